@@ -1,0 +1,118 @@
+# Everything a person or CI runs. Tools go into .tools/ and .venv/; only Go keeps its caches in the home folder.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+PYTHON ?= python3.11
+UV_VERSION := 0.13.9
+UV := $(CURDIR)/.tools/bin/uv
+export UV
+RUN := $(UV) run --frozen
+PACKAGES := services/api/inference_api operators/agent/replica_agent operators/rollout/rollout_operator operators/rollout/kubectl_modelrollout model_repository/modelctl ci
+
+.PHONY: help
+help: ## Show the targets
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
+
+.PHONY: demo
+demo: setup ## Classify a brain MR slice through the real API and Triton, and keep serving until Ctrl-C
+	$(RUN) python -m ci.demo
+
+.PHONY: demo-once
+demo-once: setup ## The same, but end after the first prediction
+	$(RUN) python -m ci.demo --once
+
+.PHONY: test
+test: lint test-unit test-chart test-integration ## Everything that this machine can test
+
+.PHONY: lint
+lint: setup ## Style, types, import rules
+	$(RUN) ruff check .
+	$(RUN) ruff format --check .
+	$(RUN) mypy $(PACKAGES)
+	$(RUN) lint-imports
+
+.PHONY: test-unit
+test-unit: setup ## Pure code, in seconds
+	$(RUN) pytest tests/unit
+
+.PHONY: test-integration
+test-integration: setup packages control-plane gitops ## Real Triton, agents, API, k6, browser and API server, as processes
+	$(RUN) pytest tests/integration -m "not soak"
+
+.PHONY: test-chart
+test-chart: control-plane ## The chart, by helm, kubeconform, a scanner and the API server's own validation
+	@ci/cluster/build helm kubeconform kube-score servicemonitors.yaml
+	$(RUN) pytest tests/chart
+
+.PHONY: chart-docs
+chart-docs: setup ## Write what is generated for the chart: its table of values, and the schema of a rollout
+	$(RUN) python -m ci.chart
+
+.PHONY: up
+up: cluster ## A Kubernetes of this folder's own with medinfer on it, or medinfer on yours: KUBECONFIG=... or CLUSTER=current
+	$(RUN) python -m ci.cluster install
+
+.PHONY: down
+down: setup ## End that Kubernetes; its images stay for the next one
+	$(RUN) python -m ci.cluster down
+
+.PHONY: e2e
+e2e: cluster ## The chart on a whole Kubernetes: kubelet, containers, HPA, k6
+	ci/cluster/enter $(RUN) pytest tests/e2e
+
+.PHONY: soak
+soak: setup packages control-plane ## The long ones: 10,000 hostile uploads, fifty releases in a row
+	$(RUN) pytest tests/integration -m soak
+
+.PHONY: bench
+bench: setup ## Measure; writes docs/benchmarks.md, fails when a ratio is below its threshold
+	$(RUN) python -m ci.bench
+
+.PHONY: bench-operator
+bench-operator: setup control-plane ## Measure how the operator grows; writes its part of docs/benchmarks.md, fails at its limits
+	$(RUN) python -m ci.bench.operator
+
+.PHONY: format
+format: setup ## Format the code
+	$(RUN) ruff check --fix .
+	$(RUN) ruff format .
+
+.PHONY: setup
+setup: .tools/ready ## Install uv, Triton, k6 and the Python packages into this folder
+
+.tools/ready: $(UV) uv.lock services/triton/uv.lock services/triton/install $(wildcard services/triton/backends/*/*)
+	$(UV) sync --frozen
+	services/triton/install
+	@touch $@
+
+$(UV):
+	@command -v $(PYTHON) >/dev/null || { echo "make: $(PYTHON) is missing: apt-get install python3.11 python3.11-venv" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' || { echo "make: venv is missing: apt-get install python3.11-venv" >&2; exit 1; }
+	$(PYTHON) -m venv .tools/uv
+	.tools/uv/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	mkdir -p .tools/bin
+	ln -sfn ../uv/bin/uv $@
+
+.PHONY: cluster
+cluster: setup
+	@ci/install-packages cluster
+	@ci/cluster/build coredns etcd helm kube-apiserver kube-controller-manager kube-proxy kube-scheduler kubectl kubelet metrics-server pause
+	$(RUN) python -m ci.cluster start
+
+.PHONY: packages
+packages:
+	@ci/install-packages
+
+.PHONY: control-plane
+control-plane: setup
+	@ci/cluster/build kube-apiserver etcd kubectl
+
+.PHONY: gitops
+gitops: setup
+	@ci/cluster/build helm kustomize-controller glua applications.yaml buckets.yaml externalartifacts.yaml \
+	  gitrepositories.yaml helmreleases.yaml kustomizations.yaml ocirepositories.yaml
+
+.PHONY: clean
+clean: ## Remove what the targets above made
+	[ ! -e .cluster/state ] || $(MAKE) down
+	rm -rf .tools .venv services/triton/.venv .demo .cache .bench .cluster
