@@ -1,0 +1,1 @@
+"""Making a model version: export, golden outputs, pack, digest, verify."""

@@ -1,0 +1,62 @@
+"""Makes a bundle out of its parts and checks the result as a reader would."""
+
+import hashlib
+import io
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from modelctl import canonical, config, golden, manifest, onnx_file
+from modelctl.bundle import write
+from modelctl.golden import Golden
+from modelctl.manifest import FileEntry, Manifest, Preprocessing
+from modelctl.verify import Wanted, verify
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a version is made of; `onnx` and `config` are the bytes of the files."""
+
+    version: int
+    labels: tuple[str, ...]
+    preprocessing: Preprocessing
+    onnx: bytes
+    config: bytes
+    golden: Golden
+    memory_bytes: int
+    provenance: Mapping[str, str]
+
+
+def assemble(parts: Parts, directory: Path) -> tuple[Path, str]:
+    """Writes `<model>-<version>.tar` into `directory`; returns its path and digest. Raises BundleInvalid."""
+    contents = {"config.pbtxt": parts.config, "golden.npz": golden.dump(parts.golden), "model.onnx": parts.onnx}
+    found = _manifest(parts, contents)
+    # What is written is what `verify` accepts: a wrong field is refused before anything is on disk.
+    text = canonical.dumps(manifest.to_json(found)).encode()
+    manifest.parse(text)
+    contents["model.json"] = text
+    out = directory / f"{found.model}-{found.version}.tar"
+    with tempfile.TemporaryDirectory(dir=directory, prefix=f".{out.name}.") as folder:
+        files = {name: Path(folder, name) for name in contents}
+        for name, path in files.items():
+            path.write_bytes(contents[name])
+        whole = Path(folder, out.name)
+        digest = write(whole, files)
+        verify(whole, Wanted(digest, found.model, found.version))
+        whole.replace(out)
+    return out, digest
+
+
+def _manifest(parts: Parts, contents: Mapping[str, bytes]) -> Manifest:
+    return Manifest(
+        model=config.model_name(config.parse(parts.config)),
+        version=parts.version,
+        labels=parts.labels,
+        preprocessing=parts.preprocessing,
+        opset=onnx_file.read_opset(io.BytesIO(parts.onnx), len(parts.onnx)),
+        provenance=parts.provenance,
+        memory_bytes=parts.memory_bytes,
+        config_sha256=config.config_sha256(parts.config),
+        files={name: FileEntry(hashlib.sha256(data).hexdigest(), len(data)) for name, data in contents.items()},
+    )

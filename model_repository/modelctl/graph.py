@@ -1,0 +1,79 @@
+"""A thin builder over onnx's helper: nodes and weights in, a checked model with Triton's tensor names out."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+from modelctl.config import Message
+from modelctl.errors import ModelctlError
+
+OPSET = 17
+# The IR version that came with opset 17 (ONNX 1.12): every ONNX Runtime since 1.12 loads it.
+IR_VERSION = 8
+
+
+@dataclass(frozen=True)
+class Interface:
+    """The one input and the one output of a model, as config.pbtxt states them; sizes are without the batch axis."""
+
+    input_name: str
+    input_dims: tuple[int, ...]
+    output_name: str
+    output_dims: tuple[int, ...]
+
+
+def interface(config: Message) -> Interface:
+    """Reads the tensor names and sizes from a parsed config.pbtxt."""
+    return Interface(*_tensor(config, "input"), *_tensor(config, "output"))
+
+
+@dataclass
+class Graph:
+    """Collects a graph. Every method that adds a node returns the name of its output."""
+
+    nodes: list[onnx.NodeProto] = field(default_factory=list)
+    weights: list[onnx.TensorProto] = field(default_factory=list)
+
+    def add(self, op: str, *inputs: str, output: str = "", **attributes: Any) -> str:
+        output = output or f"{op.lower()}_{len(self.nodes)}"
+        self.nodes.append(helper.make_node(op, list(inputs), [output], name=f"{output}_node", **attributes))
+        return output
+
+    def weight(self, name: str, value: NDArray[Any]) -> str:
+        self.weights.append(numpy_helper.from_array(np.asarray(value, order="C"), name))
+        return name
+
+    def constant(self, value: Any, dtype: type[np.generic]) -> str:
+        return self.weight(f"constant_{len(self.weights)}", np.asarray(value, dtype))
+
+    def model(self, tensors: Interface, notice: str = "") -> onnx.ModelProto:
+        """The model with a dynamic batch axis, opset 17."""
+        graph = helper.make_graph(
+            self.nodes,
+            "modelctl",
+            [_value_info(tensors.input_name, tensors.input_dims)],
+            [_value_info(tensors.output_name, tensors.output_dims)],
+            self.weights,
+        )
+        opsets = [helper.make_opsetid("", OPSET)]
+        model = helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name="modelctl")
+        model.doc_string = notice
+        return model
+
+
+def _value_info(name: str, dims: tuple[int, ...]) -> onnx.ValueInfoProto:
+    return helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", *dims])
+
+
+def _tensor(config: Message, which: str) -> tuple[str, tuple[int, ...]]:
+    tensors = config.get(which, [])
+    if len(tensors) != 1 or not isinstance(tensors[0], dict):
+        raise ModelctlError(f"config.pbtxt must name exactly one {which}; this classifier has one")
+    name, dims = tensors[0].get("name", []), tensors[0].get("dims", [])
+    if len(name) != 1 or not all(isinstance(size, int) for size in dims):
+        raise ModelctlError(f"config.pbtxt: {which} must have a name and whole-number dims")
+    return name[0], tuple(dims)

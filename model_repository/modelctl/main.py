@@ -1,0 +1,175 @@
+"""The command line. Exit status: 0 done, 1 refused or failed (one line on stderr says why), 2 wrong usage."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from modelctl.errors import ModelctlError
+
+# The commands import what they need when they run: verify and inspect work without onnx.
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = _parser().parse_args(arguments)
+    try:
+        options.run(options)
+    except ModelctlError as error:
+        return _failed(str(error))
+    except ModuleNotFoundError as error:
+        return _failed(f"{error.name} is not installed; install modelctl[build,demo]")
+    except OSError as error:
+        return _failed(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+    except KeyboardInterrupt:
+        return _failed("interrupted", status=130)
+    return 0
+
+
+def _failed(reason: str, status: int = 1) -> int:
+    print(f"modelctl: {' '.join(reason.split())}", file=sys.stderr)
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="modelctl", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for add in (_add_demo, _add_export, _add_pack, _add_verify, _add_inspect):
+        add(commands)
+    return parser
+
+
+def _add_demo(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    from modelctl.variants import VARIANTS
+
+    table = "\n".join(f"  {one.version:>2}  {one.name:<14} {one.summary}" for one in VARIANTS)
+    demo = commands.add_parser(
+        "demo",
+        help="write demonstration bundles, without any checkpoint",
+        description="Writes bundles, sample images and demo.json. Demonstration weights, not for clinical use.",
+        epilog=f"variants (version, name):\n{table}\n\nA white corner: the top-left sixteenth of the image is white.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    demo.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write to; kept when up to date")
+    demo.add_argument(
+        "--model",
+        choices=["resnet50", "cheap"],
+        default="resnet50",
+        help="the real network (about a minute), or one with the same tensors that costs nearly nothing (for tests)",
+    )
+    demo.add_argument("--variants", default="stable,better", metavar="NAMES", help="comma-separated, or all")
+    demo.add_argument("--config", type=Path, help="another config.pbtxt than resnet_medical's")
+    demo.set_defaults(run=_demo)
+
+
+def _add_export(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    export = commands.add_parser(
+        "export",
+        help="turn a ResNet50 checkpoint into model.onnx",
+        description="Opset 17, dynamic batch axis, tensors named as config.pbtxt says. .safetensors needs no torch.",
+    )
+    export.add_argument("checkpoint", type=Path, help=".safetensors, or .pth where torch is installed")
+    export.add_argument("--out", type=Path, default=Path("model.onnx"), help="default: %(default)s")
+    export.add_argument("--config", type=Path, help="another config.pbtxt than resnet_medical's")
+    export.set_defaults(run=_export)
+
+
+def _add_pack(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    pack = commands.add_parser(
+        "pack",
+        help="make a bundle of a model.onnx",
+        description="Records golden outputs, measures memory and writes <model>-<version>.tar.",
+    )
+    pack.add_argument("source", type=Path, help="an .onnx file, or a folder with model.onnx and the files named below")
+    pack.add_argument("--version", type=int, required=True, help="the version's number, from 1")
+    pack.add_argument("--out", type=Path, default=Path("."), metavar="DIR", help="default: the working folder")
+    pack.add_argument("--golden", type=Path, metavar="DIR", help="images whose answers are recorded (golden/)")
+    pack.add_argument("--config", type=Path, help="config.pbtxt; default: resnet_medical's")
+    pack.add_argument("--labels", type=Path, help="labels.txt, one a line in output order; default: the four classes")
+    pack.add_argument("--preprocessing", type=Path, help="preprocessing.json; default: bicubic, scaled to [0, 1]")
+    pack.add_argument(
+        "--provenance", action="append", default=[], metavar="KEY=VALUE", help="kept in model.json; may be repeated"
+    )
+    pack.set_defaults(run=_pack)
+
+
+def _add_verify(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    verify = commands.add_parser(
+        "verify",
+        help="check a bundle: digest, every hash, and what model.json says",
+        description="Checks the bundle's form, its digest if given, every file's hash, and what model.json says.",
+    )
+    verify.add_argument("bundle", type=Path)
+    verify.add_argument("--digest", help="the sha256:... that the bundle must have")
+    verify.set_defaults(run=_verify)
+
+
+def _add_inspect(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    inspect = commands.add_parser(
+        "inspect",
+        help="verify a bundle and show what it says about itself",
+        description="Verifies the bundle, then shows its digest, labels, preprocessing, provenance, sizes and hashes.",
+    )
+    inspect.add_argument("bundle", type=Path)
+    inspect.add_argument("--json", action="store_true", help="for programs")
+    inspect.set_defaults(run=_inspect)
+
+
+def _demo(options: argparse.Namespace) -> None:
+    from modelctl import demo, report
+    from modelctl.family import NOTICE
+    from modelctl.variants import select
+
+    print(f"{NOTICE}.")
+    config = options.config.read_bytes() if options.config else None
+    made = demo.write(options.model, options.out, select(options.variants), config)
+    if made.report:
+        print(report.accuracy_text(made.report))
+    for variant, path, digest in made.bundles:
+        print(f"{path}  {digest}  {variant.name}: {variant.summary}")
+    print(f"{'Kept what was there' if made.reused else 'Written'}; sample images are in {options.out / 'samples'}")
+
+
+def _export(options: argparse.Namespace) -> None:
+    from modelctl.export import export
+    from modelctl.family import default_config
+
+    export(options.checkpoint, options.out, options.config.read_bytes() if options.config else default_config())
+    print(f"{options.out}  {options.out.stat().st_size:,} bytes; next: modelctl pack {options.out} --version N")
+
+
+def _pack(options: argparse.Namespace) -> None:
+    from modelctl import packing
+
+    provenance = dict(_key_value(text) for text in options.provenance)
+    names = ("golden", "config", "labels", "preprocessing")
+    source = packing.find(options.source, {name: getattr(options, name) for name in names})
+    path, digest = packing.pack(source, options.version, provenance, options.out)
+    print(f"{path}  {digest}")
+
+
+def _key_value(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not key or not equals:
+        raise ModelctlError(f"--provenance takes KEY=VALUE, not {text!r}")
+    return key, value
+
+
+def _verify(options: argparse.Namespace) -> None:
+    from modelctl.verify import Wanted, file_digest, verify
+
+    found = verify(options.bundle, Wanted(digest=options.digest))
+    print(f"{options.bundle} is whole: {found.model} version {found.version}, {file_digest(options.bundle)}")
+
+
+def _inspect(options: argparse.Namespace) -> None:
+    from modelctl import report
+    from modelctl.verify import file_digest, verify
+
+    found, digest = verify(options.bundle), file_digest(options.bundle)
+    if options.json:
+        print(report.manifest_json(found, digest, options.bundle))
+    else:
+        print(report.manifest_text(found, digest))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

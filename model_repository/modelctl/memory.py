@@ -1,0 +1,28 @@
+"""Prints how many bytes loading and running a model adds to this process; run as a process of its own."""
+
+import re
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from modelctl.golden import INPUT_SHAPE
+from modelctl.runtime import load
+
+
+def main() -> None:
+    model, batch_size = Path(sys.argv[1]), int(sys.argv[2])
+    batch = np.zeros((batch_size, *INPUT_SHAPE), np.float32)
+    before = _peak_bytes()
+    load(model)(batch)
+    print(_peak_bytes() - before)
+
+
+def _peak_bytes() -> int:
+    # Not getrusage: its maximum includes what the parent held when it forked.
+    status = Path("/proc/self/status").read_text()
+    return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) * 1024  # type: ignore[index]
+
+
+if __name__ == "__main__":
+    main()
