@@ -1,0 +1,225 @@
+"""The loop of one replica: observe, decide, act, report."""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Coroutine
+from typing import Any
+
+from replica_agent.actions import Action, Cancel, Discard, Drop, Fail, Fetch, Install, Job, Load, Pin, Prove, Wait
+from replica_agent.attempts import Attempts
+from replica_agent.decide import decide
+from replica_agent.held import Held
+from replica_agent.jobs import Jobs
+from replica_agent.metrics import Metrics
+from replica_agent.observation import Observation
+from replica_agent.plan import Plan, Release, Role
+from replica_agent.plan_source import Followed, Follower
+from replica_agent.replica import Replica
+from replica_agent.report import is_ready, report_versions
+from replica_agent.snapshot import Snapshot, log_transitions
+from replica_agent.state import TRANSIENT, Progress, Reason, VersionFailed
+from replica_agent.triton import TritonGone
+
+POLL_SECONDS = 0.5
+PAUSE_SECONDS = 2.0
+
+# Errors that Triton may give a moment before a version takes it down: they count only if Triton is still there after.
+LAST_WORDS = frozenset({Reason.LOAD_FAILED, Reason.WARMUP_ERROR})
+LAST_WORDS_SECONDS = 0.5
+
+log = logging.getLogger(__name__)
+
+
+class FetchCancelled(Exception):
+    """The plan no longer wants what is being fetched."""
+
+
+class Agent:
+    """`snapshot` is replaced after every turn of the loop."""
+
+    def __init__(self, name: str, replica: Replica, follower: Follower, attempts: Attempts) -> None:
+        self._name, self._replica, self._follower, self._attempts = name, replica, follower, attempts
+        self._awake = asyncio.Event()
+        self._jobs = Jobs(self.wake)
+        self._held = Held(replica.triton, self._jobs)
+        self._fetching: dict[str, Progress] = {}
+        self._paused_until_seconds = 0.0
+        self.metrics = Metrics()
+        self.snapshot = Snapshot(follower.followed)
+
+    def wake(self) -> None:
+        self._awake.set()
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        try:
+            while True:
+                if isinstance(await self._reconcile_safely(), Wait | None):
+                    # Not wait_for, which in Python 3.11 swallows a cancellation that meets a wake-up.
+                    with contextlib.suppress(TimeoutError):
+                        async with asyncio.timeout(POLL_SECONDS):
+                            await self._awake.wait()
+                self._awake.clear()
+        finally:
+            await self._jobs.close()
+
+    async def reconcile(self) -> Action | None:
+        seen = await self._observe()
+        action = decide(seen)
+        if action and seen.plan:
+            self._act(action, seen.plan, seen)
+        self._report(seen)
+        return action
+
+    async def _reconcile_safely(self) -> Action | None:
+        try:
+            return await self.reconcile()
+        except Exception:
+            log.exception("cannot go on, trying again")
+            return None
+
+    async def _observe(self) -> Observation:
+        followed = self._follow()
+        plan, held, repository = followed.plan, self._held, self._replica.repository
+        if plan:
+            await held.read(plan.model)
+        now = time.monotonic()
+        return Observation(
+            replica=self._name,
+            plan=plan,
+            live=followed.live,
+            bundles=self._replica.bundles.all(),
+            installed=repository.installed(plan.model) if plan else {},
+            pinned=repository.pinned(plan.model) if plan else None,
+            index=held.index,
+            proofs=dict(held.proofs),
+            failures=dict(self._attempts.failures),
+            attempts=self._attempts.open,
+            jobs=self._jobs.running,
+            loaded_here=frozenset(held.loaded_here),
+            fetching=dict(self._fetching),
+            stuck=held.stuck,
+            paused=held.late or now < self._paused_until_seconds,
+            now_seconds=now,
+        )
+
+    def _follow(self) -> Followed:
+        followed = self._follower.poll()
+        if followed.plan and followed.live:
+            self._attempts.forget_others(map(followed.plan.attempt, followed.plan.releases))
+        return followed
+
+    def _act(self, action: Action, plan: Plan, seen: Observation) -> None:
+        match action:
+            case Cancel(job):
+                self._jobs.cancel(job)
+            case Fail(release, reason, message):
+                self._fail(plan, release, reason, message)
+            case Pin(version):
+                self._replica.repository.pin(plan.model, version)
+            case Discard(digests, versions):
+                self._replica.discard(plan.model, digests, versions)
+            case Wait():
+                pass
+            case _:
+                self._start(action, plan, self._work(action, plan, seen))
+
+    def _work(self, job: Job, plan: Plan, seen: Observation) -> Coroutine[Any, Any, None]:
+        match job:
+            case Fetch():
+                return self._fetch(job, plan)
+            case Install(release):
+                return self._replica.install(plan.model, release)
+            case Load():
+                return self._load(job, plan, seen)
+            case Prove():
+                return self._prove(job, plan)
+            case Drop(versions):
+                return self._replica.drop(plan, versions)
+
+    def _start(self, job: Job, plan: Plan, work: Coroutine[Any, Any, None]) -> None:
+        log.info(type(job).__name__.lower(), extra=_describe(job))
+        self._jobs.start(job, self._guard(job, plan, work))
+
+    async def _guard(self, job: Job, plan: Plan, work: Coroutine[Any, Any, None]) -> None:
+        """Turns the end of `work` into what is known about its version."""
+        connection = self._replica.triton.connection
+        try:
+            await work
+        except VersionFailed as failure:
+            if failure.reason in LAST_WORDS and not await self._outlived(connection):
+                log.warning("Triton is gone", extra={"error": failure.message, **_describe(job)})
+            elif not isinstance(job, Drop):
+                self._fail(plan, job.release, failure.reason, failure.message)
+        except TritonGone as error:
+            log.warning("Triton is gone", extra={"error": str(error), **_describe(job)})
+        except FetchCancelled:
+            pass
+        except asyncio.CancelledError:
+            if isinstance(job, Load | Prove):
+                self._attempts.abandon(plan.attempt(job.release))
+            raise
+        except Exception as error:
+            log.exception("failed unexpectedly, trying again", extra=_describe(job))
+            self._paused_until_seconds = time.monotonic() + PAUSE_SECONDS
+            if isinstance(job, Fetch):
+                self._fail(plan, job.release, Reason.FETCH_FAILED, f"{type(error).__name__}: {error}")
+
+    async def _outlived(self, connection: int) -> bool:
+        await asyncio.sleep(LAST_WORDS_SECONDS)
+        return self._replica.triton.connected and self._replica.triton.connection == connection
+
+    async def _fetch(self, job: Fetch, plan: Plan) -> None:
+        digest = job.release.digest
+
+        def follow(progress: Progress) -> None:
+            if job not in self._jobs.running:
+                raise FetchCancelled
+            before = self._fetching.get(digest, Progress())
+            self.metrics.fetched.inc(max(0, progress.bytes - before.bytes))
+            self._fetching[digest] = progress
+
+        try:
+            await self._replica.fetch(job.release, plan, follow)
+        finally:
+            self._fetching.pop(digest, None)
+
+    async def _load(self, job: Load, plan: Plan, seen: Observation) -> None:
+        await self._replica.check_memory(seen, job.release)
+        self._attempts.begin(plan.attempt(job.release))
+        started = time.monotonic()
+        await self._replica.load(plan, job.release, job.versions)
+        self._held.loaded_here.add(job.release.version)
+        self.metrics.load.observe(time.monotonic() - started)
+
+    async def _prove(self, job: Prove, plan: Plan) -> None:
+        self._attempts.begin(plan.attempt(job.release))
+        started, connection = time.monotonic(), self._replica.triton.connection
+        proof = await self._replica.prove(plan, job.release, job.paced)
+        self.metrics.warmup.observe(time.monotonic() - started)
+        self.metrics.golden.labels("matched").inc()
+        self._attempts.succeed(plan.attempt(job.release))
+        if connection == self._replica.triton.connection:
+            self._held.proofs[job.release.version] = proof
+
+    def _fail(self, plan: Plan, release: Release, reason: Reason, message: str) -> None:
+        """Stable is always tried again, as are failures that time may mend."""
+        if reason is Reason.GOLDEN_MISMATCH:
+            self.metrics.golden.labels("mismatched").inc()
+        again = reason in TRANSIENT or (Role.STABLE, release) in plan.wanted(self._name)
+        self._attempts.fail(plan.attempt(release), reason, message, time.monotonic() if again else None)
+
+    def _report(self, seen: Observation) -> None:
+        before, held = self.snapshot, self._held
+        self.snapshot = Snapshot(
+            self._follower.followed, report_versions(seen), is_ready(seen), held.index is not None, held.restarts
+        )
+        log_transitions(before, self.snapshot)
+
+
+def _describe(job: Job) -> dict[str, Any]:
+    if isinstance(job, Drop):
+        return {"kept": list(job.versions)}
+    return {"version": job.release.version, "digest": job.release.digest}

@@ -1,0 +1,78 @@
+"""What was tried and how it ended, under the names that Plan.attempt gives; kept for the agent's next life.
+
+An attempt is on disk before Triton hears of it, so that a version that takes Triton down, and the agent and the pod
+with it, is known afterwards.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+
+from replica_agent.files import write_atomic
+from replica_agent.state import Failure, Reason
+
+FIRST_RETRY_SECONDS, LAST_RETRY_SECONDS = 1.0, 60.0
+
+
+def retry_after_seconds(count: int) -> float:
+    """1, 2, 4 ... 60 s after the first, second, third failure ..."""
+    return float(min(LAST_RETRY_SECONDS, FIRST_RETRY_SECONDS * 2 ** min(count - 1, 10)))
+
+
+class Attempts:
+    """Failures that will be retried live in memory only; the clock they name does not outlive the process."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.open: frozenset[str] = frozenset()
+        self.failures: dict[str, Failure] = {}
+        self._written = ""
+        self._read()
+
+    def begin(self, name: str) -> None:
+        self.open |= {name}
+        self._write()
+
+    def succeed(self, name: str) -> None:
+        self.open -= {name}
+        self.failures.pop(name, None)
+        self._write()
+
+    def abandon(self, name: str) -> None:
+        """It was broken off for reasons of ours, which say nothing about the version."""
+        self.open -= {name}
+        self._write()
+
+    def fail(self, name: str, reason: Reason, message: str, retry_from_seconds: float | None) -> None:
+        """`retry_from_seconds`: the agent's clock now, or None for a failure that only another plan lifts."""
+        count = self.failures[name].count + 1 if name in self.failures else 1
+        retry_at = None if retry_from_seconds is None else retry_from_seconds + retry_after_seconds(count)
+        self.failures[name] = Failure(reason, message, retry_at, count)
+        self.open -= {name}
+        self._write()
+
+    def forget_others(self, names: Iterable[str]) -> None:
+        """Keeps what is known under `names`, those of the present plan."""
+        kept = frozenset(names)
+        self.open &= kept
+        self.failures = {name: failure for name, failure in self.failures.items() if name in kept}
+        self._write()
+
+    def _write(self) -> None:
+        final = {name: asdict(f) for name, f in self.failures.items() if f.retry_at_seconds is None}
+        text = json.dumps({"schemaVersion": 1, "open": sorted(self.open), "failures": final}, sort_keys=True)
+        if text != self._written:
+            write_atomic(self._path, text.encode())
+            self._written = text
+
+    def _read(self) -> None:
+        try:
+            document = json.loads(self._path.read_bytes())
+            self.open = frozenset(map(str, document["open"]))
+            self.failures = {
+                name: Failure(Reason(entry["reason"]), str(entry["message"]), None, int(entry["count"]))
+                for name, entry in document["failures"].items()
+            }
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            self.open, self.failures = frozenset(), {}

@@ -1,0 +1,74 @@
+"""The cache of verified bundles: `<hex of the digest>.tar`, renamed in only after it was verified."""
+
+import contextlib
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from modelctl import manifest
+from modelctl.bundle import read_index, read_member
+from modelctl.errors import BundleInvalid
+from modelctl.verify import Wanted, verify
+
+from replica_agent.config import parse_config
+from replica_agent.facts import read_facts
+from replica_agent.observation import Facts
+
+
+class Bundles:
+    """Survives restarts; what a crash left half-written is removed when it is opened."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._facts: dict[str, Facts] = {}
+        folder.mkdir(parents=True, exist_ok=True)
+        for path in folder.iterdir():
+            if path.suffix != ".tar":
+                path.unlink()
+
+    def all(self) -> Mapping[str, Facts]:
+        """Digest -> what it says about itself."""
+        found = {f"sha256:{path.stem}": path for path in self._folder.glob("*.tar")}
+        return {digest: facts for digest, path in found.items() if (facts := self._read(digest, path))}
+
+    def path(self, digest: str) -> Path | None:
+        """Where the bundle lies, None when it is not here."""
+        path = self._path(digest)
+        return path if path.is_file() else None
+
+    @contextlib.contextmanager
+    def partial(self) -> Iterator[Path]:
+        """An empty file to fetch into, gone afterwards unless `add` took it."""
+        with tempfile.NamedTemporaryFile(dir=self._folder, suffix=".part", delete=False) as file:
+            path = Path(file.name)
+        try:
+            yield path
+        finally:
+            path.unlink(missing_ok=True)
+
+    def add(self, partial: Path, digest: str, model: str, version: int) -> None:
+        """Verifies what was fetched, its digest apart, and takes it in; raises BundleInvalid."""
+        verify(partial, Wanted(model=model, version=version))
+        with partial.open("rb") as stream:
+            text = b"".join(read_member(stream, read_index(stream)["config.pbtxt"]))
+        parse_config(text.decode(), "KIND_CPU")
+        partial.rename(self._path(digest))
+
+    def discard(self, digest: str) -> None:
+        self._path(digest).unlink(missing_ok=True)
+        self._facts.pop(digest, None)
+
+    def _path(self, digest: str) -> Path:
+        return self._folder / f"{digest.removeprefix('sha256:')}.tar"
+
+    def _read(self, digest: str, path: Path) -> Facts | None:
+        if digest not in self._facts:
+            try:
+                with path.open("rb") as stream:
+                    text = b"".join(read_member(stream, read_index(stream)["model.json"]))
+                found = manifest.parse(text)
+            except (OSError, BundleInvalid):
+                path.unlink(missing_ok=True)
+                return None
+            self._facts[digest] = read_facts(found)
+        return self._facts[digest]

@@ -1,0 +1,38 @@
+"""The one canonical model config, as text on disk and as JSON for a load; only the version policy differs."""
+
+from google.protobuf import json_format, text_format  # type: ignore[import-untyped]
+from modelctl.errors import BundleInvalid
+from tritonclient.grpc.model_config_pb2 import ModelConfig as ModelConfig  # type: ignore[import-untyped]
+from tritonclient.grpc.model_config_pb2 import ModelInstanceGroup
+
+
+def parse_config(text: str, instance_kind: str) -> ModelConfig:
+    """The config of a bundle with its instance groups on `instance_kind` (KIND_GPU or KIND_CPU).
+
+    Raises BundleInvalid when Triton's own schema does not know it.
+    """
+    try:
+        config: ModelConfig = text_format.Parse(text, ModelConfig())
+    except text_format.ParseError as error:
+        raise BundleInvalid(f"config.pbtxt: {str(error)[:200]}; correct it and pack the bundle again") from None
+    for group in config.instance_group or [config.instance_group.add()]:
+        group.kind = ModelInstanceGroup.Kind.Value(instance_kind)
+    return config
+
+
+def with_versions(config: ModelConfig, versions: tuple[int, ...]) -> ModelConfig:
+    """The same config with a policy of exactly `versions`."""
+    pinned = ModelConfig()
+    pinned.CopyFrom(config)
+    pinned.version_policy.Clear()
+    pinned.version_policy.specific.versions.extend(versions)
+    return pinned
+
+
+def to_text(config: ModelConfig) -> str:
+    return str(text_format.MessageToString(config))
+
+
+def to_override(config: ModelConfig) -> str:
+    """JSON for the `config` parameter of a load."""
+    return str(json_format.MessageToJson(config, preserving_proto_field_name=True, indent=None))

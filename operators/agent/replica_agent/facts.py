@@ -1,0 +1,10 @@
+"""What is kept of a bundle's model.json."""
+
+from modelctl.manifest import Manifest, preprocessing_to_json
+
+from replica_agent.observation import Facts
+
+
+def read_facts(manifest: Manifest) -> Facts:
+    preprocessing = preprocessing_to_json(manifest.preprocessing)
+    return Facts(manifest.config_sha256, manifest.memory_bytes, manifest.labels, preprocessing)

@@ -1,0 +1,36 @@
+"""Files that are whole after any crash, and folders that vanish at once."""
+
+import contextlib
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+
+def write_atomic(path: Path, content: bytes, staging: Path | None = None) -> None:
+    """Replaces `path`; its temporary lies in `staging`, which must be on the same file system (default: beside it)."""
+    handle, name = tempfile.mkstemp(dir=staging or path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    except BaseException:
+        os.unlink(name)
+        raise
+
+
+def remove_folder(folder: Path, staging: Path) -> None:
+    """Moves `folder` out of sight in one step, then deletes it; a crash in between leaves it in `staging`."""
+    trash = Path(tempfile.mkdtemp(dir=staging)) / folder.name
+    with contextlib.suppress(FileNotFoundError):
+        folder.rename(trash)
+    shutil.rmtree(trash.parent)
+
+
+def empty_folder(folder: Path) -> None:
+    """Makes `folder`, without what an earlier life left in it."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)

@@ -1,0 +1,187 @@
+"""The plan: what this replica shall hold. It comes from outside and is trusted in nothing until parsed."""
+
+import json
+import re
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from modelctl import canonical
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+MAX_BYTES = 1 << 20  # what a ConfigMap can hold
+
+
+class PlanInvalid(Exception):
+    """The document is no plan; the message names the field and what to write."""
+
+
+class Role(StrEnum):
+    STABLE = "stable"
+    CANDIDATE = "candidate"
+    PREVIOUS = "previous"
+    NONE = ""  # loaded, but not in the plan
+
+
+def _check_digest(value: str) -> str:
+    if not re.fullmatch(r"sha256:[0-9a-f]{64}", value):
+        raise ValueError(f"write sha256: and 64 lower-case hex digits, not {value[:80]!r}")
+    return value
+
+
+def _check_uri(value: str) -> str:
+    if not re.match(r"(file:/|https?://|s3://).", value):
+        raise ValueError(f"write a file:, http(s): or s3: address, not {value[:80]!r}")
+    return value
+
+
+def _check_model(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}", value):
+        raise ValueError(f"write a model name of letters, digits, '_', '.' and '-', not {value[:80]!r}")
+    return value
+
+
+def _to_tuple(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else value
+
+
+Seconds = Annotated[float, Field(gt=0, le=86400, allow_inf_nan=False)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, strict=True, extra="ignore")
+
+
+class Release(_Part):
+    """One version, named by its number and its bytes."""
+
+    version: Annotated[int, Field(ge=1, lt=2**63)]
+    uri: Annotated[str, AfterValidator(_check_uri)]
+    digest: Annotated[str, AfterValidator(_check_digest)]
+
+
+class Candidate(Release):
+    replicas: Annotated[tuple[str, ...] | None, BeforeValidator(_to_tuple)] = None
+
+    @property
+    def release(self) -> Release:
+        return Release(version=self.version, uri=self.uri, digest=self.digest)
+
+
+class Load(_Part):
+    timeout_seconds: Seconds = Field(300.0, alias="timeoutSeconds")
+
+
+class GoldenLimits(_Part):
+    atol: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.02
+
+
+class Warmup(_Part):
+    batch_sizes: Annotated[
+        tuple[Annotated[int, Field(ge=1, le=1024)], ...], BeforeValidator(_to_tuple), Field(min_length=1, max_length=16)
+    ] = Field((1, 4, 8, 16), alias="batchSizes")
+    max_seconds: Seconds = Field(120.0, alias="maxSeconds")
+    golden: GoldenLimits = GoldenLimits()
+
+
+class Sibling(_Part):
+    name: str
+    url: Annotated[str, Field(pattern=r"^https?://.")]
+
+
+class Plan(_Part):
+    schema_version: Literal[1] = Field(alias="schemaVersion")
+    id: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    revision: Annotated[int, Field(ge=0, lt=2**53)] = 0
+    model: Annotated[str, AfterValidator(_check_model)]
+    stable: Release | None = None
+    candidate: Candidate | None = None
+    previous: Release | None = None
+    load: Load = Field(default_factory=lambda: Load.model_validate({}))
+    warmup: Warmup = Field(default_factory=lambda: Warmup.model_validate({}))
+    siblings: Annotated[tuple[Sibling, ...], BeforeValidator(_to_tuple)] = ()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Plan":
+        named = [part for part in (self.stable, self.candidate, self.previous) if part]
+        if self.stable is None and self.candidate is None:
+            raise ValueError("name a version under stable or candidate")
+        if len({part.version for part in named}) < len(named):
+            raise ValueError("stable, candidate and previous must have distinct version numbers")
+        if len({part.digest for part in named}) < len(named):
+            raise ValueError("stable, candidate and previous must have distinct digests")
+        return self
+
+    @property
+    def releases(self) -> tuple[Release, ...]:
+        """Every version named, for whichever replica."""
+        candidate = self.candidate.release if self.candidate else None
+        return tuple(release for release in (self.stable, candidate, self.previous) if release)
+
+    def wanted(self, replica: str) -> tuple[tuple[Role, Release], ...]:
+        """What `replica` shall hold, in the order in which it is loaded."""
+        candidate = self.candidate
+        if candidate and candidate.replicas is not None and replica not in candidate.replicas:
+            candidate = None
+        roles = (
+            (Role.STABLE, self.stable),
+            (Role.CANDIDATE, candidate.release if candidate else None),
+            (Role.PREVIOUS, self.previous),
+        )
+        return tuple((role, release) for role, release in roles if release)
+
+    def attempt(self, release: Release) -> str:
+        """Names one try of `release`: what failed under this name is tried again only when the name changes."""
+        parts = (release, self.load, self.warmup)
+        return canonical.sha256([part.model_dump(mode="json", by_alias=True) for part in parts])
+
+
+def parse_plan(text: bytes) -> Plan:
+    """Raises PlanInvalid."""
+    if len(text) > MAX_BYTES:
+        raise PlanInvalid(f"the plan has {len(text)} bytes; {MAX_BYTES} are allowed")
+    document = _read_json(text)
+    try:
+        computed = canonical.sha256({key: value for key, value in document.items() if key != "id"})
+    except ValueError:
+        raise PlanInvalid("the plan holds a number that JSON cannot say; write a smaller one") from None
+    if document.get("id") is None:
+        document["id"] = computed
+    if document["id"] != computed:
+        raise PlanInvalid(f"id: is not the sha256 of the content, which is {computed}; write that, or leave id out")
+    try:
+        return Plan.model_validate(document)
+    except ValidationError as error:
+        raise PlanInvalid("; ".join(_explain(dict(problem)) for problem in error.errors()[:3])) from None
+
+
+def claimed_id(text: bytes) -> str | None:
+    """The id that a refused document gives itself, for the report."""
+    try:
+        claimed = _read_json(text).get("id")
+    except PlanInvalid:
+        return None
+    return claimed[:64] if isinstance(claimed, str) else None
+
+
+def _read_json(text: bytes) -> dict[str, Any]:
+    if not text.strip():
+        raise PlanInvalid("the plan is empty; write a plan, or leave it to the operator")
+    try:
+        document = json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise PlanInvalid(f"the plan is not JSON ({str(error)[:120]}); correct it there") from None
+    if not isinstance(document, dict):
+        raise PlanInvalid("the plan must be a JSON object")
+    return document
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not a JSON number")
+
+
+def _explain(problem: dict[str, Any]) -> str:
+    where = ".".join(str(part) for part in problem["loc"])
+    message = str(problem["msg"]).removeprefix("Value error, ")
+    if problem["type"] == "missing":
+        message = "is missing; write it"
+    return f"{where}: {message}" if where else message

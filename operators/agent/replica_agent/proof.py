@@ -1,0 +1,65 @@
+"""What it takes to believe a version: right answers first, then a steady pace. Pure; `warmup` runs it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from statistics import median, quantiles
+
+import numpy as np
+from modelctl.golden import Golden, softmax
+from numpy.typing import NDArray
+
+from replica_agent.state import Proof
+
+WINDOW = 5
+STEADY_RATIO = 1.2
+
+Latencies = Mapping[int, Sequence[float]]
+"""Batch size -> milliseconds of each warm-up batch, in order."""
+
+
+def golden_rows(count: int, batch_size: int) -> Iterator[NDArray[np.intp]]:
+    """Batches of row numbers that cover `count` golden inputs, the last filled up from the beginning.
+
+    3 inputs in batches of 2: [0 1] [2 0]; in batches of 4: [0 1 2 0].
+    """
+    for start in range(0, count, batch_size):
+        yield np.arange(start, start + batch_size) % count
+
+
+def matches(logits: NDArray[np.float32], golden: Golden, rows: NDArray[np.intp], atol: float) -> NDArray[np.bool_]:
+    """Per row [N]: same class, and every probability within `atol`; NaN and a wrong shape never match."""
+    expected = golden.probabilities[rows]
+    if logits.shape != expected.shape or not np.isfinite(logits).all():
+        return np.zeros(len(rows), np.bool_)
+    probabilities = softmax(logits)
+    same_class = probabilities.argmax(axis=1) == expected.argmax(axis=1)
+    within = np.abs(probabilities - expected).max(axis=1) <= atol
+    return np.asarray(same_class & within, np.bool_)
+
+
+def is_settled(latencies_ms: Sequence[float]) -> bool:
+    """The medians of the last two windows of 5 are within 20 % of each other."""
+    if len(latencies_ms) < 2 * WINDOW:
+        return False
+    slow, fast = sorted((median(latencies_ms[-WINDOW:]), median(latencies_ms[-2 * WINDOW : -WINDOW])), reverse=True)
+    return slow <= STEADY_RATIO * fast
+
+
+def next_batch_size(latencies: Latencies, elapsed_seconds: float, max_seconds: float) -> int | None:
+    """The first size that is not settled; None when all are, or when the time is over and each ran at least once."""
+    unsettled = [size for size, taken in latencies.items() if not is_settled(taken)]
+    if elapsed_seconds >= max_seconds:
+        unsettled = [size for size in unsettled if not latencies[size]]
+    return unsettled[0] if unsettled else None
+
+
+def conclude(latencies: Latencies, golden_matched: int, golden_total: int) -> Proof:
+    """The proof of a version whose answers were right; settled or not, it is warm."""
+    last = list(latencies[min(latencies)])[-2 * WINDOW :]
+    return Proof(
+        p50_ms=median(last),
+        p95_ms=quantiles(last, n=20, method="inclusive")[-1] if len(last) > 1 else last[0],
+        iterations=sum(map(len, latencies.values())),
+        settled=all(map(is_settled, latencies.values())),
+        golden_matched=golden_matched,
+        golden_total=golden_total,
+    )

@@ -1,0 +1,113 @@
+"""The agent's hands on one replica: each method is one action, and ends well or in VersionFailed."""
+
+import asyncio
+import time
+from dataclasses import dataclass
+
+import numpy as np
+from modelctl.errors import BundleInvalid
+from numpy.typing import NDArray
+
+from replica_agent.bundles import Bundles
+from replica_agent.config import to_override, with_versions
+from replica_agent.fetch import Fetcher, Report
+from replica_agent.observation import Observation
+from replica_agent.plan import Plan, Release
+from replica_agent.preflight import check_memory, free_memory_bytes, is_disk_full
+from replica_agent.repository import Repository
+from replica_agent.settings import Settings
+from replica_agent.state import IndexState, Proof, Reason, VersionFailed
+from replica_agent.threads import run_in_thread
+from replica_agent.triton import Triton, TritonRefused, TritonTimeout
+from replica_agent.warmup import Prover
+
+INFER_TIMEOUT_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Replica:
+    settings: Settings
+    triton: Triton
+    repository: Repository
+    bundles: Bundles
+    fetcher: Fetcher
+
+    async def fetch(self, release: Release, plan: Plan, report: Report) -> None:
+        await run_in_thread(lambda: self.fetcher.fetch(release, plan, report))
+
+    async def install(self, model: str, release: Release) -> None:
+        """A cached bundle that no longer verifies is thrown away, and so fetched again."""
+        bundle = self.bundles.path(release.digest)
+        try:
+            if bundle is None:
+                raise BundleInvalid("it vanished")
+            await asyncio.to_thread(self.repository.install, model, release, bundle)
+        except BundleInvalid as error:
+            self.bundles.discard(release.digest)
+            raise VersionFailed(Reason.FETCH_FAILED, f"the cached bundle is of no use: {error}") from None
+        except OSError as error:
+            reason = Reason.INSUFFICIENT_DISK if is_disk_full(error) else Reason.FETCH_FAILED
+            raise VersionFailed(reason, f"version {release.version} could not be unpacked: {error}") from None
+
+    def discard(self, model: str, digests: tuple[str, ...], versions: tuple[int, ...]) -> None:
+        for digest in digests:
+            self.bundles.discard(digest)
+        for version in versions:
+            self.repository.discard(model, version)
+
+    async def check_memory(self, seen: Observation, release: Release) -> None:
+        """Raises VersionFailed (InsufficientMemory) before anything is touched."""
+        facts = seen.facts(release)
+        if facts:
+            occupied = seen.versions(IndexState.READY, IndexState.UNLOADING) & seen.installed.keys()
+            occupied_bytes = sum(seen.installed[version].facts.memory_bytes for version in occupied)
+            check_memory(release.version, facts.memory_bytes, await self._free_memory_bytes(occupied_bytes))
+
+    async def _free_memory_bytes(self, occupied_bytes: int) -> int:
+        if self.settings.memory_limit_bytes:
+            return self.settings.memory_limit_bytes - occupied_bytes
+        free_gpu = await self.triton.free_gpu_bytes() if self.settings.instance_kind == "KIND_GPU" else None
+        if free_gpu is not None:
+            return free_gpu
+        return free_memory_bytes(in_our_cgroup=bool(self.settings.triton_command))
+
+    async def load(self, plan: Plan, release: Release, versions: tuple[int, ...]) -> None:
+        """One load whose policy is `versions`; believed only when the index shows `release` READY."""
+        try:
+            await self._apply(plan, release.version, versions)
+        except TritonTimeout:
+            message = f"not loaded within {plan.load.timeout_seconds:g} s; raise load.timeoutSeconds if it only is slow"
+            raise VersionFailed(Reason.LOAD_TIMEOUT, message) from None
+        except TritonRefused as error:
+            raise VersionFailed(Reason.LOAD_FAILED, str(error)) from None
+        index = await self.triton.index(plan.model)
+        if index.get(release.version) is not IndexState.READY:
+            message = f"Triton accepted the load, but its index shows {index.get(release.version, 'nothing')}"
+            raise VersionFailed(Reason.LOAD_FAILED, message)
+
+    async def drop(self, plan: Plan, versions: tuple[int, ...]) -> None:
+        """One load whose policy is what stays; raises TritonError."""
+        await self._apply(plan, versions[0], versions)
+
+    async def prove(self, plan: Plan, release: Release, paced: bool) -> Proof:
+        async def infer(batch: NDArray[np.float32]) -> NDArray[np.float32]:
+            try:
+                return await self.triton.infer(plan.model, release.version, batch, INFER_TIMEOUT_SECONDS)
+            except TritonTimeout:
+                message = f"no answer to a batch of {len(batch)} within {INFER_TIMEOUT_SECONDS:g} s"
+                raise VersionFailed(Reason.WARMUP_ERROR, message) from None
+            except TritonRefused as error:
+                raise VersionFailed(Reason.WARMUP_ERROR, f"error for a batch of {len(batch)}: {error}") from None
+
+        async def rest(seconds: float) -> None:
+            if paced:
+                await asyncio.sleep(seconds)
+
+        golden = await asyncio.to_thread(self.repository.golden, plan.model, release.version)
+        prover = Prover(infer, golden, time.monotonic, rest)
+        max_batch_size = self.repository.config(plan.model, release.version).max_batch_size
+        return await prover.prove(plan.warmup, max(1, max_batch_size))
+
+    async def _apply(self, plan: Plan, config_of: int, versions: tuple[int, ...]) -> None:
+        config = with_versions(self.repository.config(plan.model, config_of), versions)
+        await self.triton.load(plan.model, to_override(config), plan.load.timeout_seconds)

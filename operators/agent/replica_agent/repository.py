@@ -1,0 +1,101 @@
+"""Triton's model repository on disk: version directories, written once, and config.pbtxt."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from modelctl import golden, manifest
+from modelctl.errors import BundleInvalid
+from modelctl.golden import Golden
+from modelctl.unpack import unpack
+from modelctl.verify import Wanted
+
+from replica_agent.config import ModelConfig, parse_config, to_text, with_versions
+from replica_agent.facts import read_facts
+from replica_agent.files import remove_folder, write_atomic
+from replica_agent.observation import Installed
+from replica_agent.plan import Release
+
+_MARK = "bundle.digest"
+
+
+class Repository:
+    """`root` is Triton's --model-repository; `staging` lies on the same file system, where Triton does not look.
+
+    Triton compares modification times inside a version directory and of everything else in the model's directory but
+    config.pbtxt, and reloads what it serves when one is newer: hence whole directories by rename, and nothing beside.
+    """
+
+    def __init__(self, root: Path, staging: Path, instance_kind: str) -> None:
+        self._root, self._staging, self._instance_kind = root, staging, instance_kind
+        self._known: dict[Path, _Version] = {}
+        root.mkdir(parents=True, exist_ok=True)
+
+    def installed(self, model: str) -> Mapping[int, Installed]:
+        """Every whole version directory."""
+        folders = (path for path in self._model(model).glob("[1-9]*") if path.name.isdigit())
+        found = {int(path.name): self._read(path) for path in folders}
+        return {number: version.installed for number, version in found.items() if version}
+
+    def install(self, model: str, release: Release, bundle: Path) -> None:
+        """Unpacks `bundle` into a new version directory; raises BundleInvalid, OSError."""
+        self._model(model).mkdir(exist_ok=True)
+        staged = self._staging / f"version-{release.version}"
+        remove_folder(staged, self._staging)
+        unpack(bundle, staged, Wanted(release.digest, model, release.version))
+        (staged / _MARK).write_text(release.digest)
+        self.discard(model, release.version)
+        staged.rename(self._version(model, release.version))
+
+    def discard(self, model: str, version: int) -> None:
+        remove_folder(self._version(model, version), self._staging)
+        self._known.pop(self._version(model, version), None)
+
+    def config(self, model: str, version: int) -> ModelConfig:
+        """The canonical config, from that version's bundle; raises KeyError when it is not installed."""
+        found = self._read(self._version(model, version))
+        if found is None:
+            raise KeyError(version)
+        return found.config
+
+    def golden(self, model: str, version: int) -> Golden:
+        return golden.read(self._version(model, version) / "golden.npz")
+
+    def pin(self, model: str, version: int) -> None:
+        """Writes config.pbtxt; its temporary stays out of the model's directory."""
+        write_atomic(self._model(model) / "config.pbtxt", self._pinned_text(model, version), self._staging)
+
+    def pinned(self, model: str) -> int | None:
+        """The version that config.pbtxt names, None when it is not one that `pin` would write now."""
+        try:
+            text = (self._model(model) / "config.pbtxt").read_bytes()
+        except FileNotFoundError:
+            return None
+        return next((v for v in self.installed(model) if text == self._pinned_text(model, v)), None)
+
+    def _pinned_text(self, model: str, version: int) -> bytes:
+        return to_text(with_versions(self.config(model, version), (version,))).encode()
+
+    def _model(self, model: str) -> Path:
+        return self._root / model
+
+    def _version(self, model: str, version: int) -> Path:
+        return self._model(model) / str(version)
+
+    def _read(self, folder: Path) -> "_Version | None":
+        """None for a folder that is not a whole version; what is whole never changes."""
+        if folder not in self._known:
+            try:
+                found = manifest.parse((folder / "model.json").read_bytes())
+                config = parse_config((folder / "config.pbtxt").read_text(), self._instance_kind)
+                digest = (folder / _MARK).read_text()
+            except (OSError, BundleInvalid):
+                return None
+            self._known[folder] = _Version(Installed(digest, read_facts(found)), config)
+        return self._known[folder]
+
+
+@dataclass(frozen=True)
+class _Version:
+    installed: Installed
+    config: ModelConfig

@@ -1,0 +1,73 @@
+"""The agent's HTTP face. It only tells: there is no route that changes anything."""
+
+import re
+from collections.abc import Callable
+
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from replica_agent.bundles import Bundles
+from replica_agent.metrics import Metrics
+from replica_agent.report import refusal_to_document, to_document
+from replica_agent.snapshot import Snapshot
+from replica_agent.state import State
+
+SCHEMA_VERSION = 1
+
+
+def build_app(
+    replica: str, start_id: str, snapshot: Callable[[], Snapshot], bundles: Bundles, metrics: Metrics
+) -> Starlette:
+    """`snapshot` gives the present moment; `start_id` names this life of the agent."""
+
+    async def state(_: Request) -> Response:
+        now = snapshot()
+        plan = now.followed.plan
+        return JSONResponse(
+            {
+                "schemaVersion": SCHEMA_VERSION,
+                "replica": replica,
+                "startId": start_id,
+                "id": plan.id if plan else None,
+                "revision": plan.revision if plan else 0,
+                "rejected": refusal_to_document(now.followed.rejected),
+                "triton": {"ready": now.triton_ready, "restarts": now.triton_restarts},
+                "versions": [to_document(version) for version in now.versions],
+            }
+        )
+
+    async def ready(_: Request) -> Response:
+        return _answer(200 if snapshot().ready else 503)
+
+    async def version(request: Request) -> Response:
+        warm = {str(entry.version) for entry in snapshot().versions if entry.state is State.WARM}
+        return _answer(200 if request.path_params["version"] in warm else 404)
+
+    async def bundle(request: Request) -> Response:
+        digest = request.path_params["digest"]
+        path = bundles.path(digest) if re.fullmatch(r"sha256:[0-9a-f]{64}", digest) else None
+        return FileResponse(path, media_type="application/x-tar") if path else _answer(404)
+
+    async def health(_: Request) -> Response:
+        return _answer(200)
+
+    async def read_metrics(_: Request) -> Response:
+        return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
+
+    return Starlette(
+        routes=[
+            Route("/state", state),
+            Route("/ready", ready),
+            Route("/versions/{version}", version),
+            Route("/bundles/{digest}", bundle),
+            Route("/health", health),
+            Route("/metrics", read_metrics),
+        ]
+    )
+
+
+def _answer(status: int) -> Response:
+    return PlainTextResponse({200: "ok", 404: "not here", 503: "not ready"}[status] + "\n", status)

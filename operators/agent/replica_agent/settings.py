@@ -1,0 +1,93 @@
+"""The agent's environment: MEDINFER_AGENT_*, read once."""
+
+import re
+import shlex
+import shutil
+import socket
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+PREFIX = "MEDINFER_AGENT_"
+
+TcpPort = Annotated[int, Field(ge=1, le=65535)]
+
+
+def _check_object_name(value: str) -> str:
+    if value and not re.fullmatch(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?", value):
+        raise ValueError("write the name of a Kubernetes object: lower-case letters, digits, '-' and '.'")
+    return value
+
+
+ObjectName = Annotated[str, AfterValidator(_check_object_name)]
+
+
+class SettingsInvalid(Exception):
+    """A variable is missing or wrong; the message is one line that names it and what to write."""
+
+
+class Settings(BaseSettings):
+    """Field names are the variables' names without the prefix, in lower case."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True)
+
+    replica: str = Field(default_factory=socket.gethostname, min_length=1)
+    plan_file: Path
+    plan_configmap: ObjectName = ""
+    namespace: ObjectName = ""
+    data_dir: Path
+    address: str = "0.0.0.0"
+    port: TcpPort = 8080
+    triton_address: str = "127.0.0.1"
+    triton_command: Annotated[tuple[str, ...], NoDecode] = ()
+    instance_kind: Literal["KIND_GPU", "KIND_CPU"] = "KIND_GPU"
+    restricted_key: str = ""
+    memory_limit_bytes: Annotated[int, Field(gt=0)] | None = None
+    min_free_disk_bytes: Annotated[int, Field(ge=0)] = 256 << 20
+
+    @field_validator("triton_command", mode="before")
+    @classmethod
+    def _split_command(cls, value: object) -> object:
+        return tuple(shlex.split(value)) if isinstance(value, str) else value
+
+    @field_validator("data_dir")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.absolute()
+
+
+def read_settings(**values: Any) -> Settings:
+    """From the environment, but for what `values` gives. Creates DATA_DIR; raises SettingsInvalid."""
+    try:
+        settings = Settings(**values)
+    except ValidationError as error:
+        raise SettingsInvalid("; ".join(_explain(dict(problem)) for problem in error.errors())) from None
+    if settings.triton_command and not shutil.which(settings.triton_command[0]):
+        command = settings.triton_command[0]
+        raise SettingsInvalid(f"{PREFIX}TRITON_COMMAND: {command} is not a command here; name an executable")
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        (settings.data_dir / ".writable").touch()
+        (settings.data_dir / ".writable").unlink()
+    except OSError as error:
+        raise SettingsInvalid(
+            f"{PREFIX}DATA_DIR: {settings.data_dir} cannot be written ({error.strerror}); name a folder that can"
+        ) from None
+    return settings
+
+
+def _explain(problem: dict[str, object]) -> str:
+    location = problem["loc"]
+    name = PREFIX + (str(location[0]).upper() if isinstance(location, tuple) and location else "?")
+    if problem["type"] == "missing":
+        return f"{name} is not set; set it to {_EXAMPLES.get(name.removeprefix(PREFIX), 'a value')}"
+    message = str(problem["msg"]).removeprefix("Value error, ")
+    return f"{name}: {message}, not {str(problem['input'])[:80]!r}; correct or unset it"
+
+
+_EXAMPLES = {
+    "PLAN_FILE": "the path of the plan, for example /etc/medinfer/plan.json",
+    "DATA_DIR": "a folder for bundles and the model repository, for example /var/lib/medinfer",
+}

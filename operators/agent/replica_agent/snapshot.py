@@ -1,0 +1,49 @@
+"""One moment of the replica: what the routes answer from, and what the log tells about the way to the next."""
+
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+from replica_agent.plan_source import Followed
+from replica_agent.report import VersionReport
+from replica_agent.state import State
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    followed: Followed
+    versions: tuple[VersionReport, ...] = ()
+    ready: bool = False
+    triton_ready: bool = False
+    triton_restarts: int = 0
+
+
+def log_transitions(before: Snapshot, after: Snapshot) -> None:
+    """One line for each version whose state, reason or role changed, for a refused plan, and for readiness."""
+    known = {(entry.version, entry.digest): _standing(entry) for entry in before.versions}
+    for entry in after.versions:
+        if known.get((entry.version, entry.digest)) != _standing(entry):
+            level = logging.WARNING if entry.state is State.FAILED else logging.INFO
+            log.log(level, "version", extra=_describe(entry))
+    rejected = after.followed.rejected
+    if rejected and rejected != before.followed.rejected:
+        log.warning("plan rejected", extra={"planId": rejected.id, "why": rejected.reason})
+    if before.ready != after.ready:
+        log.info("ready" if after.ready else "not ready")
+
+
+def _standing(entry: VersionReport) -> tuple[object, ...]:
+    return entry.state, entry.reason, entry.role
+
+
+def _describe(entry: VersionReport) -> dict[str, Any]:
+    return {
+        "version": entry.version,
+        "digest": entry.digest,
+        "role": entry.role.value,
+        "state": entry.state.value,
+        "reason": entry.reason and entry.reason.value,
+        "why": entry.message,
+    }

@@ -1,0 +1,141 @@
+"""The only module that talks to Triton: gRPC on one connection, and the metrics page for GPU memory."""
+
+import asyncio
+import contextlib
+import urllib.request
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+import grpc  # type: ignore[import-untyped]
+import numpy as np
+from numpy.typing import NDArray
+from prometheus_client.parser import text_string_to_metric_families
+from tritonclient.grpc import service_pb2, service_pb2_grpc  # type: ignore[import-untyped]
+
+from replica_agent.state import IndexState
+
+HTTP_PORT, GRPC_PORT, METRICS_PORT = 8000, 8001, 8002
+
+_INDEX_TIMEOUT_SECONDS = 5.0
+_OPTIONS = (
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.min_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 1000),
+    ("grpc.max_receive_message_length", 64 << 20),
+)
+
+
+class TritonError(Exception):
+    """Root: TritonGone (the connection broke), TritonTimeout (no answer yet), TritonRefused (it answered: no)."""
+
+
+class TritonGone(TritonError):
+    """Nobody listens, or the connection broke while it was asked."""
+
+
+class TritonTimeout(TritonError):
+    """No answer in time; whether it was done can be read from the index only."""
+
+
+class TritonRefused(TritonError):
+    """Triton answered with an error; the message is its own."""
+
+
+class Triton:
+    """One Triton at `address`; must be made inside the running loop.
+
+    `connection` counts how often it was connected; what was proved on one connection proves nothing on the next.
+    """
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+        self._channel = grpc.aio.insecure_channel(f"{address}:{GRPC_PORT}", options=_OPTIONS)
+        self._stub = service_pb2_grpc.GRPCInferenceServiceStub(self._channel)
+        self.connection = 0
+        self.connected = False
+
+    async def watch(self, changed: Callable[[], None]) -> None:
+        """Follows the connection, and opens it again whenever it is lost; runs until cancelled."""
+        while True:
+            state = self._channel.get_state(try_to_connect=True)
+            was, self.connected = self.connected, state is grpc.ChannelConnectivity.READY
+            self.connection += self.connected and not was
+            changed()
+            await self._channel.wait_for_state_change(state)
+
+    async def close(self) -> None:
+        await self._channel.close()
+
+    async def index(self, model: str) -> Mapping[int, IndexState]:
+        """State per version that Triton ever tried; raises TritonGone, TritonTimeout."""
+        request = service_pb2.RepositoryIndexRequest()
+        answer = await self._call(self._stub.RepositoryIndex(request, timeout=_INDEX_TIMEOUT_SECONDS))
+        rows = (row for row in answer.models if row.name == model and row.version)
+        return MappingProxyType({int(row.version): IndexState(row.state or "UNAVAILABLE") for row in rows})
+
+    async def load(self, model: str, override: str, timeout_seconds: float) -> None:
+        """Asks for `model` with the config `override`. A return proves nothing: read the index.
+
+        Raises TritonGone, TritonTimeout, TritonRefused.
+        """
+        request = service_pb2.RepositoryModelLoadRequest(model_name=model)
+        request.parameters["config"].string_param = override
+        await self._call(self._stub.RepositoryModelLoad(request, timeout=timeout_seconds))
+
+    async def infer(
+        self, model: str, version: int, batch: NDArray[np.float32], timeout_seconds: float
+    ) -> NDArray[np.float32]:
+        """Logits FP32 [N, C] for `batch` FP32 [N, 3, 224, 224]; raises TritonGone, TritonTimeout, TritonRefused."""
+        request = service_pb2.ModelInferRequest(model_name=model, model_version=str(version))
+        tensor = request.inputs.add(name="input", datatype="FP32")
+        tensor.shape.extend(batch.shape)
+        request.raw_input_contents.append(np.ascontiguousarray(batch).tobytes())
+        answer = await self._call(self._stub.ModelInfer(request, timeout=timeout_seconds))
+        for output, content in zip(answer.outputs, answer.raw_output_contents, strict=False):
+            if output.name == "output" and output.datatype == "FP32":
+                return _to_array(content, tuple(output.shape))
+        raise TritonRefused("the answer holds no FP32 tensor named output")
+
+    async def free_gpu_bytes(self) -> int | None:
+        """Free memory of the fullest GPU that Triton sees; None without a GPU, or when the page cannot be read."""
+        return await asyncio.to_thread(_read_free_gpu_bytes, f"http://{self._address}:{METRICS_PORT}/metrics")
+
+    async def _call(self, call: grpc.aio.UnaryUnaryCall) -> Any:
+        try:
+            return await call
+        except grpc.aio.AioRpcError as error:
+            message = " ".join((error.details() or error.code().name).split())[:500]
+            if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
+                raise TritonTimeout(message) from None
+            if error.code() is grpc.StatusCode.UNAVAILABLE:
+                raise TritonGone(message) from None
+            raise TritonRefused(message) from None
+
+
+def _to_array(content: bytes, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    try:
+        return np.frombuffer(content, np.float32).reshape(shape)
+    except ValueError:
+        raise TritonRefused(f"output has {len(content)} bytes, which are not FP32 {list(shape)}") from None
+
+
+def _read_free_gpu_bytes(url: str) -> int | None:
+    with contextlib.suppress(OSError, ValueError), urllib.request.urlopen(url, timeout=5) as response:
+        return parse_free_gpu_bytes(response.read().decode())
+    return None
+
+
+def parse_free_gpu_bytes(text: str) -> int | None:
+    """From Triton's metrics: the least of (total - used) over all GPUs; None when there is no GPU in them."""
+    samples = {
+        (sample.name, sample.labels.get("gpu_uuid")): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+    free = [
+        total - samples.get(("nv_gpu_memory_used_bytes", gpu), 0.0)
+        for (name, gpu), total in samples.items()
+        if name == "nv_gpu_memory_total_bytes"
+    ]
+    return int(min(free)) if free else None

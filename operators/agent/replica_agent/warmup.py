@@ -1,0 +1,57 @@
+"""Runs a proof: golden batches, then warm-up batches, one in flight."""
+
+from collections.abc import Awaitable, Callable
+
+import numpy as np
+from modelctl.golden import Golden
+from numpy.typing import NDArray
+
+from replica_agent.plan import Warmup
+from replica_agent.proof import conclude, golden_rows, matches, next_batch_size
+from replica_agent.state import Proof, Reason, VersionFailed
+
+# With patients on the same replica the warm-up takes at most a quarter of the time.
+REST_PER_BATCH = 3.0
+
+Infer = Callable[[NDArray[np.float32]], Awaitable[NDArray[np.float32]]]
+
+
+class Prover:
+    """`infer` answers a batch with logits; `clock` in seconds; `rest` sleeps for the seconds given."""
+
+    def __init__(
+        self, infer: Infer, golden: Golden, clock: Callable[[], float], rest: Callable[[float], Awaitable[None]]
+    ) -> None:
+        self._infer, self._golden, self._clock, self._rest = infer, golden, clock, rest
+
+    async def prove(self, limits: Warmup, max_batch_size: int) -> Proof:
+        """Sizes above the model's own are cut to it. Raises VersionFailed (GoldenMismatch), and what `infer` raises."""
+        sizes = sorted({min(size, max_batch_size) for size in limits.batch_sizes})
+        started = self._clock()
+        total = sum([await self._check_golden(size, limits.golden.atol) for size in sizes])
+        latencies: dict[int, list[float]] = {size: [] for size in sizes}
+        while size := next_batch_size(latencies, self._clock() - started, limits.max_seconds):
+            latencies[size].append(1000 * (await self._run(np.arange(size) % len(self._golden.inputs)))[1])
+        return conclude(latencies, total, total)
+
+    async def _check_golden(self, size: int, atol: float) -> int:
+        """How many rows were compared; all of them matched."""
+        good: list[bool] = []
+        for rows in golden_rows(len(self._golden.inputs), size):
+            logits, _ = await self._run(rows)
+            good.extend(matches(logits, self._golden, rows, atol).tolist())
+        if not all(good):
+            message = (
+                f"{len(good) - sum(good)} of {len(good)} golden outputs differ at batch size {size} (atol {atol:g})"
+            )
+            raise VersionFailed(Reason.GOLDEN_MISMATCH, message)
+        return len(good)
+
+    async def _run(self, rows: NDArray[np.intp]) -> tuple[NDArray[np.float32], float]:
+        """Logits of the golden inputs `rows`, and the seconds that it took."""
+        batch = self._golden.inputs[rows]
+        started = self._clock()
+        logits = await self._infer(batch)
+        seconds = self._clock() - started
+        await self._rest(REST_PER_BATCH * seconds)
+        return logits, seconds
