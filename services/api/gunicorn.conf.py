@@ -1,0 +1,41 @@
+"""gunicorn's settings, from the same environment as the application's: MEDINFER_API_*, see docs/contracts.md."""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from inference_api import logs, reports
+from inference_api.board import FILE_NAME, Board
+from inference_api.settings import PREFIX, InvalidSettings, read_settings
+
+try:
+    settings = read_settings()
+except InvalidSettings as error:
+    raise SystemExit(f"inference-api: {error}") from None
+
+bind = settings.bind
+workers = settings.workers
+worker_class = "inference_api.worker.Worker"
+keepalive = 75  # longer than clients and load balancers keep a connection idle: they close it, not we
+timeout = 30
+graceful_timeout = int(settings.drain_seconds) + 10
+control_socket_disable = True
+logconfig_dict = logs.config()
+
+_folder = settings.runtime_dir or Path(tempfile.mkdtemp(prefix="medinfer-api-"))
+os.environ[f"{PREFIX}RUNTIME_DIR"] = str(_folder)
+
+
+def on_starting(server):
+    Board.create(_folder).close()
+
+
+def child_exit(server, worker):
+    with Board(_folder / FILE_NAME) as board:
+        board.bury(worker.pid, reports.fold)
+
+
+def on_exit(server):
+    if settings.runtime_dir is None:
+        shutil.rmtree(_folder, ignore_errors=True)

@@ -1,0 +1,1 @@
+"""The data path: decode, choose a version and a replica, retry, answer, measure."""

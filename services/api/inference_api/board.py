@@ -1,0 +1,172 @@
+"""What the workers of one gunicorn know of each other: a small file mapped into every process.
+
+    header   magic, the owner's pid, a start id, the draining flag
+    slot 0   the sum of what workers counted that are gone
+    slot n   one worker: its pid and its newest snapshot, JSON
+
+A snapshot is written beside the one before and then switched to, so a reader never sees half of one, nor does a
+worker killed while writing leave one. Slots are taken and given up under a file lock.
+"""
+
+import fcntl
+import json
+import mmap
+import os
+import secrets
+import struct
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self
+
+FILE_NAME = "board"
+_MAGIC = b"medinfer"
+_HEADER = struct.Struct("@8sQ32sB")
+_DRAINING_AT = _HEADER.size - 1
+_HEADER_BYTES = 4096
+_WORD_BYTES = 8
+_SLOT_HEAD_BYTES = 2 * _WORD_BYTES  # pid, number of the snapshot
+_LENGTH = struct.Struct("@Q")
+_SNAPSHOT_BYTES = 64 * 1024
+_SLOT_BYTES = _SLOT_HEAD_BYTES + 2 * _SNAPSHOT_BYTES
+SLOT_COUNT = 130  # slot 0, and 64 workers together with the ones that replace them
+
+Json = dict[str, Any]
+
+
+class BoardFull(RuntimeError):
+    """More workers than slots."""
+
+
+class Board:
+    """The mapped file. Every process opens its own: a lock is worth nothing between descriptors that were forked."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises OSError, ValueError."""
+        self._file = path.open("r+b")
+        try:
+            self._map = mmap.mmap(self._file.fileno(), _HEADER_BYTES + SLOT_COUNT * _SLOT_BYTES)
+            magic, self.owner_pid, start_id, _ = _HEADER.unpack_from(self._map)
+            if magic != _MAGIC:
+                raise ValueError(f"{path} is no board of this API")
+            self.start_id = start_id.decode()
+            # Whole words, stored at once. struct.pack_into writes zeros first, and a reader may see them.
+            self._words = memoryview(self._map).cast("Q")
+        except ValueError:
+            self._file.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @classmethod
+    def create(cls, folder: Path) -> "Board":
+        """A fresh board, owned by this process; one left by an earlier process is replaced."""
+        folder.mkdir(parents=True, exist_ok=True)
+        path, temporary = folder / FILE_NAME, folder / f".{FILE_NAME}.{os.getpid()}"
+        with temporary.open("wb") as file:
+            file.write(_HEADER.pack(_MAGIC, os.getpid(), secrets.token_hex(16).encode(), 0))
+            file.truncate(_HEADER_BYTES + SLOT_COUNT * _SLOT_BYTES)
+        temporary.rename(path)
+        return cls(path)
+
+    @classmethod
+    def join(cls, folder: Path) -> "Board":
+        """The board of the process that started this one; without such a one, a fresh board."""
+        try:
+            board = cls(folder / FILE_NAME)
+        except (OSError, ValueError):
+            return cls.create(folder)
+        if board.owner_pid == os.getppid():
+            return board
+        board.close()
+        return cls.create(folder)
+
+    @property
+    def draining(self) -> bool:
+        return self._map[_DRAINING_AT] != 0
+
+    def start_draining(self) -> None:
+        self._map[_DRAINING_AT] = 1
+
+    def claim(self, pid: int) -> Callable[[Mapping[str, Any]], None]:
+        """Takes a slot for a worker; returns the function that publishes its snapshots."""
+        with self._locked(fcntl.LOCK_EX):
+            slot = next((slot for slot in range(1, SLOT_COUNT) if self._pid(slot) == 0), None)
+            if slot is None:
+                raise BoardFull(f"all {SLOT_COUNT - 1} slots are taken")
+            self._set_number(slot, 0)
+            self._set_pid(slot, pid)
+        return lambda snapshot: self._write(slot, snapshot)
+
+    def bury(self, pid: int, fold: Callable[[Json, Json], Json]) -> None:
+        """Gives up the slot of a worker that ended; `fold(sum, snapshot)` keeps what it counted."""
+        with self._locked(fcntl.LOCK_EX):
+            for slot in range(1, SLOT_COUNT):
+                if self._pid(slot) == pid:
+                    self._write(0, fold(self._read(0) or {}, self._read(slot) or {}))
+                    self._set_pid(slot, 0)
+
+    def read(self) -> tuple[Json, list[Json | None]]:
+        """What is left of workers that are gone, and the snapshot of each live one; None where there is none yet."""
+        with self._locked(fcntl.LOCK_SH):
+            live = [self._read(slot) for slot in range(1, SLOT_COUNT) if self._pid(slot)]
+            return self._read(0) or {}, live
+
+    def close(self) -> None:
+        self._words.release()
+        self._map.close()
+        self._file.close()
+
+    def _pid(self, slot: int) -> int:
+        return self._words[self._at(slot) // _WORD_BYTES]
+
+    def _set_pid(self, slot: int, pid: int) -> None:
+        self._words[self._at(slot) // _WORD_BYTES] = pid
+
+    def _number(self, slot: int) -> int:
+        return self._words[self._at(slot) // _WORD_BYTES + 1]
+
+    def _set_number(self, slot: int, number: int) -> None:
+        self._words[self._at(slot) // _WORD_BYTES + 1] = number
+
+    def _write(self, slot: int, snapshot: Mapping[str, Any]) -> None:
+        data = json.dumps(snapshot, separators=(",", ":")).encode()
+        if len(data) > _SNAPSHOT_BYTES - _LENGTH.size:
+            raise ValueError(f"a snapshot of {len(data)} bytes; there is room for {_SNAPSHOT_BYTES - _LENGTH.size}")
+        number = self._number(slot)
+        start = self._snapshot_at(slot, number + 1)
+        _LENGTH.pack_into(self._map, start, len(data))
+        self._map[start + _LENGTH.size : start + _LENGTH.size + len(data)] = data
+        self._set_number(slot, number + 1)
+
+    def _read(self, slot: int) -> Json | None:
+        while True:
+            number = self._number(slot)
+            if number == 0:
+                return None
+            start = self._snapshot_at(slot, number)
+            (length,) = _LENGTH.unpack_from(self._map, start)
+            data = self._map[start + _LENGTH.size : start + _LENGTH.size + length]
+            if self._number(slot) == number:  # else its place may have been reused
+                snapshot: Json = json.loads(data)
+                return snapshot
+            time.sleep(0)
+
+    def _at(self, slot: int) -> int:
+        return _HEADER_BYTES + slot * _SLOT_BYTES
+
+    def _snapshot_at(self, slot: int, number: int) -> int:
+        return self._at(slot) + _SLOT_HEAD_BYTES + number % 2 * _SNAPSHOT_BYTES
+
+    @contextmanager
+    def _locked(self, kind: int) -> Iterator[None]:
+        fcntl.flock(self._file, kind)
+        try:
+            yield
+        finally:
+            fcntl.flock(self._file, fcntl.LOCK_UN)

@@ -1,0 +1,120 @@
+"""The OpenAPI document: FastAPI's for the reports, and what it cannot see, the plain ASGI endpoints of /predict."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from inference_api import problems
+from inference_api.routes import CLASS_COUNT
+from inference_api.triton import MAX_BATCH_SIZE
+
+Json = dict[str, Any]
+
+_DESCRIPTION = "One image in, one diagnosis out. Demonstration weights are not for clinical use."
+
+_PROBLEMS = {
+    400: "The multipart body cannot be read",
+    413: "Too many bytes or pixels",
+    415: "Not an image this API, or this model version, reads",
+    422: "No part `image`, an empty one, or too many",
+    502: "The stable version failed on two replicas",
+    503: "Too many requests are in flight, or no replica is left; see Retry-After",
+    504: "The deadline passed",
+}
+
+_SCHEMAS: Json = {
+    "Diagnosis": {
+        "type": "object",
+        "required": ["prediction", "confidence", "latency_ms", "probabilities", "model_version"],
+        "properties": {
+            "prediction": {"type": "string", "description": "The most probable class", "example": "Glioma"},
+            "confidence": {"type": "number", "minimum": 0, "maximum": 1, "description": "Its probability"},
+            "latency_ms": {"type": "number", "minimum": 0, "description": "From the whole upload to the answer"},
+            "probabilities": {
+                "type": "object",
+                "description": "Probability of each class",
+                "additionalProperties": {"type": "number", "minimum": 0, "maximum": 1},
+                "minProperties": CLASS_COUNT,
+                "maxProperties": CLASS_COUNT,
+            },
+            "model_version": {"type": "integer", "minimum": 1, "description": "The version that answered"},
+        },
+    },
+    "Problem": {
+        "type": "object",
+        "description": "RFC 9457",
+        "required": ["type", "title", "status", "detail"],
+        "properties": {
+            "type": {"type": "string"},
+            "title": {"type": "string"},
+            "status": {"type": "integer"},
+            "detail": {"type": "string"},
+            "request_id": {"type": "string"},
+        },
+    },
+}
+
+_REQUEST_ID = {
+    "name": "X-Request-Id",
+    "in": "header",
+    "description": "Echoed; one is made when it is absent or not of this form",
+    "schema": {"type": "string"},
+}
+
+
+def describe(app: FastAPI) -> None:
+    """Makes /openapi.json complete."""
+
+    def document() -> Json:
+        if app.openapi_schema is None:
+            schema = get_openapi(title=app.title, version=app.version, routes=app.routes, description=_DESCRIPTION)
+            schema["paths"] |= {"/predict": {"post": _predict()}, "/predict/batch": {"post": _predict_batch()}}
+            schema.setdefault("components", {}).setdefault("schemas", {}).update(_SCHEMAS)
+            schema["paths"]["/ready"]["get"]["responses"]["503"] = _problem("Not ready; the detail says why")
+            app.openapi_schema = schema
+        return app.openapi_schema
+
+    app.openapi = document  # type: ignore[method-assign]  # the way FastAPI documents
+
+
+def _predict() -> Json:
+    image = {"type": "string", "format": "binary", "description": "JPEG, PNG, WebP, BMP, TIFF or DICOM"}
+    return _operation("Classify one image", image, {"$ref": "#/components/schemas/Diagnosis"})
+
+
+def _predict_batch() -> Json:
+    images = {
+        "type": "array",
+        "items": {"type": "string", "format": "binary"},
+        "minItems": 1,
+        "maxItems": MAX_BATCH_SIZE,
+        "description": "Several parts of this name",
+    }
+    answers = {"type": "array", "items": {"$ref": "#/components/schemas/Diagnosis"}, "minItems": 1}
+    return _operation("Classify several images, one answer each, in order, all by one version", images, answers)
+
+
+def _operation(summary: str, image: Json, answer: Json) -> Json:
+    form = {"type": "object", "required": ["image"], "properties": {"image": image}}
+    return {
+        "summary": summary,
+        "parameters": [_REQUEST_ID],
+        "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": form}}},
+        "responses": {
+            "200": {
+                "description": "The diagnosis",
+                "headers": {
+                    name: {"schema": {"type": "string"}, "required": True}
+                    for name in ("X-Model-Version", "X-Model-Digest", "X-Request-Id")
+                },
+                "content": {"application/json": {"schema": answer}},
+            },
+            **{str(status): _problem(description) for status, description in _PROBLEMS.items()},
+        },
+    }
+
+
+def _problem(description: str) -> Json:
+    content = {problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {"description": description, "content": content}

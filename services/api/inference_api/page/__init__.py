@@ -1,0 +1,33 @@
+"""The page at `/`: drop an image, see the diagnosis and the state of a running rollout."""
+
+from base64 import b64encode
+from functools import cache
+from hashlib import sha256
+from importlib.resources import files
+
+from fastapi import APIRouter
+from fastapi.responses import HTMLResponse
+
+router = APIRouter()
+
+
+@router.get("/", include_in_schema=False)
+async def page() -> HTMLResponse:
+    html, policy = _assemble()
+    return HTMLResponse(html, headers={"Content-Security-Policy": policy, "Referrer-Policy": "no-referrer"})
+
+
+@cache
+def _assemble() -> tuple[str, str]:
+    """The one self-contained document, and the policy that lets only its own style and script run."""
+    folder = files(__package__)
+    html, style, script = (folder.joinpath(f"page.{kind}").read_text("utf-8") for kind in ("html", "css", "js"))
+    policy = (
+        "default-src 'none'; img-src blob: data:; connect-src 'self'; base-uri 'none'; form-action 'none'; "
+        f"frame-ancestors 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'"
+    )
+    return html.replace("/*style*/", style).replace("/*script*/", script), policy
+
+
+def _hash(text: str) -> str:
+    return "sha256-" + b64encode(sha256(text.encode()).digest()).decode()

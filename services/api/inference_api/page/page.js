@@ -1,0 +1,173 @@
+
+const REFRESH_MS = 2000;
+const element = (id) => document.getElementById(id);
+const percent = (share, digits = 1) => `${(100 * share).toFixed(digits)}\u00a0%`;
+const count = (number) => (number ?? 0).toLocaleString("en");
+
+function show(id, visible) {
+  element(id).hidden = !visible;
+}
+
+function make(name, className, text) {
+  const made = document.createElement(name);
+  if (className) made.className = className;
+  if (text !== undefined) made.textContent = text;
+  return made;
+}
+
+// One image at a time: an answer that comes after another image was chosen is dropped.
+let latest = 0;
+
+async function classify(file) {
+  const turn = ++latest;
+  preview(file);
+  for (const id of ["waiting", "problem", "answer", "bars", "facts"]) show(id, false);
+  show("busy", true);
+  const body = new FormData();
+  body.append("image", file);
+  const started = performance.now();
+  let outcome;
+  try {
+    const response = await fetch("predict", { method: "POST", body });
+    outcome = { response, document: await response.json(), milliseconds: performance.now() - started };
+  } catch {
+    outcome = null;
+  }
+  if (turn !== latest) return;
+  show("busy", false);
+  if (outcome?.response.ok) showAnswer(outcome);
+  else showProblem(outcome);
+}
+
+function preview(file) {
+  const image = element("preview");
+  if (image.src) URL.revokeObjectURL(image.src);
+  element("drop").classList.add("filled");
+  element("choose").textContent = "Choose another";
+  element("file-name").textContent = `${file.name} · ${count(Math.ceil(file.size / 1024))} KiB`;
+  show("invitation", false);
+  show("no-preview", false);
+  show("preview", true);
+  image.alt = `Preview of ${file.name}`;
+  image.onerror = () => {
+    show("preview", false);
+    show("no-preview", true);
+    element("no-preview-text").textContent = "The browser has no preview of this file; it is sent all the same.";
+  };
+  image.src = URL.createObjectURL(file);
+}
+
+function showAnswer({ response, document: answer, milliseconds }) {
+  element("prediction").textContent = answer.prediction;
+  element("confidence").textContent = `${percent(answer.confidence)} probability`;
+  element("bars").replaceChildren(
+    ...Object.entries(answer.probabilities).map(([label, probability]) => bar(label, probability, answer.prediction)),
+  );
+  const digest = response.headers.get("X-Model-Digest");
+  facts([
+    ["Model version", String(answer.model_version)],
+    ["Model digest", digest, "mono"],
+    ["Latency", `${answer.latency_ms.toFixed(1)} ms in the service, ${milliseconds.toFixed(0)} ms as seen here`],
+    ["Request id", response.headers.get("X-Request-Id"), "mono"],
+  ]);
+  for (const id of ["answer", "bars", "facts"]) show(id, true);
+}
+
+function bar(label, probability, prediction) {
+  const item = make("li", label === prediction ? "top" : "");
+  const track = make("div", "track");
+  const fill = make("div", "fill");
+  fill.style.width = `${100 * probability}%`;
+  track.append(fill);
+  track.setAttribute("aria-hidden", "true");
+  item.append(make("span", "", label), make("span", "value", percent(probability)), track);
+  return item;
+}
+
+function showProblem(outcome) {
+  const problem = outcome?.document ?? {
+    detail: "The service cannot be reached. Check the connection and try again.",
+  };
+  element("problem-detail").textContent = problem.detail ?? "Try again; if it stays so, tell those who run the service.";
+  const id = outcome?.response.headers.get("X-Request-Id");
+  if (id) facts([["Request id", id, "mono"]]);
+  show("facts", Boolean(id));
+  show("problem", true);
+}
+
+function facts(rows) {
+  element("facts").replaceChildren(
+    ...rows.filter(([, value]) => value).flatMap(([name, value, className]) => [make("dt", "", name), make("dd", className, value)]),
+  );
+}
+
+async function followRollout() {
+  try {
+    const response = await fetch("routes", { cache: "no-store" });
+    if (!response.ok) throw new Error(response.statusText);
+    showRollout(await response.json());
+  } catch {
+    service("bad", "Service not reachable");
+  }
+  setTimeout(followRollout, REFRESH_MS);
+}
+
+function service(className, text) {
+  element("service").className = `pill ${className}`;
+  if (element("service-text").textContent !== text) element("service-text").textContent = text;
+}
+
+function showRollout(routes) {
+  const { stable, canary } = routes;
+  service(routes.draining ? "bad" : stable ? "good" : "", routes.draining ? "Shutting down" : stable ? "In service" : "Waiting for a model");
+  element("rollout-text").textContent = sentence(stable, canary);
+  const served = [[stable, "stable"], [canary, "canary"]].filter(([share]) => share);
+  element("shares").replaceChildren(...served.map(([share, role]) => {
+    const piece = make("div", role);
+    piece.style.width = `${share.weight}%`;
+    return piece;
+  }));
+  element("version-rows").replaceChildren(...served.map(([share, role]) => row(share, role, routes)));
+  show("versions", served.length > 0);
+  element("rollout-note").textContent = note(routes, canary);
+}
+
+function sentence(stable, canary) {
+  if (!stable) return "No model version is in service yet.";
+  if (!canary) return `Version ${stable.version} answers every request.`;
+  if (!canary.weight) return `Version ${stable.version} answers every request; version ${canary.version} is loaded beside it.`;
+  return `Version ${canary.version} is being released: it answers ${canary.weight}\u00a0% of the requests, version ${stable.version} the others.`;
+}
+
+function row({ version, weight }, role, routes) {
+  const counted = routes.counters?.[version] ?? {};
+  const cells = [`${weight}\u00a0%`, count(counted.requests), count(counted.errors), count(counted.fallbacks), count(routes.inFlight?.[version])];
+  const line = document.createElement("tr");
+  const head = make("th");
+  head.scope = "row";
+  head.append(make("span", `swatch ${role}`), `Version ${version}`);
+  line.append(head, make("td", "", role), ...cells.map((text) => make("td", "", text)));
+  return line;
+}
+
+function note(routes, canary) {
+  const parts = [];
+  if (routes.step) parts.push(`Step ${routes.step}; counts since it began.`);
+  const { samples = 0, agreed = 0 } = routes.shadow ?? {};
+  if (canary && samples) parts.push(`Shadowed ${count(samples)} requests, the versions agreed on ${percent(agreed / samples)}.`);
+  if (routes.rejected) parts.push(`A newer routes document was refused: ${routes.rejected.reason}`);
+  return parts.join(" ");
+}
+
+element("file").addEventListener("change", ({ target }) => {
+  if (target.files.length) classify(target.files[0]);
+  target.value = "";
+});
+for (const name of ["dragover", "dragleave", "drop"]) {
+  addEventListener(name, (event) => {
+    event.preventDefault();
+    element("drop").classList.toggle("over", name === "dragover");
+    if (name === "drop" && event.dataTransfer.files.length) classify(event.dataTransfer.files[0]);
+  });
+}
+followRollout();

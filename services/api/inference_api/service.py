@@ -1,0 +1,160 @@
+"""The running parts of one worker, wired together: made when it starts, ended with it."""
+
+import asyncio
+import gc
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from inference_api import reports, trial, warmup
+from inference_api.agents import Agents
+from inference_api.background import every
+from inference_api.board import Board
+from inference_api.config_map import ConfigMapWatch
+from inference_api.counters import Json
+from inference_api.dispatch import Dispatcher
+from inference_api.follow import POLL_SECONDS, Follower
+from inference_api.metrics import Metrics
+from inference_api.predict import Limits, make_predict
+from inference_api.recovery import recover
+from inference_api.request_buffers import RequestBuffers
+from inference_api.routes import Routes
+from inference_api.routes_source import RoutesFile, RoutesSource, WatchedRoutes
+from inference_api.settings import Settings
+from inference_api.shadow import CONSUMERS, Shadow
+from inference_api.traffic import Traffic
+from inference_api.triton import Triton
+from inference_api.uploads import Decoder
+
+ROUTES_KEY = "routes.json"
+PUBLISH_SECONDS = 0.1
+RECOVER_SECONDS = 0.5
+
+
+class Service:
+    """`start` and `stop` are the application's lifespan; `open_connections` is set by the worker that counts them."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.traffic = Traffic(settings.max_in_flight)
+        self.open_connections: Callable[[], int] = lambda: 0
+        self.predict, self.predict_batch = self._make_endpoints()
+        self._agents = Agents(settings.agent_port)
+        self._watch = _make_watch(settings)
+        self._follower = Follower(self.traffic, _make_source(settings, self._watch), self._answers)
+        self._tasks: list[asyncio.Task[None]] = []
+        self._warm = False
+        self._board: Board | None = None
+        self._own_folder: Path | None = None
+
+    def _make_endpoints(self) -> tuple[Any, Any]:
+        settings = self.settings
+        self._triton = Triton()
+        self._decoder = Decoder(settings.max_pixels, RequestBuffers())
+        self._dispatcher = Dispatcher(self._triton, self.traffic.replicas, settings.deadline_seconds, _loop_time)
+        self._shadow = Shadow(self.traffic, self._dispatcher, settings.deadline_seconds / 2)
+        limits = Limits(settings.max_upload_bytes, settings.deadline_seconds, settings.log_requests)
+        return make_predict(limits, self.traffic, self._decoder, self._dispatcher, self._shadow)
+
+    async def start(self) -> None:
+        self._board = Board.join(self.settings.runtime_dir or self._make_folder())
+        self._publish_snapshot = self._board.claim(os.getpid())
+        self.metrics = Metrics(self._read_board)
+        warmup.warm()
+        await self._follow()
+        if self._watch:
+            self._watch.start()
+        loops = (
+            every(POLL_SECONDS, self._follow),
+            every(PUBLISH_SECONDS, self._publish),
+            every(RECOVER_SECONDS, lambda: recover(self.traffic.replicas, self._agents)),
+            *(every(0, self._shadow.run) for _ in range(CONSUMERS)),
+        )
+        self._tasks = [asyncio.create_task(loop) for loop in loops]
+        gc.collect()
+        gc.freeze()  # what was made until now stays: a full collection in the middle of a request need not visit it
+
+    async def stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._watch:
+            self._watch.stop()
+        self._decoder.close()
+        self._triton.keep_only(())
+        if self._board is not None:
+            self._publish_now()
+            self._board.bury(os.getpid(), reports.fold)
+            self._board.close()
+        if self._own_folder is not None:
+            shutil.rmtree(self._own_folder, ignore_errors=True)
+
+    @property
+    def draining(self) -> bool:
+        return self._board is not None and self._board.draining
+
+    async def not_ready(self) -> str | None:
+        """Why this worker shall get no requests now; None when it may."""
+        routes = self.traffic.routes
+        if self.draining:
+            return "this pod is about to end"
+        if routes is None:
+            return f"no routes yet: {(self.traffic.rejected or {}).get('reason')}"
+        if not await self._answers(routes):
+            return f"no replica answers for stable version {routes.stable.version.number}"
+        if not self._warm:
+            deadline = _loop_time() + self.settings.deadline_seconds
+            self._warm = await trial.run(self._decoder, self._dispatcher, routes, deadline)
+        return None if self._warm else "the way to the replicas is not warm yet"
+
+    def report(self) -> Json:
+        """The answer of GET /routes."""
+        self._publish_now()
+        assert self._board is not None
+        gone, live = self._board.read()
+        return reports.routes_report(self._board.start_id, self.draining, self.traffic.routes, gone, live)
+
+    async def _answers(self, routes: Routes) -> bool:
+        return await self._triton.any_ready(routes.replicas, routes.model, routes.stable.version.number)
+
+    async def _follow(self) -> None:
+        if await self._follower.look():
+            assert self.traffic.routes is not None
+            self._triton.keep_only(self.traffic.routes.replicas)
+            self._publish_now()
+
+    async def _publish(self) -> None:
+        self._publish_now()
+
+    def _publish_now(self) -> None:
+        self._publish_snapshot(self.traffic.snapshot() | {"openConnections": self.open_connections()})
+
+    def _read_board(self) -> tuple[Json, list[Json | None]]:
+        assert self._board is not None
+        self._publish_now()
+        return self._board.read()
+
+    def _make_folder(self) -> Path:
+        self._own_folder = Path(tempfile.mkdtemp(prefix="medinfer-api-"))
+        return self._own_folder
+
+
+def _make_watch(settings: Settings) -> ConfigMapWatch | None:
+    name, namespace = settings.routes_configmap, settings.namespace
+    if not name:
+        return None
+    from inference_api.api_server import read_changes  # only where it is used: it takes half a second and 8 MB
+
+    return ConfigMapWatch(name, ROUTES_KEY, lambda: read_changes(name, namespace))
+
+
+def _make_source(settings: Settings, watch: ConfigMapWatch | None) -> RoutesSource:
+    kept = settings.runtime_dir and settings.runtime_dir / ROUTES_KEY
+    return WatchedRoutes(watch, settings.routes_file, kept) if watch else RoutesFile(settings.routes_file)
+
+
+def _loop_time() -> float:
+    return asyncio.get_running_loop().time()

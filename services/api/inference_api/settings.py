@@ -1,0 +1,67 @@
+"""The settings of the API, read from MEDINFER_API_* once, at the door."""
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "MEDINFER_API_"
+
+
+def _check_object_name(value: str) -> str:
+    if value and not re.fullmatch(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?", value):
+        raise ValueError("must be the name of a Kubernetes object: lower-case letters, digits, '-' and '.'")
+    return value
+
+
+ObjectName = Annotated[str, AfterValidator(_check_object_name)]
+
+
+class InvalidSettings(ValueError):
+    """An environment variable is missing or unusable; the text names it and says what to write."""
+
+
+class Settings(BaseSettings):
+    """What the environment says. Times in seconds, sizes in bytes."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True)
+
+    routes_file: Path
+    routes_configmap: ObjectName = ""
+    namespace: ObjectName = ""
+    bind: str = "127.0.0.1:8002"
+    workers: Annotated[int, Field(ge=1, le=64)] = 1
+    runtime_dir: Path | None = None
+    deadline_seconds: Annotated[float, Field(gt=0, le=600, allow_inf_nan=False)] = 10
+    max_in_flight: Annotated[int, Field(ge=1, le=100_000)] = 128
+    max_upload_bytes: Annotated[int, Field(ge=1024)] = 20 * 1024 * 1024
+    max_pixels: Annotated[int, Field(ge=1)] = 40_000_000
+    agent_port: Annotated[int, Field(ge=1, le=65535)] = 8080
+    drain_seconds: Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)] = 10
+    log_requests: bool = False
+
+    @field_validator("bind")
+    @classmethod
+    def _host_and_port(cls, value: str) -> str:
+        if not re.fullmatch(r"(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5}", value):
+            raise ValueError("must be host:port, for example 0.0.0.0:8002")
+        return value
+
+
+def read_settings() -> Settings:
+    """Reads the environment; raises InvalidSettings with one line for every variable that is wrong."""
+    try:
+        return Settings()  # type: ignore[call-arg]  # pydantic-settings reads it from the environment
+    except ValidationError as error:
+        raise InvalidSettings("; ".join(_sentence(problem) for problem in error.errors())) from None
+
+
+def _sentence(problem: object) -> str:
+    assert isinstance(problem, dict)
+    variable = PREFIX + str(problem["loc"][0]).upper()
+    if problem["type"] == "missing":
+        return f"{variable} is not set: give it the path of the routes document"
+    message = str(problem["msg"]).removeprefix("Value error, ")
+    return f"{variable}={problem['input']!s}: {message[0].lower()}{message[1:]}"

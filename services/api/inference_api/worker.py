@@ -1,0 +1,89 @@
+"""The gunicorn worker: uvicorn, with an end that drops no request.
+
+uvicorn closes idle kept-alive connections the moment it is told to end, and with them requests that are already on
+their way, or accepted and not yet read. This one stops accepting, says `Connection: close` on every response, and
+waits until the clients have closed.
+"""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from gunicorn.arbiter import Arbiter  # type: ignore[import-untyped]
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import Server
+from uvicorn_worker import UvicornWorker  # type: ignore[import-untyped]
+
+_CLOSE = (b"connection", b"close")
+_TICK_SECONDS = 0.1
+
+
+class DrainingServer(Server):
+    """`is_draining`: whether the pod is about to end; responses then close their connections, nothing else changes."""
+
+    def __init__(self, config: Config, is_draining: Callable[[], bool], drain_seconds: float) -> None:
+        super().__init__(config)
+        self._is_draining = is_draining
+        self._drain_seconds = drain_seconds
+        self._parent_pid = os.getppid()
+
+    async def on_tick(self, counter: int) -> bool:
+        should_exit = await super().on_tick(counter)
+        if self._is_draining():
+            self._close_after_responses()
+        return should_exit or os.getppid() != self._parent_pid
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        if signal.SIGTERM in self._captured_signals:
+            await self._drain()
+        await super().shutdown(sockets)
+
+    async def _drain(self) -> None:
+        for server in self.servers:
+            server.close()
+        until = asyncio.get_running_loop().time() + self._drain_seconds
+        while asyncio.get_running_loop().time() < until:
+            self._close_after_responses()
+            if self.config.callback_notify is not None:
+                await self.config.callback_notify()
+            await asyncio.sleep(_TICK_SECONDS)
+            if not self.server_state.connections and not self.server_state.tasks:
+                return
+
+    def _close_after_responses(self) -> None:
+        """Idle connections stay open: a request may be on its way, and its response will close them."""
+        if _CLOSE not in self.server_state.default_headers:
+            self.server_state.default_headers.append(_CLOSE)  # in place: requests under way hold this very list
+        for connection in self.server_state.connections:
+            assert isinstance(connection, HttpToolsProtocol)
+            if connection.cycle is not None and not connection.cycle.response_complete:
+                connection.cycle.keep_alive = False
+
+
+class Worker(UvicornWorker):  # type: ignore[misc]  # uvicorn_worker has no types
+    """Set in gunicorn.conf.py; the application's settings come with the application."""
+
+    CONFIG_KWARGS: dict[str, Any] = {  # noqa: RUF012  # declared so by the base class
+        "loop": "uvloop",
+        "http": "httptools",
+        "ws": "none",
+        "lifespan": "on",
+        "proxy_headers": False,
+        "server_header": False,
+    }
+
+    async def _serve(self) -> None:
+        state = self.wsgi.state
+        self.config.app = self.wsgi
+        server = DrainingServer(self.config, lambda: state.service.draining, state.service.settings.drain_seconds)
+        state.service.open_connections = lambda: len(server.server_state.connections)
+        # gunicorn's quick stop; uvicorn itself listens to SIGTERM and SIGINT
+        asyncio.get_running_loop().add_signal_handler(signal.SIGQUIT, server.handle_exit, signal.SIGQUIT, None)
+        await server.serve(sockets=self.sockets)
+        if not server.started:
+            sys.exit(Arbiter.WORKER_BOOT_ERROR)
