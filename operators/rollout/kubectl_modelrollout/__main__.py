@@ -1,0 +1,3 @@
+from kubectl_modelrollout.main import main
+
+raise SystemExit(main())

@@ -1,0 +1,42 @@
+"""`kubectl modelrollout history` as text."""
+
+from rollout_operator.evidence import stages
+from rollout_operator.status import Outcome, Try
+
+from kubectl_modelrollout.ink import Ink
+from kubectl_modelrollout.rollout import Rollout
+from kubectl_modelrollout.table import duration, moment, short, table
+
+HEADING = ("VERSION", "DIGEST", "OUTCOME", "REASON", "STARTED", "TOOK", "REQUESTS", "ERRORS")
+GOOD = frozenset({Outcome.PROMOTED, Outcome.ADOPTED})
+
+
+def render_history(rollout: Rollout, now: int, ink: Ink) -> str:
+    """Newest first; the try in progress on top."""
+    tries = [*([rollout.status.trial] if rollout.status.trial else []), *reversed(rollout.status.history)]
+    if not tries:
+        return f"{rollout.name} in {rollout.namespace}: no release yet"
+    return table([_row(one, now, ink) for one in tries], HEADING, indent="")
+
+
+def _row(one: Try, now: int, ink: Ink) -> tuple[str, ...]:
+    paint = ink.good if one.outcome in GOOD else ink.bad if one.message else ink.waits
+    requests, errors = counted(one)
+    return (
+        str(one.release),
+        short(one.release.digest),
+        paint(str(one.outcome or "in progress")),
+        one.reason or "-",
+        moment(one.started_at),
+        duration((now if one.ended_at is None else one.ended_at) - one.started_at),
+        f"{requests:,}",
+        f"{errors:,}",
+    )
+
+
+def counted(one: Try) -> tuple[int, int]:
+    """(requests, errors) of the version; of a try in progress, in the steps that ended."""
+    if one.outcome is not None:
+        return one.requests, one.errors
+    last = [steps[-1] for steps in stages(one.steps)]
+    return sum(step.canary_requests for step in last), sum(step.canary_errors for step in last)

@@ -1,0 +1,120 @@
+"""A ModelRollout as it is shown: its spec, what the operator remembers, and what it tells people."""
+
+import json
+from dataclasses import dataclass
+from typing import TypeVar
+
+from rollout_operator.documents import DOCUMENT, InvalidDocument, Json, read
+from rollout_operator.report import ReplicaState
+from rollout_operator.spec import InvalidSpec, Spec, parse_spec
+from rollout_operator.status import Condition, Status, Try
+
+from kubectl_modelrollout.errors import Problem
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Share:
+    """`weight` in percent."""
+
+    weight: int = 0
+
+    __pydantic_config__ = DOCUMENT
+
+
+@dataclass(frozen=True)
+class Told:
+    """The part of the status that is for people."""
+
+    observed_generation: int = 0
+    phase: str = ""
+    message: str = ""
+    warm: str = ""
+    stable: Share = Share()
+    canary: Share = Share()
+    replica_states: tuple[ReplicaState, ...] = ()
+
+    __pydantic_config__ = DOCUMENT
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """`spec`: None when the operator could not read it either; the conditions then say why."""
+
+    name: str
+    namespace: str
+    generation: int
+    spec: Spec | None
+    status: Status
+    told: Told
+
+    @property
+    def is_seen(self) -> bool:
+        """The operator has looked at the newest spec."""
+        return self.told.observed_generation >= self.generation
+
+    @property
+    def is_ready(self) -> bool:
+        return self.is_seen and self._is("Ready")
+
+    @property
+    def is_stalled(self) -> bool:
+        return self.is_seen and self._is("Stalled")
+
+    @property
+    def wanted_try(self) -> Try | None:
+        """The try in progress, or how the last one of the wanted release ended."""
+        last = self.status.history[-1] if self.status.history else None
+        found = self.status.trial or last
+        return found if found and self.spec and found.release == self.spec.wanted else None
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Names of the classes by position; of the newest try that knows them."""
+        tries = [*self.status.history, *([self.status.trial] if self.status.trial else [])]
+        return next((one.labels for one in reversed(tries) if one.labels), ())
+
+    def condition(self, type: str) -> Condition | None:
+        return next((one for one in self.status.conditions if one.type == type), None)
+
+    def _is(self, type: str) -> bool:
+        found = self.condition(type)
+        return found is not None and found.status == "True"
+
+
+def parse_rollout(body: Json) -> Rollout:
+    """Raises Problem when the status is none of this release's."""
+    metadata = body["metadata"]
+    return Rollout(
+        name=metadata["name"],
+        namespace=metadata.get("namespace", ""),
+        generation=metadata.get("generation", 0),
+        spec=_spec(body),
+        status=_read(Status, body),
+        told=_read(Told, body),
+    )
+
+
+def readable_spec(rollout: Rollout) -> Spec:
+    if rollout.spec is None:
+        found = rollout.condition("Stalled")
+        why = found.message if found else "see `kubectl get modelrollout -o yaml`"
+        raise Problem(f"the spec of {rollout.name} cannot be used: {why}")
+    return rollout.spec
+
+
+def _spec(body: Json) -> Spec | None:
+    try:
+        return parse_spec(body)
+    except InvalidSpec:
+        return None
+
+
+def _read(kind: type[T], body: Json) -> T:
+    try:
+        return read(kind, json.dumps(body.get("status") or {}))
+    except InvalidDocument as error:
+        raise Problem(
+            f"the status cannot be read ({error}); install the plug-in that belongs to the operator"
+        ) from None

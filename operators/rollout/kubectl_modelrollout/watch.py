@@ -1,0 +1,81 @@
+"""Follows a rollout until it is ready or has failed."""
+
+from collections.abc import Callable
+
+from kubectl_modelrollout.errors import Problem, Unavailable
+from kubectl_modelrollout.ink import Ink
+from kubectl_modelrollout.rollout import Rollout
+from kubectl_modelrollout.status_view import render_status
+from kubectl_modelrollout.table import duration, moment
+
+SECONDS = 1.0
+HOME, CLEAR_LINE, CLEAR_REST = "\x1b[H", "\x1b[K", "\x1b[J"
+
+Write = Callable[[str], object]
+
+
+class Screen:
+    """A terminal: draws over what it drew before."""
+
+    def __init__(self, ink: Ink, write: Write) -> None:
+        self._ink, self._write = ink, write
+        write(HOME + CLEAR_REST)
+
+    def show(self, rollout: Rollout, now: int) -> None:
+        text = render_status(rollout, now, self._ink) + "\n"
+        self._write(HOME + text.replace("\n", f"{CLEAR_LINE}\n") + CLEAR_REST)
+
+    def tell(self, trouble: str) -> None:
+        self._write(f"\n{trouble}{CLEAR_REST}\r")
+
+
+class Log:
+    """Anything else: a line for each change, and the whole in the end."""
+
+    def __init__(self, ink: Ink, write: Write) -> None:
+        self._ink, self._write = ink, write
+        self._last: object = None
+
+    def show(self, rollout: Rollout, now: int) -> None:
+        seen = rollout.told
+        state = (seen.phase, seen.warm, seen.canary.weight, rollout.status.current_step_index, rollout.is_seen)
+        if self._is_new(state):
+            self._write(f"{moment(now)} {seen.phase or 'no status yet'}: {seen.message}\n")
+        if has_ended(rollout):
+            self._write(f"\n{render_status(rollout, now, self._ink)}\n")
+
+    def tell(self, trouble: str) -> None:
+        if self._is_new(trouble):
+            self._write(f"{trouble}\n")
+
+    def _is_new(self, state: object) -> bool:
+        before, self._last = self._last, state
+        return state != before
+
+
+def has_ended(rollout: Rollout) -> bool:
+    return rollout.is_ready or rollout.is_stalled
+
+
+def watch(
+    look: Callable[[], Rollout],
+    view: Screen | Log,
+    now: Callable[[], float],
+    sleep: Callable[[float], None],
+    timeout_seconds: float | None = None,
+) -> Rollout:
+    """How it came to rest. An API server that goes away is waited for; raises Problem when the time is over."""
+    began, rollout = now(), look()
+    view.show(rollout, int(began))
+    while not has_ended(rollout):
+        sleep(SECONDS)
+        if timeout_seconds is not None and now() - began >= timeout_seconds:
+            seen = f"{rollout.told.phase or 'no status yet'}: {rollout.told.message}"
+            raise Problem(f"it did not come to rest within {duration(int(timeout_seconds))}; {seen}")
+        try:
+            rollout = look()
+        except Unavailable as error:
+            view.tell(f"{error}; trying again")
+        else:
+            view.show(rollout, int(now()))
+    return rollout

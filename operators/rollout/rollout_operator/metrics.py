@@ -1,0 +1,69 @@
+"""Prometheus metrics of the operator; a rollout's series are read from its last decision and go with it."""
+
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from rollout_operator.decision import Decision
+
+_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5)
+
+
+class Metrics:
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.errors = Counter(
+            "medinfer_operator_errors", "Visits that ended early, by reason", ["reason"], registry=self.registry
+        )
+        self.leads = Gauge("medinfer_operator_leads", "1 while the Lease is held", registry=self.registry)
+        self._reconcile = Histogram(
+            "medinfer_operator_reconcile_seconds",
+            "One visit to one rollout, writes included",
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self._decisions: dict[str, Decision] = {}
+        self.registry.register(_Rollouts(self._decisions))
+
+    def time_reconcile(self) -> AbstractContextManager[object]:
+        return self._reconcile.time()
+
+    def note(self, name: str, decision: Decision) -> None:
+        self._decisions[name] = decision
+
+    def forget(self, name: str) -> None:
+        self._decisions.pop(name, None)
+
+    def forget_all(self) -> None:
+        self._decisions.clear()
+
+
+class _Rollouts(Collector):
+    def __init__(self, decisions: dict[str, Decision]) -> None:
+        self._decisions = decisions
+
+    def collect(self) -> Iterable[Metric]:
+        prefix = "medinfer_rollout"
+        phase = GaugeMetricFamily(f"{prefix}_phase", "1 for the phase it is in", labels=["rollout", "phase"])
+        step = GaugeMetricFamily(f"{prefix}_step", "Index of the step; -1 before the first", labels=["rollout"])
+        weight = GaugeMetricFamily(f"{prefix}_canary_weight_percent", "The canary's traffic", labels=["rollout"])
+        version = GaugeMetricFamily(f"{prefix}_version", "Version in each role", labels=["rollout", "role"])
+        warm = GaugeMetricFamily(f"{prefix}_warm_replicas", "Replicas that hold it warm", labels=["rollout"])
+        ready = GaugeMetricFamily(f"{prefix}_ready", "1: the wanted version is live", labels=["rollout"])
+        available = GaugeMetricFamily(f"{prefix}_available", "1: patients are served", labels=["rollout"])
+        for name, decision in list(self._decisions.items()):
+            status, report = decision.status, decision.report
+            phase.add_metric([name, str(report.phase)], 1)
+            step.add_metric([name], -1 if status.current_step_index is None else status.current_step_index)
+            weight.add_metric([name], report.canary_weight)
+            warm.add_metric([name], report.replicas.warm)
+            true = {one.type for one in status.conditions if one.status == "True"}
+            ready.add_metric([name], "Ready" in true)
+            available.add_metric([name], "Available" in true)
+            for role in ("stable", "canary", "previous"):
+                if release := getattr(status, role):
+                    version.add_metric([name, role], release.version)
+        return phase, step, weight, version, warm, ready, available

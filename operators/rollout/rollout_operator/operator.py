@@ -1,0 +1,91 @@
+"""The operator's parts, wired together: watches, a Lease, rounds, and an HTTP face."""
+
+import asyncio
+import logging
+import time
+from contextlib import AsyncExitStack
+
+import kopf
+from aiohttp import web
+
+from rollout_operator.asking import Asking
+from rollout_operator.cluster import Cluster
+from rollout_operator.leadership import Leadership
+from rollout_operator.metrics import Metrics
+from rollout_operator.notify import Notifier
+from rollout_operator.observe import Watched
+from rollout_operator.pods import PodRecord
+from rollout_operator.reconcile import Reconciler
+from rollout_operator.rounds import Rounds
+from rollout_operator.server import build_app
+from rollout_operator.settings import Settings
+from rollout_operator.telling import Teller
+from rollout_operator.watching import Watches, build_registry, kopf_settings
+
+log = logging.getLogger(__name__)
+
+
+class Operator:
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._metrics, self._notifier = Metrics(), Notifier()
+        self._asking = Asking(settings.ask_timeout_seconds)
+        cluster = Cluster(settings.namespace)
+        lease = (settings.lease_name, settings.identity, settings.lease_seconds)
+        self._leadership = Leadership(cluster, *lease, self._on_leadership)
+        self._watches = Watches(self._on_rollout, self._on_pod)
+        self._reconciler = Reconciler(
+            cluster,
+            self._leadership,
+            Watched(self._watches.pods, self._watches.workload, self._watches.rivals, time.time),
+            self._asking,
+            Teller(cluster, self._notifier, settings.identity),
+            self._metrics,
+            settings,
+        )
+        self._rounds = Rounds(self._reconciler.visit)
+
+    async def run(self) -> None:
+        """Until SIGTERM or SIGINT, which end Kopf's watches; raises what ended a part."""
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(self._asking)
+            await stack.enter_async_context(self._notifier)
+            watching = asyncio.create_task(self._watch(), name="watches")
+            leading = asyncio.create_task(self._leadership.run(), name="leadership")
+            stack.push_async_callback(_end, watching, leading)
+            stack.push_async_callback(self._rounds.stop)
+            await self._serve(stack, watching)
+            done, _ = await asyncio.wait((watching, leading), return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                log.info("stopping", extra={"because": task.get_name()})
+                task.result()
+
+    async def _watch(self) -> None:
+        namespaces = [self._settings.namespace]
+        await kopf.operator(
+            registry=build_registry(self._watches), settings=kopf_settings(), standalone=True, namespaces=namespaces
+        )
+
+    async def _serve(self, stack: AsyncExitStack, watching: asyncio.Task[None]) -> None:
+        runner = web.AppRunner(build_app(self._metrics.registry, lambda: not watching.done()), access_log=None)
+        await runner.setup()
+        stack.push_async_callback(runner.cleanup)
+        await web.TCPSite(runner, self._settings.address, self._settings.port).start()
+
+    def _on_leadership(self, leads: bool) -> None:
+        self._metrics.leads.set(leads)
+        self._reconciler.forget_all()
+        self._rounds.wake_all()
+
+    def _on_rollout(self, name: str) -> None:
+        self._rounds.wake(name)
+
+    def _on_pod(self, pod: PodRecord) -> None:
+        for name in self._reconciler.watchers_of(pod):
+            self._rounds.wake(name)
+
+
+async def _end(*tasks: asyncio.Task[None]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,105 @@
+"""One visit to one rollout: observe, decide, act, report."""
+
+import asyncio
+import logging
+import random
+
+from rollout_operator.act import Actor
+from rollout_operator.api import ApiState
+from rollout_operator.asking import Asking
+from rollout_operator.cluster import Cluster
+from rollout_operator.counting import remember
+from rollout_operator.decide import decide
+from rollout_operator.errors import ClusterError, Conflict, Missing, NotLeader, Unavailable
+from rollout_operator.leadership import Leadership
+from rollout_operator.metrics import Metrics
+from rollout_operator.observe import Selector, Watched, observe, read_objects, selector_of
+from rollout_operator.pods import PodRecord
+from rollout_operator.settings import Settings
+from rollout_operator.telling import Teller
+
+STANDBY_SECONDS = 3600.0  # leadership wakes every rollout
+CONFLICT_SECONDS = 0.1
+UNAVAILABLE_SECONDS = 1.0
+BUG_SECONDS = 5.0
+
+log = logging.getLogger(__name__)
+
+
+class Reconciler:
+    """What it remembers between visits is lost with the process and costs nothing but counts of vanished API pods."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        leadership: Leadership,
+        watched: Watched,
+        asking: Asking,
+        teller: Teller,
+        metrics: Metrics,
+        settings: Settings,
+    ) -> None:
+        self._cluster, self._leadership, self._watched, self._asking = cluster, leadership, watched, asking
+        self._teller, self._metrics, self._settings = teller, metrics, settings
+        self._actor = Actor(cluster, leadership.check, settings.identity)
+        self._readings: dict[str, dict[str, ApiState]] = {}
+        self._selectors: dict[str, tuple[Selector, ...]] = {}
+        self._claimed: set[str] = set()
+
+    def forget_all(self) -> None:
+        """Somebody else may lead, write and count from now on, or did so until now."""
+        self._claimed.clear()
+        self._readings.clear()
+        self._metrics.forget_all()
+
+    def watchers_of(self, pod: PodRecord) -> list[str]:
+        """Names of the rollouts that this pod matters to."""
+        return [name for name, found in self._selectors.items() if any(one and pod.matches(one) for one in found)]
+
+    async def visit(self, name: str) -> float | None:
+        if not self._leadership.is_held():
+            return STANDBY_SECONDS
+        try:
+            with self._metrics.time_reconcile():
+                return await self._reconcile(name)
+        except NotLeader:
+            return STANDBY_SECONDS
+        except (Conflict, Missing) as error:  # written, or deleted, since it was read
+            self._metrics.errors.labels(type(error).__name__).inc()
+            return CONFLICT_SECONDS
+        except ClusterError as error:
+            self._metrics.errors.labels(type(error).__name__).inc()
+            log.warning("cannot go on, trying again", extra={"rollout": name, "error": str(error)})
+            return UNAVAILABLE_SECONDS * (1 + random.random() * (1 if isinstance(error, Unavailable) else 5))
+        except Exception:
+            self._metrics.errors.labels("Bug").inc()
+            log.exception("cannot go on, trying again", extra={"rollout": name})
+            return BUG_SECONDS
+
+    async def _reconcile(self, name: str) -> float | None:
+        try:
+            objects = await asyncio.to_thread(read_objects, self._cluster, name, self._watched.workload)
+        except Missing:
+            self._forget(name)
+            return None
+        if name not in self._claimed:
+            await asyncio.to_thread(self._actor.claim, objects)
+            self._claimed.add(name)
+            return 0.0
+        self._selectors[name] = (selector_of(objects.server), selector_of(objects.gateway))
+        readings = self._readings.get(name, {})
+        look = await observe(self._cluster, objects, self._watched, self._asking, self._settings, readings)
+        decision = decide(look.spec, look.status, look.seen)
+        self._readings[name] = remember(look.seen)  # even if a write fails: better not counted than counted twice
+        if not self._actor.is_idle(decision, look):
+            await asyncio.to_thread(self._actor.act, decision, look)
+        self._teller.tell(decision, look)
+        self._metrics.note(name, decision)
+        return decision.requeue_seconds
+
+    def _forget(self, name: str) -> None:
+        log.info("the ModelRollout is gone; what serves goes on serving", extra={"rollout": name})
+        self._readings.pop(name, None)
+        self._selectors.pop(name, None)
+        self._claimed.discard(name)
+        self._metrics.forget(name)

@@ -1,0 +1,46 @@
+"""When each rollout is looked at: on a clock, and at once when something changed. No finalizer, nothing to clean up."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+
+CONCURRENT_MAX = 16
+
+
+class Rounds:
+    """`visit` looks once at the rollout of this name and says in how many seconds to look again; None: it is gone."""
+
+    def __init__(self, visit: Callable[[str], Awaitable[float | None]]) -> None:
+        self._visit = visit
+        self._awake: dict[str, asyncio.Event] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._places = asyncio.Semaphore(CONCURRENT_MAX)
+
+    def wake(self, name: str) -> None:
+        """Also begins the rounds of a rollout that is new."""
+        self._awake.setdefault(name, asyncio.Event()).set()
+        if name not in self._tasks:
+            self._tasks[name] = asyncio.create_task(self._go(name), name=f"rounds of {name}")
+
+    def wake_all(self) -> None:
+        for name in self._awake:
+            self.wake(name)
+
+    async def stop(self) -> None:
+        for task in self._tasks.values():
+            task.cancel()
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+
+    async def _go(self, name: str) -> None:
+        awake = self._awake[name]
+        while True:
+            awake.clear()
+            async with self._places:
+                seconds = await self._visit(name)
+            if seconds is None and not awake.is_set():
+                del self._awake[name], self._tasks[name]
+                return
+            # Not wait_for, which in Python 3.11 swallows a cancellation that meets a wake-up.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(seconds or 0):
+                    await awake.wait()

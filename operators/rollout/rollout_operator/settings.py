@@ -1,0 +1,65 @@
+"""The operator's environment: MEDINFER_OPERATOR_*, read once."""
+
+import socket
+from typing import Annotated, Any
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "MEDINFER_OPERATOR_"
+PLACES = {"pod": "", "service": "", "namespace": "", "ip": ""}
+
+TcpPort = Annotated[int, Field(ge=1, le=65535)]
+
+
+class SettingsInvalid(ValueError):
+    """A variable is missing or wrong; the message is one line that names it and what to write."""
+
+
+class Settings(BaseSettings):
+    """Field names are the variables' names without the prefix, in lower case. docs/contracts.md has them all.
+
+    `replica_host`: how API pods reach a Triton pod; a name outlives the pod's address. `lease_seconds`: after so long
+    without a sign of life from the holder another operator takes over.
+    """
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True)
+
+    namespace: str = Field(min_length=1)
+    identity: str = Field(default_factory=socket.gethostname, min_length=1)
+    replica_host: str = "{pod}.{service}.{namespace}.svc"
+    triton_port: TcpPort = 8000
+    agent_port: TcpPort = 8080
+    api_port: TcpPort = 8002
+    ask_timeout_seconds: Annotated[float, Field(gt=0, le=10)] = 1.5
+    lease_name: str = Field(default="medinfer-rollout-operator", min_length=1)
+    lease_seconds: Annotated[int, Field(ge=3, le=60)] = 10
+    address: str = "0.0.0.0"
+    port: TcpPort = 8080
+
+    @field_validator("replica_host")
+    @classmethod
+    def _known_places(cls, value: str) -> str:
+        try:
+            value.format(**PLACES)
+        except (LookupError, ValueError, AttributeError, TypeError):
+            raise ValueError("may only use {pod}, {service}, {namespace} and {ip}") from None
+        if "{pod}" not in value and "{ip}" not in value:
+            raise ValueError("must contain {pod} or {ip}, or all replicas would have one address")
+        return value
+
+
+def read_settings(**values: Any) -> Settings:
+    """From the environment, but for what `values` gives; raises SettingsInvalid."""
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        raise SettingsInvalid("; ".join(_explain(dict(problem)) for problem in error.errors())) from None
+
+
+def _explain(problem: dict[str, Any]) -> str:
+    name = PREFIX + str(problem["loc"][0]).upper()
+    if problem["type"] == "missing":
+        return f"{name} is not set; set it to the namespace of the ModelRollouts"
+    message = str(problem["msg"]).removeprefix("Value error, ")
+    return f"{name}: {message}, not {str(problem['input'])[:80]!r}; correct or unset it"
