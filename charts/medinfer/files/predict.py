@@ -1,0 +1,64 @@
+"""Asks the API for one prediction, as a client does: predict.py URL TIMEOUT_SECONDS. Runs in the API's image."""
+
+import io
+import json
+import sys
+import time
+import urllib.error
+import urllib.request
+
+from PIL import Image, ImageDraw
+
+BOUNDARY = "medinfer-test"
+FIELDS = {"prediction", "confidence", "latency_ms", "probabilities", "model_version"}
+
+
+def main() -> int:
+    url, timeout_seconds = sys.argv[1].rstrip("/"), float(sys.argv[2])
+    until = time.monotonic() + timeout_seconds
+    while True:
+        said = ask(urllib.request.Request(f"{url}/ready"))
+        if said[0] == 200:
+            break
+        if time.monotonic() > until:
+            print(f"The API is not ready after {timeout_seconds:g} s: {said[1]}", file=sys.stderr)
+            print("Is a version served? kubectl get mro; kubectl describe mro", file=sys.stderr)
+            return 1
+        time.sleep(1)
+    status, text = ask(upload(f"{url}/predict"))
+    answer = json.loads(text) if status == 200 else {}
+    if status != 200 or not answer.keys() >= FIELDS or answer["prediction"] not in answer["probabilities"]:
+        print(f"POST /predict: {status} {text}", file=sys.stderr)
+        return 1
+    print(text)
+    return 0
+
+
+def upload(url: str) -> urllib.request.Request:
+    head = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="image"; filename="slice.png"\r\n\r\n'
+    body = head.encode() + png() + f"\r\n--{BOUNDARY}--\r\n".encode()
+    return urllib.request.Request(url, body, {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"})
+
+
+def png() -> bytes:
+    """Grey and round, as a slice of a head is; nothing is expected of the class."""
+    image = Image.new("L", (256, 256))
+    ImageDraw.Draw(image).ellipse((40, 20, 216, 236), fill=110)
+    file = io.BytesIO()
+    image.save(file, "PNG")
+    return file.getvalue()
+
+
+def ask(request: urllib.request.Request) -> tuple[int, str]:
+    """Status and body; 0 and why when there is no answer."""
+    try:
+        with urllib.request.urlopen(request, timeout=15) as response:
+            return response.status, response.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+    except OSError as error:
+        return 0, str(error)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

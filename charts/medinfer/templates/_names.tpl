@@ -1,0 +1,19 @@
+{{/* Every name of an object is made here. */}}
+
+{{- define "medinfer.fullname" -}}
+{{- $name := contains "medinfer" .Release.Name | ternary .Release.Name (printf "%s-medinfer" .Release.Name) -}}
+{{- if gt (len $name) 40 -}}
+{{- fail (printf "release name %s is too long: %s may have 40 characters, as Kubernetes allows 63 with what is added" .Release.Name $name) -}}
+{{- end -}}
+{{ $name }}
+{{- end }}
+
+{{- define "medinfer.api" -}}{{ include "medinfer.fullname" . }}-api{{- end }}
+{{- define "medinfer.routes" -}}{{ include "medinfer.api" . }}-routes{{- end }}
+{{- define "medinfer.triton" -}}{{ include "medinfer.fullname" . }}-triton{{- end }}
+{{- define "medinfer.replicas" -}}{{ include "medinfer.triton" . }}-replicas{{- end }}
+{{- define "medinfer.plan" -}}{{ include "medinfer.triton" . }}-plan{{- end }}
+{{- define "medinfer.agent" -}}{{ include "medinfer.fullname" . }}-agent{{- end }}
+{{- define "medinfer.operator" -}}{{ include "medinfer.fullname" . }}-rollout-operator{{- end }}
+{{- define "medinfer.bundles" -}}{{ include "medinfer.fullname" . }}-bundles{{- end }}
+{{- define "medinfer.test" -}}{{ include "medinfer.fullname" . }}-test{{- end }}

@@ -1,0 +1,17 @@
+{{/* The variables of docs/contracts.md. Numbers of a values file are floats to helm: int64 writes them out. */}}
+{{- define "medinfer.apiEnvironment" -}}
+{{- $api := .Values.api -}}
+- {name: MEDINFER_API_BIND, value: "0.0.0.0:8002"}
+- {name: MEDINFER_API_ROUTES_FILE, value: /etc/medinfer/routes.json}
+- {name: MEDINFER_API_ROUTES_CONFIGMAP, value: {{ include "medinfer.routes" . }}}
+- name: MEDINFER_API_NAMESPACE
+  valueFrom: {fieldRef: {fieldPath: metadata.namespace}}
+- {name: MEDINFER_API_RUNTIME_DIR, value: /run/medinfer}
+- {name: MEDINFER_API_WORKERS, value: {{ $api.workers | int64 | quote }}}
+- {name: MEDINFER_API_DEADLINE_SECONDS, value: {{ $api.deadlineSeconds | quote }}}
+- {name: MEDINFER_API_MAX_IN_FLIGHT, value: {{ $api.maxInFlight | int64 | quote }}}
+- {name: MEDINFER_API_MAX_UPLOAD_BYTES, value: {{ $api.maxUploadBytes | int64 | quote }}}
+- {name: MEDINFER_API_MAX_PIXELS, value: {{ $api.maxPixels | int64 | quote }}}
+- {name: MEDINFER_API_DRAIN_SECONDS, value: {{ $api.drainSeconds | quote }}}
+- {name: MEDINFER_API_LOG_REQUESTS, value: {{ $api.logRequests | quote }}}
+{{- end }}

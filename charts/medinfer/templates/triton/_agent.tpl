@@ -1,0 +1,46 @@
+{{/*
+A native sidecar: it is there before Triton, whose model repository it makes, and ends after it. Of the variables of
+docs/contracts.md those that differ from their defaults.
+*/}}
+{{- define "medinfer.agentContainer" -}}
+{{- $agent := .Values.triton.agent -}}
+- name: agent
+  image: {{ include "medinfer.image" (list . "medinfer-operator" .Values.operator.image) }}
+  imagePullPolicy: {{ .Values.image.pullPolicy }}
+  restartPolicy: Always
+  command: [python, -m, replica_agent]
+  env:
+    - name: MEDINFER_AGENT_REPLICA
+      valueFrom: {fieldRef: {fieldPath: metadata.name}}
+    - name: MEDINFER_AGENT_NAMESPACE
+      valueFrom: {fieldRef: {fieldPath: metadata.namespace}}
+    - {name: MEDINFER_AGENT_PLAN_FILE, value: /etc/medinfer/plan.json}
+    - {name: MEDINFER_AGENT_PLAN_CONFIGMAP, value: {{ include "medinfer.plan" . }}}
+    - {name: MEDINFER_AGENT_DATA_DIR, value: /var/lib/medinfer}
+    - {name: MEDINFER_AGENT_INSTANCE_KIND, value: {{ .Values.triton.gpu.enabled | ternary "KIND_GPU" "KIND_CPU" }}}
+    - {name: MEDINFER_AGENT_MIN_FREE_DISK_BYTES, value: {{ $agent.minFreeDiskBytes | int64 | quote }}}
+    {{- with $agent.memoryLimitBytes }}
+    - {name: MEDINFER_AGENT_MEMORY_LIMIT_BYTES, value: {{ . | int64 | quote }}}
+    {{- end }}
+  {{- with $agent.environmentSecretName }}
+  envFrom:
+    - secretRef: {name: {{ . }}}
+  {{- end }}
+  ports:
+    - {name: agent, containerPort: 8080}
+  startupProbe:
+    httpGet: {path: /health, port: agent}
+    periodSeconds: 1
+    timeoutSeconds: 2
+    failureThreshold: 60
+  livenessProbe:
+    httpGet: {path: /health, port: agent}
+    periodSeconds: 20
+    timeoutSeconds: 5
+  resources: {{- toYaml $agent.resources | nindent 4 }}
+  {{- include "medinfer.containerSecurity" . | nindent 2 }}
+  volumeMounts:
+    - {name: plan, mountPath: /etc/medinfer, readOnly: true}
+    - {name: data, mountPath: /var/lib/medinfer}
+    {{- include "medinfer.tokenMount" . | nindent 4 }}
+{{- end }}

@@ -1,0 +1,62 @@
+{{/*
+Started as replica_agent.supervise does: explicit mode with nothing loaded, gRPC for this pod only. The key to the
+control half of HTTP is made by the kernel at each start and known to nobody, as the agent uses gRPC.
+*/}}
+{{- define "medinfer.tritonCommand" -}}
+command:
+  - /bin/sh
+  - -c
+  - >-
+    read -r key </proc/sys/kernel/random/uuid && exec tritonserver "$@"
+    "--http-restricted-api=model-repository,model-config,shared-memory,statistics,trace,logging:medinfer-agent-key=$key"
+  - tritonserver
+{{- end }}
+
+{{- define "medinfer.tritonContainer" -}}
+{{- $triton := .Values.triton -}}
+- name: triton
+  image: {{ include "medinfer.image" (list . "medinfer-triton-cpu" $triton.image) }}
+  imagePullPolicy: {{ .Values.image.pullPolicy }}
+  {{- include "medinfer.tritonCommand" . | nindent 2 }}
+  args:
+    - --model-repository=/var/lib/medinfer/repository
+    - --model-control-mode=explicit
+    - --strict-readiness=false
+    - --http-address=0.0.0.0
+    - --http-port=8000
+    - --grpc-address=127.0.0.1
+    - --grpc-port=8001
+    - --metrics-address=0.0.0.0
+    - --metrics-port=8002
+    - --exit-timeout-secs={{ $triton.exitTimeoutSeconds }}
+  env:
+    # Libraries keep their caches there; the rest is read-only.
+    - {name: HOME, value: /tmp}
+  ports:
+    - {name: http, containerPort: 8000}
+    - {name: metrics, containerPort: 8002}
+  startupProbe:
+    httpGet: {path: /v2/health/live, port: http}
+    periodSeconds: 2
+    timeoutSeconds: 2
+    failureThreshold: 150
+  # The agent's word: stable is warm here. Triton's own path goes down while anything loads.
+  readinessProbe:
+    httpGet: {path: /ready, port: 8080}
+    periodSeconds: 2
+    timeoutSeconds: 3
+  livenessProbe:
+    httpGet: {path: /v2/health/live, port: http}
+    periodSeconds: 10
+    timeoutSeconds: 5
+    failureThreshold: 6
+  lifecycle:
+    preStop:
+      sleep: {seconds: {{ $triton.preStopSeconds }}}
+  resources: {{- include "medinfer.tritonResources" . | nindent 4 }}
+  {{- include "medinfer.containerSecurity" . | nindent 2 }}
+  volumeMounts:
+    - {name: data, mountPath: /var/lib/medinfer, readOnly: true}
+    - {name: shm, mountPath: /dev/shm}
+    - {name: tmp, mountPath: /tmp}
+{{- end }}
