@@ -1,0 +1,70 @@
+"""Measure medinfer with k6, beside a straightforward reference and LitServe.
+
+A whole run writes its part of docs/benchmarks.md and its plots; a part, or a quick run, is only printed.
+"""
+
+import argparse
+import signal
+import sys
+import time
+
+from ci.bench import (
+    command,
+    cpu,
+    first_request,
+    loading,
+    machine,
+    pages,
+    report,
+    side_by_side,
+    user_table,
+    worker_study,
+)
+from ci.bench.lock import alone
+from ci.bench.results import Section
+from ci.bench.say import say
+from ci.bench.stand import Stand
+from ci.stack.processes import ROOT, ProcessEnded
+
+SECTIONS = {
+    "users": user_table.measure,
+    "workers": worker_study.measure,
+    "first": first_request.measure,
+    "side": side_by_side.measure,
+    "cpu": cpu.measure,
+    "loading": loading.measure,
+}
+COMMAND = "make bench"
+
+
+def main() -> None:
+    arguments = parse()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    stand = Stand(ROOT / ".bench", 0.2 if arguments.quick else arguments.scale)
+    try:
+        with alone(stand.folder):
+            sections = run(stand, arguments.sections)
+    except ProcessEnded as error:
+        sys.exit(f"bench: {error}")
+    text = report.to_markdown(sections, machine.describe(), pages.PLOTS_SEEN)
+    is_whole = arguments.sections == list(SECTIONS) and not arguments.quick
+    command.finish(COMMAND, text, sections, is_whole)
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m ci.bench", description=__doc__.splitlines()[0])
+    parser.add_argument("--scale", type=float, default=1.0, help="multiplies every duration and number of runs")
+    parser.add_argument("--quick", action="store_true", help="the same as --scale 0.2: does it run?")
+    return command.parse(parser, SECTIONS)
+
+
+def run(stand: Stand, chosen: list[str]) -> list[Section]:
+    sections, began = [], time.monotonic()
+    for number, name in enumerate(chosen, 1):
+        say(f"[{number}/{len(chosen)}] {name} ({time.monotonic() - began:.0f} s so far)")
+        sections.append(SECTIONS[name](stand))
+    return sections
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,38 @@
+"""What every benchmark's command line has in common: a choice of sections, and an end that holds their limits."""
+
+import argparse
+import sys
+from collections.abc import Collection, Sequence
+from typing import NoReturn
+
+from ci.bench import pages, plots
+from ci.bench.results import Section
+from ci.bench.say import say
+from ci.stack.processes import ROOT
+
+
+def parse(parser: argparse.ArgumentParser, names: Collection[str]) -> argparse.Namespace:
+    """With `sections`: those chosen, all of `names` when none is."""
+    known = ", ".join(names)
+    parser.add_argument("sections", nargs="*", metavar="SECTION", help=f"of {known}; all when none is named")
+    arguments = parser.parse_args()
+    unknown = sorted(set(arguments.sections) - set(names))
+    if unknown:
+        parser.error(f"no section {', '.join(unknown)}; choose from {known}")
+    arguments.sections = arguments.sections or list(names)
+    return arguments
+
+
+def finish(command: str, text: str, sections: Sequence[Section], is_whole: bool) -> NoReturn:
+    """Prints the results; a whole run writes its part of the page and its plots. Exits 1 when a limit does not hold."""
+    print(text)
+    if is_whole:
+        pages.write(command, text)
+        for plot in (plot for section in sections for plot in section.plots):
+            plots.draw(plot, pages.PLOTS)
+    else:
+        say(f"Not a whole run: {pages.PAGE.relative_to(ROOT)} stays as it is.")
+    broken = [check for section in sections for check in section.checks if not check.passed]
+    for check in broken:
+        say(f"{command}: {check.name} is {check.value:.3g}; it must be {check.limit}")
+    sys.exit(1 if broken else 0)

@@ -1,0 +1,31 @@
+"""docs/benchmarks.md: one page, of which each command writes its own part and leaves the others."""
+
+from ci.stack.processes import ROOT
+
+PAGE, PLOTS = ROOT / "docs" / "benchmarks.md", ROOT / "docs" / "plots"
+PLOTS_SEEN = PLOTS.relative_to(PAGE.parent)  # from the page
+TITLE = "# Benchmarks\n"
+ORDER = ("make bench", "make bench-operator")
+
+
+def write(command: str, text: str) -> None:
+    before = PAGE.read_text() if PAGE.exists() else ""
+    PAGE.write_text(with_part(before, command, text))
+
+
+def with_part(page: str, command: str, text: str) -> str:
+    """The page with this part; a page without marks is taken to be of nobody, and goes."""
+    parts = split(page) | {command: text.strip() + "\n"}
+    return "\n".join([TITLE, *(f"{mark(one)}\n\n{parts[one]}" for one in ORDER if one in parts)])
+
+
+def split(page: str) -> dict[str, str]:
+    """Command -> its part."""
+    begins = {one: page.index(mark(one)) for one in ORDER if mark(one) in page}
+    ends = sorted((*begins.values(), len(page)))
+    cut = {one: page[begin : next(end for end in ends if end > begin)] for one, begin in begins.items()}
+    return {one: part.removeprefix(mark(one)).strip() + "\n" for one, part in cut.items()}
+
+
+def mark(command: str) -> str:
+    return f"<!-- {command} -->"

@@ -1,0 +1,95 @@
+"""The chart on the cluster in use, with the images that ci.images delivered and the demonstration bundles."""
+
+import json
+import os
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ci.cluster.errors import ClusterFailed
+from ci.cluster.places import FOLDER
+from ci.stack.processes import ROOT
+
+HERE = Path(__file__).parent
+CHART = ROOT / "charts" / "medinfer"
+VALUES = (CHART / "values-cpu.yaml", HERE / "values.yaml")
+NAMESPACE = "medinfer"
+IMAGES = FOLDER / "images" / "names.json"
+BUNDLES = "http://bundles.bundles.svc"
+
+# Which value of the chart names which image.
+IMAGE_VALUES = {
+    "medinfer-api": "api.image",
+    "medinfer-operator": "operator.image",
+    "medinfer-triton-cpu": "triton.image",
+}
+
+
+def install(model: str = "resnet50", version: int = 1) -> None:
+    """Installs or upgrades; returns when everything runs and the version is live."""
+    images = known_images()
+    serve_bundles(images["medinfer-bundles"])
+    settings = image_settings(images) | artifact_settings(model, version)
+    arguments = [part for setting in settings.items() for part in ("--set", "=".join(setting))]
+    files = [part for path in VALUES for part in ("--values", str(path))]
+    helm = ("helm", "upgrade", "--install", "medinfer", str(CHART), *_in(NAMESPACE), "--create-namespace")
+    print(run(*helm, *files, *arguments))
+    run("kubectl", "wait", *_in(NAMESPACE), "--for=condition=Ready", "mro/resnet-medical", "--timeout=300s")
+
+
+def remember_images(names: Mapping[str, str]) -> None:
+    """What each image is called on the cluster in use."""
+    IMAGES.parent.mkdir(parents=True, exist_ok=True)
+    IMAGES.write_text(json.dumps(dict(names), indent=2) + "\n")
+
+
+def known_images() -> dict[str, str]:
+    """Raises ClusterFailed when none were delivered yet."""
+    try:
+        names: dict[str, str] = json.loads(IMAGES.read_text())
+    except FileNotFoundError:
+        raise ClusterFailed("no images were delivered to a cluster yet: run make cluster") from None
+    return names
+
+
+def image_settings(images: Mapping[str, str]) -> dict[str, str]:
+    return {value: images[name] for name, value in IMAGE_VALUES.items()}
+
+
+def artifact_settings(model: str, version: int) -> dict[str, str]:
+    """model: `resnet50` or `cheap`."""
+    listed = {one["version"]: one for one in bundle_index(model)["bundles"]}
+    return {
+        "rollout.version": str(version),
+        "rollout.artifact.uri": f"{BUNDLES}/{model}/{listed[version]['file']}",
+        "rollout.artifact.digest": listed[version]["digest"],
+    }
+
+
+def serve_bundles(image: str) -> None:
+    """Returns when they can be fetched."""
+    manifest = (HERE / "bundles.yaml").read_text().replace("image: medinfer-bundles", f"image: {image}")
+    run("kubectl", "apply", "--server-side", "-f", "-", text=manifest)
+    run("kubectl", *_in("bundles"), "rollout", "status", "deployment/bundles", "--timeout=120s")
+
+
+def bundle_index(model: str) -> dict[str, Any]:
+    """demo.json, through the API server: bundles are asked for by pods only."""
+    path = f"/api/v1/namespaces/bundles/services/bundles:80/proxy/{model}/demo.json"
+    index: dict[str, Any] = json.loads(run("kubectl", "get", "--raw", path))
+    return index
+
+
+def run(*command: str, text: str | None = None) -> str:
+    """Where pods can be reached; raises ClusterFailed with what the command said."""
+    done = subprocess.run(
+        [str(HERE / "enter"), *command], input=text, capture_output=True, text=True, env=os.environ | {"HOME": "/tmp"}
+    )
+    if done.returncode != 0:
+        raise ClusterFailed(f"{' '.join(command[:3])}: {done.stderr.strip() or done.stdout.strip()}")
+    return done.stdout
+
+
+def _in(namespace: str) -> tuple[str, str]:
+    return ("--namespace", namespace)

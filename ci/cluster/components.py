@@ -1,0 +1,114 @@
+"""What a Kubernetes node and control plane consist of, and the command line of each."""
+
+from ci.cluster import configuration, credentials
+from ci.cluster.credentials import AUTHORITY, SERVICE_ACCOUNT_KEY, SERVICE_ACCOUNT_PUBLIC_KEY, certificate, private_key
+from ci.cluster.daemons import Daemon
+from ci.cluster.places import BINARIES, NODE, NODE_ADDRESS, POD_NETWORK, SERVICE_NETWORK, STATE
+
+ETCD_URL = "http://127.0.0.1:2379"
+ETCD_PEER_URL = "http://127.0.0.1:2380"
+
+
+def etcd() -> Daemon:
+    return _daemon(
+        "etcd",
+        {
+            "data-dir": STATE / "etcd",
+            "listen-client-urls": ETCD_URL,
+            "advertise-client-urls": ETCD_URL,
+            "listen-peer-urls": ETCD_PEER_URL,
+            "initial-advertise-peer-urls": ETCD_PEER_URL,
+            "initial-cluster": f"default={ETCD_PEER_URL}",
+            "unsafe-no-fsync": "true",
+            "log-level": "warn",
+        },
+    )
+
+
+def api_server() -> Daemon:
+    return _daemon(
+        "kube-apiserver",
+        {
+            "etcd-servers": ETCD_URL,
+            "secure-port": 6443,
+            "bind-address": "0.0.0.0",
+            "advertise-address": NODE_ADDRESS,
+            "service-cluster-ip-range": SERVICE_NETWORK,
+            "tls-cert-file": certificate("kube-apiserver"),
+            "tls-private-key-file": private_key("kube-apiserver"),
+            "client-ca-file": AUTHORITY,
+            "kubelet-client-certificate": certificate("kubelet-client"),
+            "kubelet-client-key": private_key("kubelet-client"),
+            "kubelet-preferred-address-types": "InternalIP",
+            "service-account-issuer": "https://kubernetes.default.svc",
+            "service-account-key-file": SERVICE_ACCOUNT_PUBLIC_KEY,
+            "service-account-signing-key-file": SERVICE_ACCOUNT_KEY,
+            "authorization-mode": "Node,RBAC",
+            "enable-admission-plugins": "NodeRestriction",
+            "profiling": "false",
+        }
+        | _aggregation(),
+    )
+
+
+def _aggregation() -> dict[str, object]:
+    """How the API server asks others, metrics-server for one, in the name of a user."""
+    return {
+        "enable-aggregator-routing": "true",
+        "proxy-client-cert-file": certificate("front-proxy"),
+        "proxy-client-key-file": private_key("front-proxy"),
+        "requestheader-client-ca-file": AUTHORITY,
+        "requestheader-allowed-names": "front-proxy-client",
+        "requestheader-username-headers": "X-Remote-User",
+        "requestheader-group-headers": "X-Remote-Group",
+        "requestheader-extra-headers-prefix": "X-Remote-Extra-",
+    }
+
+
+def controller_manager() -> Daemon:
+    return _daemon(
+        "kube-controller-manager",
+        _as_user("kube-controller-manager")
+        | {
+            "service-account-private-key-file": SERVICE_ACCOUNT_KEY,
+            "root-ca-file": AUTHORITY,
+            "use-service-account-credentials": "true",
+            "allocate-node-cidrs": "true",
+            "cluster-cidr": POD_NETWORK,
+            "leader-elect": "false",
+        },
+    )
+
+
+def scheduler() -> Daemon:
+    return _daemon("kube-scheduler", _as_user("kube-scheduler") | {"leader-elect": "false"})
+
+
+def containerd() -> Daemon:
+    return Daemon(("containerd", "--config", str(configuration.CONTAINERD_FILE)))
+
+
+def kubelet() -> Daemon:
+    return _daemon(
+        "kubelet",
+        {
+            "config": configuration.KUBELET_FILE,
+            "kubeconfig": credentials.kubeconfig("kubelet"),
+            "hostname-override": NODE,
+            "node-ip": NODE_ADDRESS,
+            "root-dir": STATE / "kubelet",
+        },
+    )
+
+
+def proxy() -> Daemon:
+    return _daemon("kube-proxy", {"config": configuration.PROXY_FILE, "hostname-override": NODE})
+
+
+def _as_user(user: str) -> dict[str, object]:
+    file = credentials.kubeconfig(user)
+    return {"kubeconfig": file, "authentication-kubeconfig": file, "authorization-kubeconfig": file}
+
+
+def _daemon(name: str, options: dict[str, object]) -> Daemon:
+    return Daemon((str(BINARIES / name), *(f"--{option}={value}" for option, value in options.items())))

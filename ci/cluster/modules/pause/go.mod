@@ -1,0 +1,3 @@
+module medinfer/cluster/pause
+
+go 1.26.0

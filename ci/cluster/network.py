@@ -1,0 +1,41 @@
+"""The cluster's own network namespace: the node's address, pods and Services exist there and nowhere else."""
+
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from ci.cluster.places import NAME, NETWORK_NAMESPACE, NODE_ADDRESS
+
+
+def inside(command: Sequence[str]) -> list[str]:
+    """Not `ip netns exec`: that one mounts /sys anew, and the kubelet then finds no cgroups."""
+    return ["nsenter", f"--net={NETWORK_NAMESPACE}", *command]
+
+
+def create() -> None:
+    """Does nothing when it is there."""
+    if Path(NETWORK_NAMESPACE).exists():
+        return
+    _run("ip", "netns", "add", NAME)
+    _ip("link", "set", "lo", "up")
+    # A bridge, as not every kernel has the `dummy` device.
+    _ip("link", "add", "node0", "type", "bridge")
+    _ip("addr", "add", f"{NODE_ADDRESS}/24", "dev", "node0")
+    _ip("link", "set", "node0", "up")
+    # kube-proxy and the kubelet want a default route; nobody is at its end.
+    _ip("route", "add", "default", "via", NODE_ADDRESS.rpartition(".")[0] + ".254", "dev", "node0")
+    _run(*inside(["sysctl", "-qw", "net.ipv4.ip_forward=1"]))
+
+
+def delete() -> None:
+    """With every interface in it."""
+    if Path(NETWORK_NAMESPACE).exists():
+        _run("ip", "netns", "delete", NAME)
+
+
+def _ip(*arguments: str) -> None:
+    _run("ip", "-n", NAME, *arguments)
+
+
+def _run(*command: str) -> None:
+    subprocess.run(command, check=True)

@@ -1,0 +1,112 @@
+"""The whole data path on one machine: two Triton replicas with their agents, the API, one prediction.
+
+No Kubernetes: plan and routes, which the operator writes on a cluster, are files here. Ctrl-C ends every process.
+"""
+
+import argparse
+import contextlib
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+
+from ci.stack import documents
+from ci.stack.api import Api
+from ci.stack.processes import ROOT, ProcessEnded
+from ci.stack.replica import Replica
+
+FOLDER = ROOT / ".demo"
+BIND = "127.0.0.1:8002"
+ADDRESSES = ("127.0.0.11", "127.0.0.12")
+SAMPLE = "glioma-1.png"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m ci.demo", description=__doc__.splitlines()[0])
+    parser.add_argument("--once", action="store_true", help="end after the first prediction")
+    once = parser.parse_args().once
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    with contextlib.suppress(KeyboardInterrupt):
+        try:
+            run(once)
+        except ProcessEnded as error:
+            sys.exit(f"demo: {error}")
+
+
+def run(once: bool) -> None:
+    bundles = make_bundles(FOLDER / "bundles")
+    replicas = [Replica(f"triton-{n}", address, FOLDER / f"triton-{n}") for n, address in enumerate(ADDRESSES)]
+    api = Api("api", BIND, FOLDER)
+    with contextlib.ExitStack() as running:
+        say("Two Triton replicas load, check and warm version 1 ...")
+        follow(replicas, stable=bundles[0])
+        api.follow(routes(replicas, bundles[:1]))
+        for replica in replicas:
+            running.enter_context(replica)
+        wait_until_warm(replicas, 1)
+        running.enter_context(api)
+        api.wait_until_serving()
+        show_prediction(api.url, FOLDER / "bundles" / "samples")
+        if once:
+            return
+        say("\nNow version 2 beside it ...")
+        follow(replicas, stable=bundles[0], candidate=bundles[1])
+        wait_until_warm(replicas, 2)
+        api.follow(routes(replicas, bundles))
+        show_what_next(api)
+        signal.pause()
+
+
+def follow(replicas: list[Replica], stable: Path, candidate: Path | None = None) -> None:
+    """Two batch sizes of warm-up rather than all: without a GPU each takes seconds."""
+    for replica in replicas:
+        replica.follow(documents.build_plan(stable, candidate, batch_sizes=(1, 4)))
+
+
+def routes(replicas: list[Replica], bundles: list[Path]) -> documents.Json:
+    """Version 1 at 100 %, and version 2 at 0 % once it is there."""
+    versions = list(range(1, len(bundles) + 1))
+    return documents.build_routes([(replica.name, replica.url, versions) for replica in replicas], *bundles)
+
+
+def make_bundles(folder: Path) -> list[Path]:
+    """Versions 1 and 2; takes a minute or two the first time, nothing later."""
+    say("Demonstration bundles (not for clinical use) ...")
+    subprocess.run([sys.executable, "-m", "modelctl.main", "demo", "--out", str(folder)], check=True)
+    return [folder / f"resnet_medical-{version}.tar" for version in (1, 2)]
+
+
+def wait_until_warm(replicas: list[Replica], version: int) -> None:
+    for replica in replicas:
+        replica.wait_until_ready(f"{replica.agent_url}/versions/{version}", 300)
+
+
+def show_prediction(url: str, samples: Path) -> None:
+    """Raises httpx.HTTPStatusError when the API does not answer 200."""
+    sample = samples / SAMPLE
+    with sample.open("rb") as image:
+        answer = httpx.post(f"{url}/predict", files={"image": image}, timeout=30).raise_for_status().json()
+    say(f"\n{sample.relative_to(ROOT)}\n  {answer['prediction']}, {answer['confidence']:.1%} confident", end="")
+    say(f" (version {answer['model_version']}, {answer['latency_ms']:.1f} ms)")
+    for label, probability in answer["probabilities"].items():
+        say(f"  {label:12} {probability:6.1%} {'#' * round(40 * probability)}")
+    say("  Demonstration weights, not for clinical use.")
+
+
+def show_what_next(api: Api) -> None:
+    routes = api.routes_file.relative_to(ROOT)
+    say(f"\nThe page:       {api.url}/")
+    say(f"By hand:        curl -F image=@{(FOLDER / 'bundles/samples' / SAMPLE).relative_to(ROOT)} {api.url}/predict")
+    say(f"Move weight:    edit {routes}: set stable's weight to 50 and canary's to 50; the API follows at once")
+    say(f"Logs:           {FOLDER.relative_to(ROOT)}/*/agent.log, {api.log.relative_to(ROOT)}")
+    say("Ctrl-C ends everything.")
+
+
+def say(text: str, end: str = "\n") -> None:
+    print(text, end=end, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,72 @@
+"""Which images there are, and what each is made of."""
+
+import hashlib
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ci.stack.processes import ROOT
+
+PROGRAMS = ".tools/cluster/bin"
+LEFT_OUT = {".venv", "__pycache__"}
+
+
+@dataclass(frozen=True)
+class Image:
+    """`sources`: files and folders that it is built from; `packages`: those of the workspace that it holds, with all
+    that uv.lock names for them; `program`: of ci/cluster/build.
+
+    An image with a `tag` of its own is named in a manifest; the others' tag is the hash of what they are made of.
+    """
+
+    name: str
+    dockerfile: str
+    sources: tuple[str, ...]
+    packages: tuple[str, ...] = ()
+    program: str = ""
+    tag: str = ""
+
+    def key(self, base: str) -> str:
+        """Hash of all it is made of; `base` names the base image."""
+        digest = hashlib.sha256((base + requirements(self.packages)).encode())
+        for path in sorted(files((self.dockerfile, *self.sources))):
+            digest.update(f"{path.relative_to(ROOT)}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\0".encode())
+        return digest.hexdigest()[:12]
+
+
+def requirements(packages: tuple[str, ...]) -> str:
+    """What uv.lock pins for them: the root's files change more often than that."""
+    if not packages:
+        return ""
+    named = [part for package in packages for part in ("--package", package)]
+    export = ["export", "--frozen", "--no-default-groups", "--all-extras", "--no-header", *named]
+    return subprocess.run(
+        [str(ROOT / ".tools/bin/uv"), *export], cwd=ROOT, check=True, capture_output=True, text=True
+    ).stdout
+
+
+def files(sources: tuple[str, ...]) -> Iterator[Path]:
+    for source in sources:
+        path = ROOT / source
+        if path.is_file():
+            yield path
+        yield from (one for one in path.rglob("*") if one.is_file() and not LEFT_OUT & set(one.parts))
+
+
+def _program(name: str) -> Image:
+    return Image(name, "ci/cluster/Dockerfile", (f"{PROGRAMS}/{name}",), program=name, tag="1")
+
+
+OURS = (
+    Image("medinfer-api", "services/api/Dockerfile", ("services/api",), ("inference-api",)),
+    Image(
+        "medinfer-operator",
+        "operators/rollout/Dockerfile",
+        ("operators", "model_repository"),
+        ("replica-agent", "rollout-operator"),
+    ),
+    Image("medinfer-triton-cpu", "services/triton/Dockerfile", ("services/triton",)),
+    Image("medinfer-bundles", "model_repository/Dockerfile", ("model_repository",), ("modelctl",)),
+)
+CLUSTERS = tuple(_program(name) for name in ("pause", "coredns", "metrics-server"))

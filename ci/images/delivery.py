@@ -1,0 +1,58 @@
+"""How an image gets onto the cluster that is in use: none of them needs a registry."""
+
+import os
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from ci.cluster import runtime
+from ci.cluster.errors import ClusterFailed
+from ci.cluster.places import BINARIES
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """`images`: those known to be there; `deliver` takes an archive as `docker save` writes it."""
+
+    is_local: bool
+    images: Callable[[], set[str]]
+    deliver: Callable[[Path], None]
+
+
+LOCAL = Delivery(True, runtime.images, runtime.import_image)
+
+
+def is_local() -> bool:
+    """Neither CLUSTER=current nor KUBECONFIG names another cluster than our own."""
+    return os.environ.get("CLUSTER") != "current" and not os.environ.get("KUBECONFIG")
+
+
+def choose_delivery() -> Delivery:
+    """Raises ClusterFailed for a cluster that takes no archives."""
+    if is_local():
+        return LOCAL
+    command = load_command(_ask(str(BINARIES / "kubectl"), "config", "current-context"))
+    return Delivery(False, set, partial(_load, command))
+
+
+def load_command(context: str) -> list[str]:
+    """To which the archive's path is added; raises ClusterFailed for a cluster that takes none."""
+    commands = {
+        "kind-": ["kind", "load", "image-archive", "--name", context.removeprefix("kind-")],
+        "k3d-": ["k3d", "image", "import", "--cluster", context.removeprefix("k3d-")],
+        "minikube": ["minikube", "image", "load"],
+    }
+    for kind, command in commands.items():
+        if context.startswith(kind):
+            return command
+    raise ClusterFailed(f"context {context} is no kind, k3d or minikube: push the images to a registry it can reach")
+
+
+def _load(command: list[str], file: Path) -> None:
+    subprocess.run([*command, str(file)], check=True)
+
+
+def _ask(*command: str) -> str:
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()

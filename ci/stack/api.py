@@ -1,0 +1,48 @@
+"""The API as gunicorn runs it, on a loopback address."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from ci.stack import documents
+from ci.stack.processes import Process
+
+
+class Api(Process):
+    """Serves at `url`; follows `routes_file`, which several APIs may share."""
+
+    def __init__(
+        self,
+        name: str,
+        bind: str,
+        folder: Path,
+        routes_file: Path | None = None,
+        workers: int = 1,
+        environment: dict[str, str] | None = None,
+        kubeconfig: Path | None = None,
+    ) -> None:
+        self.url, self.host = f"http://{bind}", bind.rpartition(":")[0]
+        self.routes_file = routes_file or folder / "routes.json"
+        settings = {
+            "ROUTES_FILE": str(self.routes_file),
+            "BIND": bind,
+            "WORKERS": str(workers),
+            "RUNTIME_DIR": str(folder / name),
+        }
+        prefixed = {f"MEDINFER_API_{key}": value for key, value in (settings | (environment or {})).items()}
+        if kubeconfig:
+            prefixed["KUBECONFIG"] = str(kubeconfig)
+        command = [sys.executable, "-m", "gunicorn", "-c", "services/api/gunicorn.conf.py", "inference_api.main:app"]
+        super().__init__(name, command, prefixed, folder / f"{name}.log")
+
+    def follow(self, routes: documents.Json) -> None:
+        documents.write(routes, self.routes_file)
+
+    def run_prestop(self) -> None:
+        """As the kubelet does before it tells a pod to end; returns when no connection is open."""
+        command = [sys.executable, "-m", "inference_api.prestop"]
+        subprocess.run(command, env=os.environ | self.environment, check=True, timeout=60)
+
+    def wait_until_serving(self, timeout_seconds: float = 30) -> None:
+        self.wait_until_ready(f"{self.url}/ready", timeout_seconds)

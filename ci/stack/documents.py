@@ -1,0 +1,96 @@
+"""Plans and routes for stacks without an operator, made from bundles on disk."""
+
+import hashlib
+import json
+import tarfile
+from pathlib import Path
+from typing import Any
+
+Json = dict[str, Any]
+
+
+def read_manifest(bundle: Path) -> Json:
+    """model.json of a bundle that we made ourselves; nothing is verified here."""
+    with tarfile.open(bundle) as tar:
+        member = tar.extractfile("model.json")
+        assert member is not None
+        manifest: Json = json.load(member)
+        return manifest
+
+
+def digest_of(bundle: Path) -> str:
+    with bundle.open("rb") as file:
+        return "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def artifact(bundle: Path) -> Json:
+    return {"version": read_manifest(bundle)["version"], "uri": bundle.resolve().as_uri(), "digest": digest_of(bundle)}
+
+
+def build_plan(
+    stable: Path | None = None,
+    candidate: Path | None = None,
+    previous: Path | None = None,
+    *,
+    candidate_replicas: list[str] | None = None,
+    batch_sizes: tuple[int, ...] = (1, 4, 8, 16),
+    max_seconds: float = 60,
+    load_timeout_seconds: float = 60,
+    siblings: list[Json] | None = None,
+) -> Json:
+    """candidate_replicas None: every replica may load the candidate."""
+    some = stable or candidate
+    assert some is not None, "a plan needs a stable or a candidate"
+    wanted = artifact(candidate) if candidate else None
+    if wanted and candidate_replicas is not None:
+        wanted["replicas"] = candidate_replicas
+    return {
+        "schemaVersion": 1,
+        "model": read_manifest(some)["model"],
+        "stable": artifact(stable) if stable else None,
+        "candidate": wanted,
+        "previous": artifact(previous) if previous else None,
+        "load": {"timeoutSeconds": load_timeout_seconds},
+        "warmup": {"batchSizes": list(batch_sizes), "maxSeconds": max_seconds, "golden": {"atol": 0.02}},
+        "siblings": siblings or [],
+    }
+
+
+def build_routes(
+    replicas: list[tuple[str, str, list[int]]],
+    stable: Path,
+    canary: Path | None = None,
+    *,
+    weight: int = 0,
+    step: str = "0",
+    shadow_percent: int = 0,
+) -> Json:
+    """replicas: (name, URL of Triton's HTTP endpoint, versions warm there); weight: the canary's, in percent."""
+    bundles = [stable, *([canary] if canary else [])]
+    manifests = {path: read_manifest(path) for path in bundles}
+    return {
+        "schemaVersion": 1,
+        "model": manifests[stable]["model"],
+        "step": step,
+        "stable": {"version": manifests[stable]["version"], "weight": 100 - weight},
+        "canary": {"version": manifests[canary]["version"], "weight": weight} if canary else None,
+        "shadow": {"percent": shadow_percent} if shadow_percent else None,
+        "assignment": {"header": "X-Study-Id", "salt": digest_of(canary or stable)},
+        "versions": {
+            str(manifest["version"]): {
+                "digest": digest_of(path),
+                "labels": manifest["labels"],
+                "preprocessing": manifest["preprocessing"],
+            }
+            for path, manifest in manifests.items()
+        },
+        "replicas": [{"name": name, "url": url, "versions": versions} for name, url, versions in replicas],
+    }
+
+
+def write(document: Json, path: Path) -> None:
+    """By atomic rename, so that a reader never sees half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.new")
+    temporary.write_text(json.dumps(document, indent=2) + "\n")
+    temporary.rename(path)

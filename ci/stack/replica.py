@@ -1,0 +1,72 @@
+"""One Triton replica: an agent in stand-alone form, which starts Triton, on a loopback address of its own."""
+
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+
+from ci.stack import documents
+from ci.stack.processes import ROOT, Process
+
+TRITON_COMMAND = str(ROOT / "services" / "triton" / "tritonserver")
+
+
+class Replica(Process):
+    """Triton's HTTP at `url`, the agent at `agent_url`; `plan_file` is this replica's own."""
+
+    def __init__(self, name: str, address: str, folder: Path, environment: dict[str, str] | None = None) -> None:
+        self.address, self.folder, self.plan_file = address, folder, folder / "plan.json"
+        settings = {
+            "REPLICA": name,
+            "PLAN_FILE": str(self.plan_file),
+            "DATA_DIR": str(folder / "data"),
+            "ADDRESS": address,
+            "TRITON_ADDRESS": address,
+            "TRITON_COMMAND": os.environ.get("MEDINFER_TRITON_COMMAND", TRITON_COMMAND),
+            "INSTANCE_KIND": "KIND_CPU",
+        }
+        prefixed = {f"MEDINFER_AGENT_{key}": value for key, value in (settings | (environment or {})).items()}
+        super().__init__(name, [sys.executable, "-m", "replica_agent"], prefixed, folder / "agent.log")
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.address}:8000"
+
+    @property
+    def agent_url(self) -> str:
+        return f"http://{self.address}:8080"
+
+    def follow(self, plan: documents.Json) -> None:
+        documents.write(plan, self.plan_file)
+
+    def state(self) -> dict[str, Any]:
+        """The agent's /state; raises httpx.TransportError while it is down."""
+        body: dict[str, Any] = httpx.get(f"{self.agent_url}/state", timeout=5).raise_for_status().json()
+        return body
+
+    def version_state(self, version: int) -> str:
+        """`Warm`, `Failed`, ...; empty when the agent does not know the version or is down."""
+        try:
+            versions = self.state()["versions"]
+        except httpx.HTTPError:
+            return ""
+        return next((str(entry["state"]) for entry in versions if entry["version"] == version), "")
+
+    def wait_until_warm(self, timeout_seconds: float = 120) -> None:
+        self.wait_until_ready(f"{self.agent_url}/ready", timeout_seconds)
+
+    def triton_pid(self) -> int | None:
+        """Process id of tritonserver, None while it is down."""
+        for process in psutil.Process(self.pid).children(recursive=True):
+            if process.name() == "tritonserver":
+                return process.pid
+        return None
+
+    def kill_triton(self) -> None:
+        pid = self.triton_pid()
+        assert pid is not None, f"{self.name}: no tritonserver to kill"
+        os.kill(pid, signal.SIGKILL)

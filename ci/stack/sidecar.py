@@ -1,0 +1,74 @@
+"""One Triton pod as on a cluster: Triton and the agent side by side, either of which may die alone."""
+
+import os
+import sys
+from pathlib import Path
+
+import httpx
+from replica_agent.settings import Settings
+from replica_agent.supervise import triton_arguments
+
+from ci.stack.processes import Process
+from ci.stack.replica import TRITON_COMMAND
+
+RESTRICTED_KEY = "only-the-agent-knows"
+
+
+class Sidecar:
+    """`environment` is the agent's: where its plan comes from, and what else a test sets."""
+
+    def __init__(self, name: str, address: str, folder: Path, environment: dict[str, str]) -> None:
+        self.name, self.address, self.folder = name, address, folder
+        plan = folder / "mounted" / "plan.json"
+        settings = Settings(
+            replica=name,
+            plan_file=plan,
+            data_dir=folder / "data",
+            address=address,
+            triton_address=address,
+            instance_kind="KIND_CPU",
+            restricted_key=RESTRICTED_KEY,
+        )
+        repository = settings.data_dir / "repository"
+        repository.mkdir(parents=True, exist_ok=True)
+        plan.parent.mkdir(parents=True, exist_ok=True)
+        self.mounted_plan = plan
+        command = os.environ.get("MEDINFER_TRITON_COMMAND", TRITON_COMMAND)
+        self.triton = Process(
+            f"{name}-triton", [command, *triton_arguments(settings, repository)], {}, folder / "triton.log"
+        )
+        variables = {
+            "REPLICA": name,
+            "PLAN_FILE": str(plan),
+            "DATA_DIR": str(settings.data_dir),
+            "ADDRESS": address,
+            "TRITON_ADDRESS": address,
+            "INSTANCE_KIND": "KIND_CPU",
+        }
+        prefixed = {f"MEDINFER_AGENT_{key}": value for key, value in variables.items()}
+        command_line = [sys.executable, "-m", "replica_agent"]
+        self.agent = Process(f"{name}-agent", command_line, prefixed | environment, folder / "agent.log")
+
+    @property
+    def agent_url(self) -> str:
+        return f"http://{self.address}:8080"
+
+    def start(self) -> None:
+        self.agent.start()
+        self.triton.start()
+
+    def stop(self) -> None:
+        """As the kubelet does: the sidecar outlives the container beside it."""
+        self.triton.stop()
+        self.agent.stop()
+
+    def kill(self) -> None:
+        self.triton.kill()
+        self.agent.kill()
+
+    def is_ready(self) -> bool:
+        """As the readiness probe asks."""
+        try:
+            return httpx.get(f"{self.agent_url}/ready", timeout=2).status_code == 200
+        except httpx.TransportError:
+            return False
