@@ -1,0 +1,49 @@
+"""A real API server that knows the chart's kinds, and a namespace that enforces Pod Security "restricted"."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ci.stack.control_plane import ControlPlane, binary
+from tests.harness import kubeconform
+from tests.harness.helm import SHAPES, render
+from tests.harness.kubectl import Kubectl
+from tests.harness.kubernetes import Cluster
+
+NAMESPACE = "restricted"
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    with ControlPlane(tmp_path_factory.mktemp("control-plane")) as plane, Cluster(plane) as cluster:
+        cluster.install_crd()
+        cluster.install_crd(binary("servicemonitors.yaml"))
+        create_restricted(cluster, NAMESPACE)
+        # What the shapes in ci/ name and admission asks for.
+        cluster.client.create(
+            "/apis/scheduling.k8s.io/v1/priorityclasses", {"metadata": {"name": "clinical"}, "value": 1000}
+        )
+        cluster.client.create(
+            "/apis/node.k8s.io/v1/runtimeclasses", {"metadata": {"name": "nvidia"}, "handler": "nvidia"}
+        )
+        yield cluster
+
+
+@pytest.fixture
+def kubectl(cluster: Cluster) -> Kubectl:
+    return Kubectl(cluster.kubeconfig("admin", NAMESPACE))
+
+
+@pytest.fixture(scope="session")
+def schemas(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """For kubeconform: a file for each kind of the chart."""
+    folder = tmp_path_factory.mktemp("schemas")
+    kinds = {(one["apiVersion"], one["kind"]) for shape in SHAPES for one in render(shape)}
+    kubeconform.write_schemas(cluster.client.get("/openapi/v2"), kinds, folder)
+    return folder
+
+
+def create_restricted(cluster: Cluster, name: str) -> None:
+    pod_security = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "warn")}
+    cluster.client.create("/api/v1/namespaces", {"metadata": {"name": name, "labels": pod_security}})

@@ -1,0 +1,75 @@
+"""Every shape in ci/ is what helm, kubeconform and the real API server call right."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.harness import helm, kubeconform
+from tests.harness.helm import CHART, SHAPES, pod_templates, render, render_text
+from tests.harness.kubectl import Kubectl, KubectlFailed
+
+VALUES = [*SHAPES, CHART / "values-cpu.yaml", CHART / "values.yaml"]
+shapes = pytest.mark.parametrize("shape", [pytest.param(path, id=path.stem) for path in VALUES])
+
+
+@shapes
+def test_helm_lints_it(shape: Path) -> None:
+    assert "0 chart(s) failed" in helm.run("lint", "--strict", str(CHART), "--values", str(shape))
+
+
+@shapes
+def test_kubeconform_finds_nothing(shape: Path, schemas: Path) -> None:
+    assert kubeconform.check(render_text(shape), schemas) == ""
+
+
+@shapes
+def test_the_api_server_takes_it(shape: Path, kubectl: Kubectl) -> None:
+    """Without a word: a Deployment whose pods "restricted" would refuse is taken with a warning only."""
+    said = kubectl.dry_run(render_text(shape, namespace="restricted"))
+    assert "Warning" not in said
+    assert "statefulset.apps/medinfer-triton serverside-applied (server dry run)" in said
+
+
+@shapes
+def test_the_pods_it_makes_are_taken(shape: Path, kubectl: Kubectl) -> None:
+    """As pods, which a namespace that enforces "restricted" refuses where it only warns of their owners."""
+    pods = [
+        {"apiVersion": "v1", "kind": "Pod", "metadata": template["metadata"] | {"name": f"pod-{number}"}}
+        | {"spec": with_claims(template["spec"])}
+        for number, template in enumerate(pod_templates(render(shape)).values())
+    ]
+    said = kubectl.dry_run(yaml.safe_dump_all(pods))
+    assert said.count("serverside-applied") == len(pods)
+    assert "Warning" not in said
+
+
+def test_what_is_not_restricted_is_refused(kubectl: Kubectl) -> None:
+    """The two tests before this one would see it."""
+    statefulset = helm.of_kind(render(), "StatefulSet")["medinfer-triton"]
+    spec = statefulset["spec"]["template"]["spec"]
+    spec["containers"][0]["securityContext"]["allowPrivilegeEscalation"] = True
+    assert "would violate PodSecurity" in kubectl.dry_run(yaml.safe_dump(statefulset))
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "pod"}, "spec": spec}
+    with pytest.raises(KubectlFailed, match="violates PodSecurity"):
+        kubectl.dry_run(yaml.safe_dump(pod))
+
+
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        pytest.param("replicas: 2", "replica: 2", id="an unknown field"),
+        pytest.param("replicas: 2", "replicas: two", id="a wrong type"),
+    ],
+)
+def test_kubeconform_would_find_it(path: str, line: str, schemas: Path) -> None:
+    assert "StatefulSet medinfer-triton is invalid" in kubeconform.check(render_text().replace(path, line), schemas)
+
+
+def with_claims(spec: helm.Json) -> helm.Json:
+    """A StatefulSet adds the volumes of its claims to its pods."""
+    volumes = {volume["name"] for volume in spec.get("volumes", ())}
+    containers = helm.containers({"spec": spec})
+    mounted = {mount["name"] for container in containers for mount in container.get("volumeMounts", ())}
+    claimed = [{"name": name, "persistentVolumeClaim": {"claimName": name}} for name in mounted - volumes]
+    return spec | {"volumes": [*spec.get("volumes", ()), *claimed]}

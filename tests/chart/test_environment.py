@@ -1,0 +1,129 @@
+"""What the chart starts is what the parts know: their own settings read its variables, and Triton's arguments agree."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from inference_api.settings import Settings as ApiSettings
+from replica_agent.settings import Settings as AgentSettings
+from replica_agent.supervise import RESTRICTED_APIS, RESTRICTED_HEADER, triton_arguments
+from rollout_operator.settings import Settings as OperatorSettings
+
+from ci.stack.processes import ROOT
+from tests.harness.helm import CHART, SHAPES, Json, containers, pod_templates, render
+
+shapes = pytest.mark.parametrize("shape", [pytest.param(path, id=path.stem) for path in SHAPES])
+READERS = {
+    ("Deployment/medinfer-api", "api"): ApiSettings,
+    ("StatefulSet/medinfer-triton", "agent"): AgentSettings,
+    ("Deployment/medinfer-rollout-operator", "operator"): OperatorSettings,
+}
+# What the kubelet fills in.
+FIELDS = {"metadata.namespace": "clinic", "metadata.name": "pod-0"}
+
+
+@shapes
+@pytest.mark.parametrize("part", [pytest.param(part, id=part[1]) for part in READERS])
+def test_every_variable_is_known_and_valid(
+    shape: Path, part: tuple[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    reader = READERS[part]
+    prefix = reader.model_config["env_prefix"]
+    given = environment(container(render(shape), *part))
+    assert {name for name in given if name.startswith("MEDINFER_")} == given.keys()
+    assert {name.removeprefix(prefix).lower() for name in given} <= reader.model_fields.keys()
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    reader()
+
+
+def test_parts_name_the_same_things() -> None:
+    """The ConfigMaps as the operator names them after serverRef and gatewayRef, each mounted where it is read."""
+    objects = render(CHART / "ci" / "cpu-values.yaml")
+    api = environment(container(objects, "Deployment/medinfer-api", "api"))
+    agent = environment(container(objects, "StatefulSet/medinfer-triton", "agent"))
+    rollout = next(one for one in objects if one["kind"] == "ModelRollout")["spec"]
+    names = {one["metadata"]["name"] for one in objects if one["kind"] == "ConfigMap"}
+    assert agent["MEDINFER_AGENT_PLAN_CONFIGMAP"] == f"{rollout['serverRef']['name']}-plan"
+    assert api["MEDINFER_API_ROUTES_CONFIGMAP"] == f"{rollout['gatewayRef']['name']}-routes"
+    assert names == {"medinfer-triton-plan", "medinfer-api-routes", "medinfer-test"}
+    assert (
+        mounted_config_map(objects, "StatefulSet/medinfer-triton", agent["MEDINFER_AGENT_PLAN_FILE"])
+        == (agent["MEDINFER_AGENT_PLAN_CONFIGMAP"])
+    )
+    assert (
+        mounted_config_map(objects, "Deployment/medinfer-api", api["MEDINFER_API_ROUTES_FILE"])
+        == (api["MEDINFER_API_ROUTES_CONFIGMAP"])
+    )
+
+
+@shapes
+def test_the_operator_finds_triton_by_its_stateful_set(shape: Path) -> None:
+    """The container's name tells the operator which one restarted; the headless Service gives the pods their names."""
+    objects = render(shape)
+    server = next(one for one in objects if one["kind"] == "StatefulSet")
+    service = next(one for one in objects if one["metadata"]["name"] == server["spec"]["serviceName"])
+    assert [one["name"] for one in server["spec"]["template"]["spec"]["containers"]] == ["triton"]
+    assert service["spec"]["clusterIP"] == "None" and service["spec"]["publishNotReadyAddresses"] is True
+    assert server["spec"]["podManagementPolicy"] == "Parallel"
+
+
+@shapes
+def test_triton_is_started_as_the_agent_would_start_it(shape: Path, tmp_path: Path) -> None:
+    triton = container(render(shape), "StatefulSet/medinfer-triton", "triton")
+    settings = AgentSettings(plan_file=tmp_path / "plan.json", data_dir=tmp_path, restricted_key="k")
+    expected = dict(one.split("=", 1) for one in triton_arguments(settings, Path("/var/lib/medinfer/repository")))
+    given = dict(one.split("=", 1) for one in triton["args"])
+    key = expected.pop("--http-restricted-api")
+    differing = {name for name in expected if given.get(name) != expected[name]}
+    assert differing == {"--http-address", "--metrics-address", "--exit-timeout-secs"}  # gRPC stays on loopback
+    assert given.keys() == expected.keys()
+    assert key == f"{RESTRICTED_APIS}:{RESTRICTED_HEADER}=k"
+    assert f"--http-restricted-api={RESTRICTED_APIS}:{RESTRICTED_HEADER}=$key" in triton["command"][2]
+
+
+def test_each_start_of_triton_has_a_key_of_its_own(tmp_path: Path) -> None:
+    command = container(render(), "StatefulSet/medinfer-triton", "triton")["command"]
+    fake = tmp_path / "tritonserver"
+    fake.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    fake.chmod(0o755)
+    said = [
+        subprocess.run(
+            [*command, "--a=b c"], env={"PATH": str(tmp_path)}, capture_output=True, check=True
+        ).stdout.decode()
+        for _ in range(2)
+    ]
+    assert said[0] != said[1]
+    first, key = said[0].splitlines()
+    assert first == "--a=b c" and len(key.rpartition("=")[2]) == 36
+
+
+def test_commands_name_modules_and_files_that_exist() -> None:
+    objects = render()
+    commands = {name: container(objects, owner, name)["command"] for owner, name in READERS}
+    assert commands["api"] == ["gunicorn", "-c", "/opt/medinfer/gunicorn.conf.py", "inference_api.main:app"]
+    assert (ROOT / "services/api/gunicorn.conf.py").exists()
+    pre_stop = container(objects, "Deployment/medinfer-api", "api")["lifecycle"]["preStop"]["exec"]["command"]
+    for command in (commands["agent"], commands["operator"], pre_stop):
+        assert command[:2] == ["python", "-m"]
+        subprocess.run([sys.executable, "-c", f"import {command[2]}"], check=True)
+
+
+def container(objects: list[Json], owner: str, name: str) -> Json:
+    return next(one for one in containers(pod_templates(objects)[owner]) if one["name"] == name)
+
+
+def environment(container: Json) -> dict[str, str]:
+    return {one["name"]: one["value"] if "value" in one else FIELDS[field(one)] for one in container["env"]}
+
+
+def field(variable: Json) -> str:
+    return str(variable["valueFrom"]["fieldRef"]["fieldPath"])
+
+
+def mounted_config_map(objects: list[Json], owner: str, file: str) -> str:
+    spec = pod_templates(objects)[owner]["spec"]
+    mounts = [one for each in containers({"spec": spec}) for one in each["volumeMounts"]]
+    volume = next(one["name"] for one in mounts if one["mountPath"] == str(Path(file).parent))
+    return str(next(one["configMap"]["name"] for one in spec["volumes"] if one["name"] == volume))

@@ -1,0 +1,116 @@
+"""What helm test runs: both scripts, against the real Triton and against an API that answers in every way."""
+
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+
+from ci.stack.processes import Process
+from ci.stack.replica import TRITON_COMMAND
+from tests.harness import helm
+from tests.harness.helm import CHART, render
+
+FILES = CHART / "files"
+ADDRESS = "127.0.0.91"
+GOOD = {
+    "prediction": "Glioma",
+    "confidence": 0.9,
+    "latency_ms": 1.0,
+    "model_version": 1,
+    "probabilities": {"Glioma": 0.9},
+}
+
+
+class Answering(BaseHTTPRequestHandler):
+    """`answers`: status and body by path."""
+
+    answers: dict[str, tuple[int, object]]
+
+    def do_GET(self) -> None:
+        status, body = self.answers[self.path]
+        content = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.do_GET()
+
+    def log_message(self, *_: object) -> None: ...
+
+
+@pytest.fixture
+def url() -> Iterator[str]:
+    server = HTTPServer((ADDRESS, 0), Answering)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://{ADDRESS}:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("ready", "predict", "status", "says"),
+    [
+        pytest.param((200, {}), (200, GOOD), 0, '"prediction": "Glioma"', id="a prediction"),
+        pytest.param((503, {"detail": "no routes"}), (200, GOOD), 1, "not ready after 0.1 s", id="never ready"),
+        pytest.param((200, {}), (503, {"detail": "no replica"}), 1, "POST /predict: 503", id="refused"),
+        pytest.param((200, {}), (200, {"prediction": "Glioma"}), 1, "POST /predict: 200", id="another body"),
+    ],
+)
+def test_predict(url: str, ready: tuple[int, object], predict: tuple[int, object], status: int, says: str) -> None:
+    Answering.answers = {"/ready": ready, "/predict": predict}
+    done = run(FILES / "predict.py", url, "0.1")
+    assert done.returncode == status
+    assert says in done.stdout + done.stderr
+
+
+def test_predict_says_what_is_missing_when_nobody_listens() -> None:
+    done = run(FILES / "predict.py", f"http://{ADDRESS}:1", "0.1")
+    assert done.returncode == 1
+    assert "Connection refused" in done.stderr and "kubectl get mro" in done.stderr
+
+
+def test_this_triton_leaves_a_version_alone_while_one_beside_it_loads(tmp_path: Path) -> None:
+    """Started with the arguments of the test's pod, but for addresses; its last check is that it would have seen it."""
+    objects = helm.of_kind(render(), "Pod")
+    arguments = objects["medinfer-test-loading"]["spec"]["initContainers"][0]["args"]
+    here = [one.replace("127.0.0.1", ADDRESS).replace("=/repository", f"={tmp_path}") for one in arguments]
+    with Process("triton", [TRITON_COMMAND, *here], {}, tmp_path.parent / "triton.log"):
+        done = run(FILES / "loading" / "check.py", str(tmp_path), "KIND_CPU", ADDRESS)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "it was not started again" in done.stdout
+
+
+def test_a_triton_whose_readiness_moves_is_unsafe(tmp_path: Path) -> None:
+    arguments = [f"--{name}-address={ADDRESS}" for name in ("http", "grpc", "metrics")]
+    strict = ["--model-control-mode=explicit", "--strict-readiness=true", f"--model-repository={tmp_path}"]
+    with Process("triton", [TRITON_COMMAND, *strict, *arguments], {}, tmp_path.parent / "strict.log"):
+        done = run(FILES / "loading" / "check.py", str(tmp_path), "KIND_CPU", ADDRESS)
+    assert done.returncode == 1
+    assert "canaries are unsafe on this Triton: Triton was not ready" in done.stderr
+
+
+def test_the_scripts_lie_where_the_pods_start_them() -> None:
+    objects = render()
+    files = helm.of_kind(objects, "ConfigMap")["medinfer-test"]
+    assert files["data"]["predict.py"] == (FILES / "predict.py").read_text()
+    assert files["data"].keys() | files["binaryData"].keys() == {"predict.py", *names(FILES / "loading")}
+    commands = [one["spec"]["containers"][0]["command"][:2] for one in helm.of_kind(objects, "Pod").values()]
+    assert commands == [["python", "/tests/check.py"], ["python", "/tests/predict.py"]]
+
+
+def names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir() if path.is_file()}
+
+
+def run(script: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, str(script), *arguments], capture_output=True, text=True, timeout=120)

@@ -1,0 +1,37 @@
+"""The chart's Roles are those of manifests/rbac, which the integration tests hold the parts to."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from ci.stack.processes import ROOT
+from tests.harness.helm import SHAPES, of_kind, pod_templates, render
+
+MANIFESTS = [yaml.safe_load(path.read_text()) for path in sorted((ROOT / "manifests" / "rbac").glob("*.yaml"))]
+shapes = pytest.mark.parametrize("shape", [pytest.param(path, id=path.stem) for path in SHAPES])
+
+
+@shapes
+def test_roles_equal_the_manifests(shape: Path) -> None:
+    roles = of_kind(render(shape), "Role")
+    assert {name: role["rules"] for name, role in roles.items()} == {
+        role["metadata"]["name"]: role["rules"] for role in MANIFESTS
+    }
+
+
+@shapes
+def test_every_role_is_bound_to_the_account_of_its_pods(shape: Path) -> None:
+    objects = render(shape, namespace="clinic")
+    bindings = of_kind(objects, "RoleBinding")
+    accounts = of_kind(objects, "ServiceAccount")
+    used = {template["spec"].get("serviceAccountName") for template in pod_templates(objects).values()} - {None}
+    assert bindings.keys() == accounts.keys() == used
+    for name, binding in bindings.items():
+        assert binding["roleRef"] == {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": name}
+        assert binding["subjects"] == [{"kind": "ServiceAccount", "name": name, "namespace": "clinic"}]
+
+
+def test_nothing_is_asked_of_the_whole_cluster() -> None:
+    kinds = {one["kind"] for shape in SHAPES for one in render(shape)}
+    assert not kinds & {"ClusterRole", "ClusterRoleBinding", "Secret", "Namespace"}

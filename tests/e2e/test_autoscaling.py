@@ -1,0 +1,33 @@
+"""The HPA with the chart's own target and requests, driven by k6 up and down again; no request fails on either way."""
+
+from pathlib import Path
+
+from tests.harness.classes import expected_classes
+from tests.harness.k6 import run_closed
+from tests.harness.load import Load
+from tests.harness.release import Release, bundle
+
+USERS = 100
+# Room for three API pods on a node with two cores.
+SMALL = {
+    "triton.replicaCount": "1",
+    "triton.resources.requests.cpu": "600m",
+    "api.autoscaling.maxReplicas": "3",
+}
+
+
+def test_hundred_users_scale_the_api_up_and_down(release: Release, images: list[bytes], tmp_path: Path) -> None:
+    release.install(settings=SMALL)
+    release.wait_for_phase("Healthy", 1)
+    release.wait_for_pods("api", 1, at_most=1)
+    expected = {1: expected_classes(bundle("cheap", 1, tmp_path), images)}
+    with Load([release.url], images, expected, tmp_path / "watch", rate_per_second=5, max_seconds=900) as watch:
+        crowd = run_closed([release.url], images, tmp_path / "crowd", USERS, seconds=120, fresh=True)
+        release.wait_for_pods("api", 3, timeout_seconds=1)
+        watch.mark("scaled up")
+        release.wait_for_pods("api", 1, at_most=1, timeout_seconds=500)
+        watch.mark("scaled down")
+        result = watch.finish(at_least=500)
+    print(crowd)
+    assert crowd.failed == 0, crowd
+    assert result.failed == 0, result

@@ -1,0 +1,47 @@
+"""Images for loads: grey JPEGs like brain MR slices, no person's data, the same for the same seed."""
+
+import io
+
+import numpy as np
+from PIL import Image
+
+SIDE = 512
+BOUNDARY = "medinfer-load"
+
+
+def grey_pixels(seed: int) -> np.ndarray:
+    """uint8 [512, 512]: an ellipse of tissue in noise, with a bright spot in the quadrant `seed % 4` (row by row).
+
+    The cheap demonstration model names the class by that quadrant, so that four seeds in a row give its four classes.
+    """
+    draw = np.random.default_rng(seed)
+    y, x = np.mgrid[-1 : 1 : SIDE * 1j, -1 : 1 : SIDE * 1j]
+    tissue = draw.uniform(50, 110) + 30 * np.cos(3 * x) * np.cos(2 * y)
+    pixels = np.where((x / 0.75) ** 2 + (y / 0.9) ** 2 < 1, tissue, 8)
+    row, column = divmod(seed % 4, 2)
+    left, top = np.array([column, row]) * 0.5 - 0.25 + draw.uniform(-0.05, 0.05, 2)
+    pixels += 120 * np.exp(-((x - left) ** 2 + (y - top) ** 2) / draw.uniform(0.02, 0.03))
+    noisy = pixels + draw.normal(0, 6, pixels.shape)
+    return noisy.clip(0, 255).astype(np.uint8)
+
+
+def encode_jpeg(pixels: np.ndarray) -> bytes:
+    """pixels: uint8 [height, width] (grey) or [height, width, 3] (RGB)."""
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "JPEG", quality=85)
+    return buffer.getvalue()
+
+
+def grey_jpeg(seed: int = 0) -> bytes:
+    """A 512x512 grey JPEG of about 50 KB."""
+    return encode_jpeg(grey_pixels(seed))
+
+
+def multipart(image: bytes) -> bytes:
+    """The body of an upload with one file field `image`."""
+    head = (
+        f"--{BOUNDARY}\r\n"
+        'Content-Disposition: form-data; name="image"; filename="slice.jpg"\r\n'
+        "Content-Type: image/jpeg\r\n\r\n"
+    )
+    return head.encode() + image + f"\r\n--{BOUNDARY}--\r\n".encode()

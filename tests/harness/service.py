@@ -1,0 +1,72 @@
+"""What a Service does for connections: each new one goes to the next pod that is ready and not about to end."""
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Callable, Sequence
+from typing import Self
+
+Endpoint = tuple[str, int]
+PART_BYTES = 1 << 16
+
+
+class Service:
+    """`endpoints` is asked for each new connection; one that is open stays with its pod, as with kube-proxy."""
+
+    def __init__(self, address: str, port: int, endpoints: Callable[[], Sequence[Endpoint]]) -> None:
+        self._address, self._port, self._endpoints = address, port, endpoints
+        self._turn = 0
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+
+    @property
+    def url(self) -> str:
+        return f"http://{self._address}:{self._port}"
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        starting = asyncio.start_server(self._serve, self._address, self._port, backlog=512)
+        self._server = asyncio.run_coroutine_threadsafe(starting, self._loop).result(10)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(10)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(10)
+        self._loop.close()
+
+    async def _end(self) -> None:
+        """What is still open is broken off."""
+        self._server.close()
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        chosen = list(self._endpoints())
+        self._turn += 1
+        try:
+            if not chosen:
+                raise ConnectionError("no endpoint")
+            pod_reader, pod_writer = await asyncio.open_connection(*chosen[self._turn % len(chosen)])
+        except (OSError, asyncio.CancelledError):
+            writer.transport.abort()
+            return
+        await asyncio.gather(_copy(reader, pod_writer), _copy(pod_reader, writer))
+
+
+async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Until the one side ends; then the other is told."""
+    try:
+        while part := await reader.read(PART_BYTES):
+            writer.write(part)
+            await writer.drain()
+        with contextlib.suppress(OSError, RuntimeError):
+            if writer.can_write_eof():
+                writer.write_eof()
+    except OSError:
+        pass
+    finally:
+        with contextlib.suppress(OSError, RuntimeError):
+            writer.close()

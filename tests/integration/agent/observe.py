@@ -1,0 +1,90 @@
+"""Questions to a replica that tests ask."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import tritonclient.grpc as grpcclient
+
+from ci.stack.replica import Replica
+from tests.harness.waiting import wait_until
+
+WARM_SECONDS = 120
+
+
+def entry(replica: Replica, version: int) -> dict[str, Any]:
+    """What /state says about a version; empty when it says nothing, or the agent is down."""
+    try:
+        versions = replica.state()["versions"]
+    except httpx.HTTPError:
+        return {}
+    return next((found for found in versions if found["version"] == version), {})
+
+
+def wait_for(replica: Replica, version: int, state: str, timeout_seconds: float = WARM_SECONDS) -> dict[str, Any]:
+    """What /state says once the version is in `state`; empty state: once it is gone."""
+    what = f"version {version} is {state or 'gone'} on {replica.name}"
+    wait_until(lambda: entry(replica, version).get("state", "") == state, what, timeout_seconds)
+    return entry(replica, version)
+
+
+def status(replica: Replica, path: str) -> int:
+    return httpx.get(replica.agent_url + path, timeout=5).status_code
+
+
+def ready(replica: Replica) -> bool:
+    try:
+        return status(replica, "/ready") == 200
+    except httpx.HTTPError:
+        return False
+
+
+def stays_ready(replica: Replica) -> bool:
+    """For a probe that is asked again and again: fails at once when /ready moves."""
+    assert ready(replica), "/ready moved"
+    return True
+
+
+def rejection(replica: Replica) -> str:
+    """Why the newest plan was refused; empty when it was not, or the agent is down."""
+    try:
+        rejected = replica.state()["rejected"]
+    except httpx.HTTPError:
+        return ""
+    return str(rejected["reason"]) if rejected else ""
+
+
+def index(replica: Replica) -> dict[int, str]:
+    """Triton's own index: version -> READY, UNAVAILABLE, ..."""
+    with grpcclient.InferenceServerClient(f"{replica.address}:8001") as client:
+        models = client.get_model_repository_index(client_timeout=5).models
+    return {int(model.version): model.state for model in models if model.version}
+
+
+def stubs(replica: Replica, version: int) -> set[int]:
+    """Process ids of the backend processes that hold a version: while they stay, it was not reloaded."""
+    triton = replica.triton_pid()
+    children = psutil.Process(triton).children(recursive=True) if triton else []
+    return {child.pid for child in children if f"/resnet_medical/{version}/model.onnx" in " ".join(_command(child))}
+
+
+def _command(process: psutil.Process) -> list[str]:
+    try:
+        command: list[str] = process.cmdline()
+    except psutil.NoSuchProcess:
+        return []
+    return command
+
+
+def files(replica: Replica) -> set[str]:
+    """Everything under DATA_DIR, as relative paths."""
+    data = replica.folder / "data"
+    # os.walk passes over a folder that the agent removes meanwhile; rglob raises.
+    return {str(Path(folder, name).relative_to(data)) for folder, _, names in os.walk(data) for name in names}
+
+
+def bundles(replica: Replica) -> set[str]:
+    """Digests in the agent's cache."""
+    return {f"sha256:{Path(name).stem}" for name in files(replica) if name.startswith("bundles/")}

@@ -1,0 +1,24 @@
+"""What every integration test may ask for, made once."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.harness.images import grey_jpeg
+
+
+@pytest.fixture(scope="session")
+def bundles(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """All variants of the nearly free model, as resnet_medical-N.tar; modelctl/variants.py says what is with each."""
+    folder = tmp_path_factory.mktemp("bundles")
+    command = [sys.executable, "-m", "modelctl.main", "demo", "--model", "cheap", "--variants", "all"]
+    subprocess.run([*command, "--out", str(folder)], check=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def images() -> list[bytes]:
+    """Eight slices, two of each class."""
+    return [grey_jpeg(seed) for seed in range(8)]

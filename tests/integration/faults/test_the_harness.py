@@ -1,0 +1,50 @@
+"""The other tests here would see a failure: the same load against an API without our protection.
+
+The reference asks one Triton, for its newest version, once.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ci.bench.servers import Reference
+from tests.harness.load import Load
+from tests.harness.stack import STABLE, Stack
+
+pytestmark = pytest.mark.integration
+
+UNNAMED = 0
+ALWAYS_FAILS = 12
+
+
+@pytest.fixture
+def reference(stack: Stack, tmp_path: Path) -> Iterator[Reference]:
+    with Reference(stack.replicas[0].url, tmp_path, bind="127.0.0.46:8002") as api:
+        api.wait_until_serving()
+        yield api
+
+
+@pytest.fixture
+def load(stack: Stack, reference: Reference, images: list[bytes]) -> Load:
+    expected = {UNNAMED: stack.expected(images, STABLE)[STABLE]}
+    return Load([reference.url], images, expected, stack.folder / "load")
+
+
+def test_a_killed_triton_is_seen(stack: Stack, load: Load) -> None:
+    with load:
+        load.wait_until_answered(100)
+        stack.replicas[0].kill_triton()
+        result = load.finish(at_least=300)
+    assert result.by_version()[UNNAMED] >= 100
+    assert result.failed > 0
+
+
+def test_a_failing_canary_is_seen(stack: Stack, load: Load) -> None:
+    with load:
+        load.wait_until_answered(100)
+        stack.plan(ALWAYS_FAILS)
+        stack.wait_until_state(ALWAYS_FAILS, "Warming", on=stack.replicas[:1])
+        result = load.finish(at_least=load.answered() + 100)
+    assert result.by_version()[UNNAMED] >= 100
+    assert result.failed > 0

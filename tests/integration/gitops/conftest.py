@@ -1,0 +1,27 @@
+"""One control plane with the CRDs of Flux and Argo CD beside our own."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from ci.stack.control_plane import ControlPlane, binary
+from tests.harness.kubernetes import Cluster
+
+CRDS = (
+    "applications",
+    "buckets",
+    "externalartifacts",
+    "gitrepositories",
+    "helmreleases",
+    "kustomizations",
+    "ocirepositories",
+)
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    with ControlPlane(tmp_path_factory.mktemp("control-plane")) as plane, Cluster(plane) as cluster:
+        cluster.install_crd()
+        for kind in CRDS:
+            cluster.install_crd(binary(f"{kind}.yaml"))
+        yield cluster

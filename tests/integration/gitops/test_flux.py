@@ -1,0 +1,183 @@
+"""A release is one commit: git, the real kustomize-controller, and a stack under load."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ci.stack.processes import ROOT
+from tests.harness import helm
+from tests.harness.cluster_objects import PLAN, ROUTES
+from tests.harness.flux import Kustomization, KustomizeController
+from tests.harness.git_source import GitSource
+from tests.harness.kubernetes import Cluster
+from tests.harness.namespace import Namespace
+from tests.harness.rollouts import GATE, NAME, PROMOTE_SECONDS, RolloutStack
+from tests.harness.waiting import wait_until
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
+
+MANIFESTS = ROOT / "manifests" / "gitops" / "flux"
+SUBNET = 83
+UNLOADABLE = 5
+POLL_SECONDS = 5  # Flux's
+NOTICE_SECONDS = 30
+QUICK = {"intervalSeconds": 2, "minSamples": 20}
+STRAIGHT = [{"setWeight": 50}, {"setWeight": 100}]
+GATED = [{"gate": {"name": GATE}}, {"setWeight": 100}]
+
+
+@dataclass
+class Hospital:
+    """A stack whose ModelRollout and whose two ConfigMaps lie in git."""
+
+    stack: RolloutStack
+    git: GitSource
+    controller: KustomizeController
+    config_maps: Kustomization
+    rollout: Kustomization
+
+    def commit(self, version: int, **changes: Any) -> str:
+        """The revision of a commit that wants this version."""
+        spec = self.stack.spec(version, **{"steps": STRAIGHT, "analysis": QUICK} | changes)
+        body = {"apiVersion": "serving.medinfer.io/v1alpha1", "kind": "ModelRollout", "metadata": {"name": NAME}}
+        return self.git.commit(
+            f"Version {version}", {"rollout/modelrollout.yaml": yaml.safe_dump(body | {"spec": spec})}
+        )
+
+
+@pytest.fixture(scope="module")
+def hospital(cluster: Cluster, bundles: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hospital]:
+    """Nothing is wanted yet, and no operator runs."""
+    namespace, folder = Namespace(cluster), tmp_path_factory.mktemp("flux")
+    stack = RolloutStack(namespace, bundles, folder, subnet=SUBNET)
+    with ExitStack() as everything:
+        everything.callback(stack.stop)
+        stack.start(operators=0, version=None)
+        address = f"127.0.{SUBNET}.250"
+        git = everything.enter_context(GitSource(cluster.client, namespace.name, "medinfer", folder, address))
+        controller = everything.enter_context(
+            KustomizeController(cluster.kubeconfig("admin", namespace.name), folder, address)
+        )
+        git.commit("The stack's ConfigMaps", {"stack/configmaps.yaml": config_maps()})
+        kustomizations = [create(cluster, namespace, name) for name in ("stack", "rollout")]
+        yield Hospital(stack, git, controller, *kustomizations)
+
+
+def create(cluster: Cluster, namespace: Namespace, name: str) -> Kustomization:
+    """The Kustomization of manifests/gitops, on the test's source and namespace."""
+    body = yaml.safe_load((MANIFESTS / f"{name}.yaml").read_text())
+    body["spec"] |= {
+        "sourceRef": {"kind": "ExternalArtifact", "name": "medinfer"},
+        "path": f"./{name}",
+        "targetNamespace": namespace.name,
+        "retryInterval": "5s",
+    }
+    return Kustomization(cluster.client, namespace.name, body)
+
+
+def config_maps() -> str:
+    """Plan and routes as the chart has them."""
+    found = helm.of_kind(helm.render(), "ConfigMap")
+    for name in (PLAN, ROUTES):
+        found[name]["metadata"].pop("namespace", None)
+        assert "data" not in found[name]
+    return yaml.safe_dump_all([found[name] for name in (PLAN, ROUTES)])
+
+
+@pytest.fixture
+def served(hospital: Hospital) -> Hospital:
+    """Version 1 is wanted by git and live."""
+    if not hospital.stack.operators:
+        hospital.stack.add_operator()
+    hospital.rollout.wait_for_live(hospital.commit(1), PROMOTE_SECONDS)
+    for api in hospital.stack.apis.values():
+        api.wait_until_serving()
+    return hospital
+
+
+def test_a_rollout_that_no_operator_looked_at_is_not_ready(hospital: Hospital) -> None:
+    revision = hospital.commit(1)
+    wait_until(lambda: hospital.controller.applied(NAME), "it is applied")
+    with pytest.raises(AssertionError, match="not within"):
+        hospital.rollout.wait_for_live(revision, 3 * POLL_SECONDS)
+    hospital.stack.add_operator()
+    hospital.rollout.wait_for_live(revision, PROMOTE_SECONDS)
+    assert hospital.stack.is_ready(1)
+
+
+def test_a_commit_releases_a_version_and_its_approval_is_another(served: Hospital, images: list[bytes]) -> None:
+    stack = served.stack
+    with stack.load(images, stack.expected(images, 1, 2)) as load:
+        load.wait_until_answered(150)
+        released = served.commit(2, approve=False, steps=GATED)
+        stack.wait_for_phase("Paused")
+        assert not served.rollout.is_live(released)
+        approved = served.commit(2, steps=GATED)
+        served.rollout.wait_for_live(approved, PROMOTE_SECONDS)
+        assert stack.is_ready(2)
+        load.mark("live")
+        load.wait_until_answered(150)
+        result = load.finish(at_least=500)
+    assert result.failed == 0
+    assert result.between("live").by_version().keys() == {2}
+
+
+def test_a_bad_version_fails_and_the_revert_mends_it(served: Hospital, images: list[bytes]) -> None:
+    stack = served.stack
+    with stack.load(images, stack.expected(images, 1)) as load:
+        load.wait_until_answered(150)
+        message = served.rollout.wait_for_failure(served.commit(UNLOADABLE), PROMOTE_SECONDS)
+        assert f"ModelRollout/{stack.namespace.name}/{NAME} status: 'Failed'" in message
+        assert stack.status()["lastFailure"]["reason"] == "LoadFailed"
+        assert stack.status()["stable"] == stack.status()["stable"] | {"version": 1, "weight": 100}
+        served.rollout.wait_for_live(served.git.revert(), PROMOTE_SECONDS)
+        load.wait_until_answered(150)
+        result = load.finish(at_least=500)
+    assert result.failed == 0
+    assert result.by_version().keys() == {1}
+
+
+def test_a_revert_in_the_middle_of_a_release_is_applied_at_once(served: Hospital, images: list[bytes]) -> None:
+    stack, version = served.stack, served.stack.make_version(31)
+    with stack.load(images, stack.expected(images, 1, version)) as load:
+        load.wait_until_answered(150)
+        served.commit(version, steps=[{"setWeight": 50}, {"pause": {"seconds": 3600}}, {"setWeight": 100}])
+        stack.wait_for_weight(50)
+        reverted = served.git.revert()
+        wait_until(lambda: stack.weight() == 0, "the canary has nothing", NOTICE_SECONDS)
+        served.rollout.wait_for_live(reverted, PROMOTE_SECONDS)
+        result = load.finish(at_least=300)
+    assert result.failed == 0
+    assert stack.is_ready(1)
+
+
+def test_applying_a_commit_again_changes_nothing_while_the_operator_writes(
+    served: Hospital, images: list[bytes]
+) -> None:
+    stack, version, controller = served.stack, served.stack.make_version(32), served.controller
+    with stack.load(images, stack.expected(images, 1, version)) as load:
+        load.wait_until_answered(150)
+        released, before = served.commit(version), len(controller.applied(NAME))
+        wait_until(lambda: "configured" in controller.applied(NAME)[before:], "the version is wanted", NOTICE_SECONDS)
+        first, generation = len(controller.applied(NAME)), stack.namespace.rollout(NAME)["metadata"]["generation"]
+        maps, writes = len(controller.applied(PLAN)), set()
+
+        def is_live() -> bool:
+            controller.apply_again(served.rollout, NAME)
+            controller.apply_again(served.config_maps, PLAN)
+            writes.add(str(stack.namespace.plan()) + str(stack.namespace.routes()))
+            return stack.is_ready(version)
+
+        wait_until(is_live, f"version {version} is live", PROMOTE_SECONDS)
+        served.rollout.wait_for_live(released, NOTICE_SECONDS)
+        result = load.finish(at_least=500)
+    assert result.failed == 0
+    assert len(writes) > 2, "the operator wrote meanwhile"
+    for name, since in ((NAME, first), (PLAN, maps), (ROUTES, maps)):
+        assert set(controller.applied(name)[since:]) == {"unchanged"}
+    assert stack.namespace.rollout(NAME)["metadata"]["generation"] == generation

@@ -1,0 +1,32 @@
+"""modelctl works as an installed wheel, away from the repository."""
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.integration
+
+ROOT = Path(__file__).parents[3]
+PRINT_CONFIG = """
+import sys
+from modelctl import family
+sys.stdout.buffer.write(family.default_config())
+print(family.__file__, file=sys.stderr)
+"""
+
+
+def test_the_wheel_brings_the_canonical_config(tmp_path: Path) -> None:
+    package = ROOT / "model_repository"
+    build = [os.environ["UV"], "build", "--wheel", "--out-dir", str(tmp_path), str(package)]  # uv run sets UV
+    built = subprocess.run(build, capture_output=True)
+    assert built.returncode == 0, built.stderr.decode()
+    (wheel,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path / "site")
+    found = subprocess.run([sys.executable, "-c", PRINT_CONFIG], capture_output=True, cwd=tmp_path / "site")
+    assert found.stdout == (package / "resnet_medical" / "config.pbtxt").read_bytes()
+    assert str(tmp_path) in found.stderr.decode()

@@ -1,0 +1,119 @@
+"""Parts that die in the middle of a canary, with the operator there and without it: no request fails."""
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from tests.harness.load import Load
+from tests.harness.rollouts import GATE, RolloutStack
+from tests.harness.service import Service
+from tests.harness.waiting import wait_until
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
+
+STEPS = [{"setWeight": 50}, {"gate": {"name": GATE}}, {"setWeight": 100}]
+ANALYSIS = {"intervalSeconds": 2, "minSamples": 20}
+AGENT_DEAD_SECONDS, OUTAGE_SECONDS = 60, 30
+
+
+@contextmanager
+def canary_at_the_gate(stack: RolloutStack, images: list[bytes]) -> Iterator[Load]:
+    """Under load through a Service, version 2 at 50 % and waiting for its approval."""
+    stack.start()
+    with (
+        Service("127.0.60.240", 8002, stack.endpoints) as service,
+        stack.load(images, stack.expected(images, 1, 2), [service.url], max_seconds=500) as load,
+    ):
+        load.wait_until_answered(100)
+        stack.apply(2, approve=False, steps=STEPS, analysis=ANALYSIS)
+        stack.wait_for_phase("Paused")
+        yield load
+
+
+def approve(stack: RolloutStack, load: Load) -> None:
+    """Ends the release, and the load: nothing failed."""
+    stack.apply(2, steps=STEPS, analysis=ANALYSIS)
+    stack.wait_for_ready(2)
+    load.wait_until_answered(200)
+    assert load.finish(at_least=1000).failed == 0
+
+
+def warm_everywhere(stack: RolloutStack) -> bool:
+    """Both versions, on every Triton pod."""
+    return all(
+        {one["version"] for one in stack.agent_versions(pod) if one["state"] == "Warm"} == {1, 2}
+        for pod in stack.tritons.values()
+    )
+
+
+@pytest.mark.parametrize("operator_is_there", [True, False], ids=["operator-there", "operator-down"])
+def test_a_triton_and_an_agent_die(stack: RolloutStack, images: list[bytes], operator_is_there: bool) -> None:
+    with canary_at_the_gate(stack, images) as load:
+        if not operator_is_there:
+            stack.operators[0].kill()
+        first, second = stack.tritons.values()
+        os.kill(first.triton.pid, signal.SIGKILL)
+        wait_until(lambda: not first.triton.is_running(), "Triton is dead")
+        wait_until(lambda: first.triton.is_running() and warm_everywhere(stack), "both versions are proved anew", 90)
+        stack.kubelet.leave_dead(second.name, "agent")
+        second.agent.kill()
+        load.last(AGENT_DEAD_SECONDS)
+        stack.kubelet.revive(second.name, "agent")
+        wait_until(lambda: warm_everywhere(stack), "the agent proved both versions anew", 90)
+        if not operator_is_there:
+            stack.operators[0].start()
+        approve(stack, load)
+
+
+def test_a_replica_is_deleted_and_one_is_added(stack: RolloutStack, images: list[bytes]) -> None:
+    with canary_at_the_gate(stack, images) as load:
+        first = next(iter(stack.tritons.values()))
+        stack.remove(first)
+        load.wait_until_answered(200)
+        stack.bring_back(first)
+        stack.scale_tritons(3)
+        wait_until(lambda: warm_everywhere(stack), "both versions on three replicas", 120)
+        approve(stack, load)
+
+
+def test_api_pods_are_stopped_killed_and_added(stack: RolloutStack, images: list[bytes]) -> None:
+    with canary_at_the_gate(stack, images) as load:
+        first, second = stack.apis.values()
+        third = stack.add_api()
+        wait_until(lambda: stack.kubelet.is_endpoint(third.name), "the third API pod gets requests")
+        stack.remove(first)
+        load.wait_until_answered(200)
+        load.mark("killed")
+        os.killpg(second.pid, signal.SIGKILL)
+        second.wait(10)
+        stack.forget(second)
+        load.mark("out of the Service")
+        load.wait_until_answered(200)
+        stack.apply(2, steps=STEPS, analysis=ANALYSIS)
+        stack.wait_for_ready(2)
+        load.wait_until_answered(200)
+        result = load.finish(at_least=1000)
+    broken = [answer for answer in result.answers if answer.failure]
+    assert result.failed == len(broken), "every request got an answer, or saw its connection end"
+    for answer in broken:
+        ended_ms = answer.sent_ms + answer.latency_ms
+        assert ended_ms >= result.marks["killed"] and answer.sent_ms <= result.marks["out of the Service"], answer
+
+
+def test_the_api_server_is_away_in_a_step_and_in_a_rollback(stack: RolloutStack, images: list[bytes]) -> None:
+    plane = stack.namespace.cluster.plane
+    with canary_at_the_gate(stack, images) as load:
+        plane.kill_api_server()
+        load.last(OUTAGE_SECONDS)
+        plane.start_api_server()
+        stack.apply(1)
+        stack.wait_for_weight(0)
+        plane.kill_api_server()
+        load.last(OUTAGE_SECONDS)
+        plane.start_api_server()
+        stack.wait_for_ready(1)
+        wait_until(lambda: all(stack.loaded(pod) == {1} for pod in stack.tritons.values()), "version 2 is dropped", 60)
+        assert load.finish(at_least=1000).failed == 0

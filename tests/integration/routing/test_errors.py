@@ -1,0 +1,131 @@
+"""What a client is told when there is no diagnosis, by real requests; bad images are tested with the uploads."""
+
+import json
+import socket
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+
+from tests.harness.broken_replicas import BrokenReplica, Fault
+from tests.harness.images import grey_jpeg
+from tests.integration.routing.conftest import BROKEN_ADDRESS, SECOND_BROKEN_ADDRESS, Routed, StartApi
+
+pytestmark = pytest.mark.integration
+
+DEADLINE_SECONDS = 2
+MAX_IN_FLIGHT = 4
+
+
+@pytest.fixture(scope="module")
+def routed(start_api: StartApi) -> Routed:
+    return start_api(DEADLINE_SECONDS=str(DEADLINE_SECONDS), MAX_IN_FLIGHT=str(MAX_IN_FLIGHT))
+
+
+def assert_problem(response: httpx.Response, status: int, kind: str) -> None:
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"] == "application/problem+json"
+    problem = response.json()
+    assert problem["type"] == f"urn:medinfer:problem:{kind}"
+    assert problem["status"] == status
+    assert problem["request_id"] == response.headers["x-request-id"] != ""
+
+
+def stable_on(*addresses: str) -> list[tuple[str, str, list[int]]]:
+    return [(f"r{index}", f"http://{address}:8000", [1]) for index, address in enumerate(addresses)]
+
+
+@pytest.mark.parametrize("fault", [Fault.ERROR, Fault.NAN, Fault.WRONG_SHAPE], ids=str)
+def test_stable_failed_on_two_replicas(routed: Routed, fault: Fault) -> None:
+    with BrokenReplica(BROKEN_ADDRESS, fault) as one, BrokenReplica(SECOND_BROKEN_ADDRESS, fault) as other:
+        routed.follow(routed.routes(*stable_on(BROKEN_ADDRESS, SECOND_BROKEN_ADDRESS), step=f"502 {fault}"))
+        assert_problem(routed.predict(), 502, "model-failed")
+        assert (one.requests, other.requests) == (1, 1)
+    assert routed.report(1)["counters"]["1"]["errors"] == 1
+
+
+def test_no_replica_is_left(routed: Routed) -> None:
+    routed.follow(routed.routes(*stable_on(BROKEN_ADDRESS, SECOND_BROKEN_ADDRESS), step="503"))
+    response = routed.predict()
+    assert_problem(response, 503, "no-replica")
+    assert response.headers["retry-after"] == "1"
+
+
+def test_the_deadline_passed(routed: Routed) -> None:
+    with BrokenReplica(BROKEN_ADDRESS, Fault.HANGS):
+        routed.follow(routed.routes(*stable_on(BROKEN_ADDRESS), step="504"))
+        response = routed.predict()
+    assert_problem(response, 504, "deadline-passed")
+    assert f"{DEADLINE_SECONDS} s" in response.json()["detail"]
+
+
+def test_an_upload_that_never_ends_passes_the_deadline_too(routed: Routed) -> None:
+    routed.follow(routed.routes(step="slow upload"))
+    host, port = routed.api.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=30) as client:
+        client.sendall(
+            b"POST /predict HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n"
+            b"Content-Type: multipart/form-data; boundary=x\r\n\r\n--x\r\n"
+        )
+        assert client.recv(100).startswith(b"HTTP/1.1 504 Gateway Timeout\r\n")
+
+
+def test_too_many_in_flight_are_shed_at_once_and_the_rest_is_served(routed: Routed) -> None:
+    """Places are held by requests to a replica that hangs; who comes above the bound is told to come again."""
+    with BrokenReplica(BROKEN_ADDRESS, Fault.HANGS):
+        routed.follow(routed.routes(*stable_on(BROKEN_ADDRESS), step="overload"))
+        with ThreadPoolExecutor(3 * MAX_IN_FLIGHT) as clients:
+            responses = list(clients.map(lambda _: routed.predict(), range(3 * MAX_IN_FLIGHT)))
+    shed = [response for response in responses if response.status_code == 503]
+    assert len(shed) == 2 * MAX_IN_FLIGHT
+    for response in shed:
+        assert_problem(response, 503, "overloaded")
+        assert response.headers["retry-after"] == "1"
+        assert response.elapsed.total_seconds() < DEADLINE_SECONDS / 2, "at once, not when the others time out"
+    routed.follow(routed.routes(step="after the overload"))
+    assert routed.predict().status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "kind"),
+    [
+        pytest.param("GET", "/nothing", 404, "not-found", id="no-such-path"),
+        pytest.param("GET", "/predict", 405, "method-not-allowed", id="predict-by-get"),
+        pytest.param("DELETE", "/routes", 405, "method-not-allowed", id="delete-routes"),
+    ],
+)
+def test_refusals_of_the_framework_are_problems_too(
+    routed: Routed, method: str, path: str, status: int, kind: str
+) -> None:
+    assert_problem(routed.client.request(method, path), status, kind)
+
+
+@pytest.mark.parametrize(
+    ("sent", "echoed"),
+    [
+        pytest.param("order-66.A:b_c", True, id="sane"),
+        pytest.param("x" * 129, False, id="too-long"),
+        pytest.param("a b", False, id="blank"),
+        pytest.param("", False, id="empty"),
+    ],
+)
+def test_the_request_id_is_echoed_when_it_is_sane(routed: Routed, sent: str, echoed: bool) -> None:
+    routed.follow(routed.routes(step="request ids"))
+    for response in (routed.predict(**{"X-Request-Id": sent}), routed.predict(b"no image", **{"X-Request-Id": sent})):
+        assert (response.headers["x-request-id"] == sent) is echoed
+
+
+def test_the_log_says_what_was_refused_and_nothing_of_the_client(routed: Routed) -> None:
+    routed.client.post("/predict", files={"image": ("Jane Doe.dcm", b"no image")}, headers={"X-Request-Id": "log-1"})
+    lines = [json.loads(line) for line in routed.api.log.read_text().splitlines()]
+    (line,) = [line for line in lines if line.get("request_id") == "log-1"]
+    assert (line["message"], line["status"], line["kind"]) == ("request refused", 415, "not-an-image")
+    assert "Jane" not in routed.api.log.read_text()
+
+
+def test_a_good_answer_has_its_headers(routed: Routed) -> None:
+    routed.follow(routed.routes(step="headers"))
+    response = routed.predict(grey_jpeg(1))
+    assert response.status_code == 200
+    assert response.headers["x-model-version"] == str(response.json()["model_version"]) == "1"
+    assert response.headers["x-model-digest"].startswith("sha256:")

@@ -1,0 +1,47 @@
+"""Small bundles, made once: nothing of Triton or ONNX Runtime takes part."""
+
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
+
+import numpy as np
+from modelctl.assemble import Parts, assemble
+from modelctl.golden import Golden
+from modelctl.manifest import Preprocessing
+from replica_agent.plan import Release
+
+from ci.stack.documents import digest_of
+
+CONFIG = (Path(__file__).parents[3] / "model_repository/resnet_medical/config.pbtxt").read_bytes()
+
+# ModelProto with opset_import {domain: "", version: 17} and nothing else
+ONNX = b"\x42\x04\x0a\x00\x10\x11"
+
+PARTS = Parts(
+    version=1,
+    labels=("Glioma", "Meningioma", "Pituitary", "No Tumor"),
+    preprocessing=Preprocessing("bicubic", 1 / 255, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0), None),
+    onnx=ONNX,
+    config=CONFIG,
+    golden=Golden(np.zeros((1, 3, 224, 224), np.float32), np.full((1, 4), 0.25, np.float32)),
+    memory_bytes=1000,
+    provenance={},
+)
+
+
+@cache
+def bundle(version: int) -> Path:
+    return make(version=version)
+
+
+def make(**changes: Any) -> Path:
+    """A whole and true bundle with `changes` (fields of Parts)."""
+    return assemble(replace(PARTS, **changes), Path(mkdtemp()))[0]
+
+
+def release(version: int) -> Release:
+    """As a plan would name `bundle(version)`."""
+    path = bundle(version)
+    return Release(version=version, uri=path.as_uri(), digest=digest_of(path))

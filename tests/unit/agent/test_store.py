@@ -1,0 +1,22 @@
+from pathlib import Path
+
+import pytest
+from replica_agent.store import StoreError, download, redact
+
+
+@pytest.mark.parametrize(
+    ("uri", "expected"),
+    [
+        ("https://user:password@host:8443/a/b.tar?signature=x#y", "https://host:8443/a/b.tar"),
+        ("s3://bucket/a/b.tar", "s3://bucket/a/b.tar"),
+        ("file:///a/b.tar", "file:///a/b.tar"),
+    ],
+)
+def test_addresses_are_told_without_what_may_be_secret(uri: str, expected: str) -> None:
+    assert redact(uri) == expected
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    missing = tmp_path / "m.tar"
+    with pytest.raises(StoreError, match="FileNotFoundError"):
+        download(missing.as_uri(), tmp_path / "target", lambda received, total: None)

@@ -1,0 +1,119 @@
+"""An in-memory Triton and its clock, for tests of what is decided about requests."""
+
+import math
+from collections import defaultdict, deque
+from dataclasses import dataclass
+from typing import Any
+
+from inference_api.containment import Containment
+from inference_api.dispatch import Dispatcher
+from inference_api.replicas import Replicas
+from inference_api.routes import Replica, Routes, Version
+from inference_api.triton import ConnectionBroke, Logits, ReplicaUnreachable, VersionFailed, VersionTimeout
+
+CONNECT_SECONDS = 0.3
+LOGITS = (0.0, 3.0, 0.0, 0.0)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One attempt; `seconds` is the time it was given."""
+
+    replica: str
+    version: int
+    seconds: float
+    repeat: bool
+
+
+class FakeTriton:
+    """Each (replica, version) behaves as told: `good`, or the name of what goes wrong. Moves its own clock."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.asked: list[Asked] = []
+        self.closed: list[str] = []
+        self._behaviours: dict[tuple[str, int], deque[str]] = defaultdict(deque)
+
+    def behave(self, replica: str, version: int, *behaviours: str) -> None:
+        """One after the other; the last one for good."""
+        self._behaviours[replica, version] = deque(behaviours)
+
+    async def infer(
+        self, replica: Replica, model: str, version: int, request: Any, until: float, *, repeat: bool = True
+    ) -> list[Logits]:
+        self.asked.append(Asked(replica.name, version, round(until - self.now, 6), repeat))
+        behaviours = self._behaviours[replica.name, version] or deque(["good"])
+        behaviour = behaviours.popleft() if len(behaviours) > 1 else behaviours[0]
+        return self._do(behaviour, until)
+
+    def _do(self, behaviour: str, until: float) -> list[Logits]:
+        match behaviour:
+            case "good":
+                self.now += 0.01
+                return [LOGITS]
+            case "nan":
+                return [(math.nan, 0.0, 0.0, 0.0)]
+            case "refuse":
+                raise ReplicaUnreachable("refused")
+            case "black hole":
+                self.now = min(until, self.now + CONNECT_SECONDS)
+                raise ReplicaUnreachable("no connection in time")
+            case "break":
+                raise ConnectionBroke("reset")
+            case "fail":
+                raise VersionFailed("Triton answered 500")
+            case "hang":
+                self.now = until
+                raise VersionTimeout("no answer in its time")
+        raise AssertionError(behaviour)
+
+    def close_idle(self, replica: Replica) -> None:
+        self.closed.append(replica.name)
+
+    async def pause(self, seconds: float) -> None:
+        self.now += seconds
+
+
+class FakeTask:
+    """An image that only some versions can read."""
+
+    def __init__(self, problem: Exception | None = None, unreadable_by: tuple[int, ...] = ()) -> None:
+        self._problem = problem
+        self._unreadable_by = unreadable_by
+
+    async def request_for(self, version: Version) -> Any:
+        if self._problem is not None and version.number in self._unreadable_by:
+            raise self._problem
+        return None
+
+
+class Scene:
+    """Routes, their replicas and a dispatcher on a fake Triton."""
+
+    def __init__(self, routes: Routes, deadline_seconds: float = 10, max_in_flight: int = 128) -> None:
+        assert routes.canary is not None
+        self.routes = routes
+        self.triton = FakeTriton()
+        self.replicas = Replicas()
+        self.replicas.follow(routes.replicas)
+        self.containment = Containment(routes.stable.version.number, routes.canary.version.number, max_in_flight)
+        self.deadline_seconds = deadline_seconds
+        self.dispatcher = Dispatcher(
+            self.triton, self.replicas, deadline_seconds, lambda: self.triton.now, self.triton.pause
+        )
+
+    async def dispatch(self, canary: bool = False, task: FakeTask | None = None) -> Any:
+        state = self.containment.choose(self.replicas) if canary else None
+        assert state is not None or not canary, "the canary may not be asked"
+        deadline = self.triton.now + self.deadline_seconds
+        return await self.dispatcher.dispatch(task or FakeTask(), self.routes, state, self.containment, deadline)
+
+    @property
+    def asked(self) -> list[tuple[str, int]]:
+        return [(asked.replica, asked.version) for asked in self.triton.asked]
+
+    def ejected(self) -> set[str]:
+        return {state.replica.name for state in self.replicas if state.ejected}
+
+    def marked(self) -> set[tuple[str, int]]:
+        return {(state.replica.name, version) for state in self.replicas if not state.ejected for version in state.out}

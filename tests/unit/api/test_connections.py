@@ -1,0 +1,193 @@
+"""The HTTP client, against sockets that behave as badly as they can."""
+
+import asyncio
+import socket
+import time
+
+import pytest
+import uvloop
+from inference_api.connections import CONNECT_SECONDS, Broken, ExchangeTimeout, Pool, Unreachable
+from inference_api.request_buffers import RequestBuffer
+from inference_api.routes import Replica
+from inference_api.triton import ConnectionBroke, ReplicaUnreachable, Triton, VersionFailed, VersionTimeout
+
+from tests.harness.broken_replicas import BrokenReplica, Fault
+
+ADDRESS = "127.0.0.73"
+REQUEST = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+
+def soon(seconds=2.0):
+    return asyncio.get_running_loop().time() + seconds
+
+
+class Server:
+    """Answers the requests of each connection with the scripted bytes, then closes it; b"" means: do not answer."""
+
+    def __init__(self, *connections):
+        self.connections = list(connections)
+        self.accepted = 0
+
+    async def __aenter__(self):
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self.pool = Pool("127.0.0.1", self._server.sockets[0].getsockname()[1])
+        return self
+
+    async def __aexit__(self, *_):
+        self.pool.close()
+        self._server.close()
+        await self._server.wait_closed()
+
+    async def _serve(self, reader, writer):
+        self.accepted += 1
+        for answer in self.connections.pop(0):
+            await reader.readuntil(b"\r\n\r\n")
+            if answer is None:
+                await reader.read()
+            writer.write(answer or b"")
+        writer.close()
+
+
+async def test_a_connection_is_kept_and_used_again():
+    async with Server([OK, OK, OK]) as server:
+        for _ in range(3):
+            reply = await server.pool.exchange(REQUEST, soon())
+            assert (reply.status, reply.body) == (200, b"ok")
+        assert server.accepted == 1
+
+
+async def test_exchanges_at_the_same_time_have_a_connection_each():
+    async with Server([OK], [OK], [OK]) as server:
+        await asyncio.gather(*(server.pool.exchange(REQUEST, soon()) for _ in range(3)))
+        assert server.accepted == 3
+
+
+@pytest.mark.parametrize("connection", ["close", "keep-alive"])
+async def test_a_connection_that_the_other_side_ends_is_not_kept(connection):
+    answer = OK.replace(b"\r\n\r\n", f"\r\nConnection: {connection}\r\n\r\n".encode())
+    async with Server([answer], [answer]) as server:
+        for _ in range(2):
+            await server.pool.exchange(REQUEST, soon())
+        assert server.accepted == 2
+
+
+async def test_a_kept_connection_that_was_just_closed_is_repeated_on_a_fresh_one():
+    """The other side closes it when the second request is there: nobody can know whether it was read."""
+    async with Server([OK, b""], [OK]) as server:
+        for _ in range(2):
+            assert (await server.pool.exchange(REQUEST, soon())).status == 200
+        assert server.accepted == 2
+
+
+async def test_unless_the_request_must_not_be_repeated():
+    async with Server([OK, b""], [OK]) as server:
+        await server.pool.exchange(REQUEST, soon())
+        with pytest.raises(Broken):
+            await server.pool.exchange(REQUEST, soon(), repeat=False)
+
+
+async def test_a_fresh_connection_that_breaks_is_not_repeated():
+    async with Server([b""], [OK]) as server:
+        with pytest.raises(Broken):
+            await server.pool.exchange(REQUEST, soon())
+        assert server.accepted == 1
+
+
+async def test_an_answer_already_begun_is_not_asked_for_again():
+    async with Server([OK, OK[:-1]], [OK]) as server:
+        await server.pool.exchange(REQUEST, soon())
+        with pytest.raises(Broken):
+            await server.pool.exchange(REQUEST, soon())
+        assert server.accepted == 1
+
+
+async def test_after_its_time_an_exchange_ends_and_its_connection_is_not_kept():
+    async with Server([None], [OK]) as server:
+        with pytest.raises(ExchangeTimeout):
+            await server.pool.exchange(REQUEST, soon(0.05))
+        assert (await server.pool.exchange(REQUEST, soon())).status == 200
+
+
+async def test_bytes_that_nobody_asked_for_end_the_connection():
+    """Else they would be read as the next request's answer: a diagnosis for another patient."""
+    async with Server([OK + OK, OK], [OK]) as server:
+        await server.pool.exchange(REQUEST, soon())
+        await asyncio.sleep(0.05)
+        await server.pool.exchange(REQUEST, soon())
+        assert server.accepted == 2
+
+
+async def test_nobody_listens():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    with pytest.raises(Unreachable, match="refused"):
+        await Pool("127.0.0.1", port).exchange(REQUEST, soon())
+
+
+async def test_a_name_that_does_not_exist():
+    with pytest.raises(Unreachable):
+        await Pool("no-such-host.invalid", 8000).exchange(REQUEST, soon())
+
+
+async def test_no_connection_in_time():
+    """A listener whose queue is full drops what comes, as a host that is gone does."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as listener:
+        pool = Pool("127.0.0.1", listener.getsockname()[1])
+        started = asyncio.get_running_loop().time()
+        fillers = [socket.socket() for _ in range(4)]
+        for filler in fillers:
+            filler.setblocking(False)
+            filler.connect_ex(listener.getsockname())
+        with pytest.raises(Unreachable, match="no connection within 300 ms"):
+            await pool.exchange(REQUEST, soon(5))
+        assert asyncio.get_running_loop().time() - started < 2
+        for filler in fillers:
+            filler.close()
+
+
+@pytest.mark.parametrize(
+    ("fault", "failure"),
+    [
+        (Fault.HANGS, VersionTimeout),
+        (Fault.RESETS, ConnectionBroke),
+        (Fault.CLOSES, ConnectionBroke),
+        (Fault.CUT, ConnectionBroke),
+        (Fault.NOT_HTTP, ConnectionBroke),
+        (Fault.HUGE, ConnectionBroke),
+        (Fault.ERROR, VersionFailed),
+        (Fault.WRONG_SHAPE, VersionFailed),
+    ],
+    ids=str,
+)
+async def test_a_replicas_faults_are_told_apart(fault, failure):
+    """Transport failures eject the replica; the version's failures mark the version only."""
+    triton, replica = Triton(), Replica("a", ADDRESS, 8000, frozenset({1}))
+    with BrokenReplica(ADDRESS, fault) as broken:
+        with pytest.raises(failure) as caught:
+            await triton.infer(replica, "m", 1, RequestBuffer(1), soon(0.3))
+        assert caught.type is failure
+        assert broken.requests == 1
+    triton.close_idle(replica)
+
+
+async def test_a_replica_that_is_gone():
+    with pytest.raises(ReplicaUnreachable):
+        await Triton().infer(Replica("a", ADDRESS, 8000, frozenset({1})), "m", 1, RequestBuffer(1), soon())
+
+
+def test_a_busy_event_loop_is_no_lost_replica():
+    """uvloop runs timers before it looks for connections made: under load, replicas were ejected for nothing."""
+
+    async def connect_while_busy():
+        pool = Pool(ADDRESS, 8000)
+        asking = asyncio.create_task(pool.exchange(REQUEST, soon(5)))
+        await asyncio.sleep(0)
+        time.sleep(CONNECT_SECONDS + 0.2)  # noqa: ASYNC251  # the loop itself is what is busy
+        try:
+            return await asking
+        finally:
+            pool.close()
+
+    with BrokenReplica(ADDRESS, Fault.ERROR):
+        assert uvloop.run(connect_while_busy()).status == 500

@@ -1,0 +1,84 @@
+"""A canary that hangs, fails or kills its Triton harms itself only."""
+
+from inference_api.containment import PROVED_AFTER, Containment
+from inference_api.replicas import Replicas
+from inference_api.routes import Replica
+
+
+def table(count, versions=frozenset({1, 2})):
+    replicas = Replicas()
+    replicas.follow(Replica(f"r{index}", "127.0.0.1", 8000 + index, versions) for index in range(count))
+    return replicas
+
+
+def proved(max_in_flight=128):
+    containment = Containment(1, 2, max_in_flight)
+    for _ in range(PROVED_AFTER):
+        containment.record(True)
+    return containment
+
+
+def chosen(containment, replicas, times=8):
+    states = [containment.choose(replicas) for _ in range(times)]
+    return {state and state.replica.name for state in states}
+
+
+def test_an_unproved_canary_is_asked_on_one_replica_only():
+    replicas = table(4)
+    containment = Containment(1, 2, 128)
+    assert chosen(containment, replicas) == {"r0"}
+    for _ in range(PROVED_AFTER - 1):
+        containment.record(True)
+    assert chosen(containment, replicas) == {"r0"}
+    containment.record(True)
+    assert chosen(containment, replicas) == {"r0", "r1", "r2", "r3"}
+
+
+def test_at_most_a_quarter_of_the_bound_waits_for_the_canary():
+    replicas, containment = table(2), proved(max_in_flight=8)
+    containment.in_flight = 1
+    assert containment.choose(replicas) is not None
+    containment.in_flight = 2
+    assert containment.choose(replicas) is None
+
+
+def test_after_a_broken_connection_it_is_not_asked_again():
+    replicas, containment = table(2), proved()
+    containment.killed_a_connection = True
+    assert containment.choose(replicas) is None
+    assert "connection broke" in containment.suspended
+
+
+def test_after_most_attempts_failed_it_is_not_asked_again():
+    replicas, containment = table(2), proved()
+    for _ in range(11):
+        containment.record(False)
+    assert containment.choose(replicas) is None
+    assert "attempts failed" in containment.suspended
+
+
+def test_it_is_not_asked_on_the_last_healthy_replica():
+    replicas, containment = table(2), proved()
+    replicas.eject(next(iter(replicas)), stable=1)
+    assert containment.choose(replicas) is None
+    assert containment.suspended is None
+    for version in (1, 2):
+        replicas.restore(next(iter(replicas)), version)
+    assert containment.choose(replicas) is not None
+
+
+def test_a_single_replica_is_all_there_is():
+    assert proved().choose(table(1)) is not None
+
+
+def test_while_the_canary_is_out_on_one_replica_it_is_asked_on_none():
+    """Two processes once let it kill one Triton each: the second went on to the replica that was left."""
+    replicas, containment = table(3), proved()
+    replicas.mark(next(iter(replicas)), 2)
+    assert chosen(containment, replicas) == {None}
+    replicas.restore(next(iter(replicas)), 2)
+    assert chosen(containment, replicas) == {"r0", "r1", "r2"}
+
+
+def test_a_canary_that_no_replica_holds_is_not_asked():
+    assert proved().choose(table(3, frozenset({1}))) is None

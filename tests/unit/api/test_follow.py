@@ -1,0 +1,112 @@
+"""What is absent, empty or invalid is never an instruction."""
+
+import json
+
+import pytest
+from inference_api.follow import Follower
+from inference_api.routes import document_id
+from inference_api.traffic import Traffic
+
+from tests.harness.routes import document, only_stable
+
+TO_VERSION_2 = only_stable(step="promoted") | {"stable": {"version": 2, "weight": 100}}
+
+
+class Scene:
+    def __init__(self, content=None):
+        self.content = content
+        self.answering = True
+        self.asked = 0
+        self.traffic = Traffic(128)
+        self.kept = []
+        self.follower = Follower(self.traffic, self, self._answers)
+
+    async def _answers(self, routes):
+        self.asked += 1
+        return self.answering
+
+    def read(self):
+        return self.content
+
+    def keep(self, content):
+        self.kept.append(content)
+
+    def write(self, routes):
+        self.content = json.dumps(routes).encode()
+
+
+async def following():
+    scene = Scene()
+    scene.write(document())
+    assert await scene.follower.look()
+    return scene
+
+
+async def test_new_routes_are_put_in_force_once():
+    scene = await following()
+    assert scene.traffic.routes.id == document_id(document())
+    assert not await scene.follower.look()
+    scene.write(document(step="step-2"))
+    assert await scene.follower.look()
+    assert scene.traffic.routes.step == "step-2"
+    assert scene.traffic.events["swaps"] == 2
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        pytest.param("routes.json cannot be read", "cannot be read", id="absent"),
+        pytest.param(b"", "is empty", id="empty"),
+        pytest.param(b'{"schemaVersion": 1, "mod', "not JSON", id="half-written"),
+        pytest.param(json.dumps(document(step=None)).encode(), "step: must be a string", id="invalid"),
+    ],
+)
+async def test_the_last_valid_routes_stay(content, reason):
+    scene = await following()
+    scene.content = content
+    for _ in range(3):
+        assert not await scene.follower.look()
+    assert scene.traffic.routes.id == document_id(document())
+    assert reason in scene.traffic.rejected["reason"]
+    assert scene.traffic.events["rejected"] == 1
+
+
+async def test_a_refusal_names_the_document_and_ends_with_the_next_good_one():
+    scene = await following()
+    refused = document(step=None)
+    scene.write(refused)
+    await scene.follower.look()
+    assert scene.traffic.rejected["id"] == document_id(refused)
+    scene.write(document())
+    await scene.follower.look()
+    assert scene.traffic.rejected is None
+
+
+async def test_another_stable_version_is_put_in_force_once_a_replica_answers_for_it():
+    scene = await following()
+    scene.write(TO_VERSION_2)
+    scene.answering = False
+    for _ in range(2):
+        assert not await scene.follower.look()
+    assert scene.traffic.routes.stable.version.number == 1
+    assert "no replica answers for stable version 2" in scene.traffic.rejected["reason"]
+    scene.answering = True
+    assert await scene.follower.look()
+    assert (scene.traffic.routes.stable.version.number, scene.traffic.rejected) == (2, None)
+
+
+async def test_taking_weight_away_waits_for_nobody():
+    scene = await following()
+    scene.answering = False
+    scene.write(only_stable())
+    assert await scene.follower.look()
+    assert scene.asked == 0
+
+
+async def test_without_any_routes_the_first_are_put_in_force():
+    scene = Scene("routes.json cannot be read")
+    scene.answering = False
+    assert not await scene.follower.look()
+    assert scene.traffic.routes is None
+    scene.write(document())
+    assert await scene.follower.look()

@@ -1,0 +1,71 @@
+"""What Prometheus reads is what was counted."""
+
+import json
+
+from inference_api import reports
+from inference_api.counters import LATENCY_BOUNDS_SECONDS, Result
+from inference_api.metrics import Metrics
+from inference_api.routes import parse
+from inference_api.traffic import Traffic
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.harness.routes import document
+
+
+def worker():
+    traffic = Traffic(128)
+    traffic.apply(parse(json.dumps(document()).encode()))
+    canary = traffic.routes.canary.version
+    for result in (Result.GOOD, Result.GOOD, Result.FALLBACK, Result.FAILED):
+        traffic.count(canary, result, 0.0115, ["No Tumor"])
+    traffic.begin(traffic.routes.versions)
+    traffic.events |= {"shed": 2, "refused:not-an-image": 3}
+    traffic.shadow |= {"samples": 5, "agreed": 4, "failed": 1, "dropped": 6}
+    traffic.containment.killed_a_connection = True
+    traffic.replicas.eject(next(iter(traffic.replicas)), stable=1)
+    return traffic.snapshot() | {"openConnections": 7}
+
+
+def scraped(gone, live):
+    families = text_string_to_metric_families(Metrics(lambda: (gone, live)).text().decode())
+    return {
+        (sample.name, *(value for _, value in sorted(sample.labels.items()))): sample.value
+        for family in families
+        for sample in family.samples
+    }
+
+
+def test_the_sums_of_all_workers_are_exposed():
+    metrics = scraped(reports.fold({}, worker()), [worker(), None])
+    assert metrics["inference_api_requests_total", "good", "2"] == 4
+    assert metrics["inference_api_requests_total", "fallback", "2"] == 2
+    assert metrics["inference_api_requests_total", "failed", "2"] == 2
+    assert metrics["inference_api_predictions_total", "No Tumor", "2"] == 4
+    assert metrics["inference_api_shed_total",] == 4
+    assert metrics["inference_api_refused_total", "not-an-image"] == 6
+    assert [metrics["inference_api_shadow_copies_total", result] for result in ("agreed", "disagreed")] == [8, 2]
+    assert [metrics["inference_api_shadow_copies_total", result] for result in ("failed", "dropped")] == [2, 12]
+
+
+def test_what_is_present_is_the_live_workers_only():
+    metrics = scraped(reports.fold({}, worker()), [worker(), None])
+    assert metrics["inference_api_in_flight", "2"] == 1
+    assert metrics["inference_api_open_connections",] == 7
+    assert metrics["inference_api_workers",] == 2
+    assert metrics["inference_api_ejected_workers", "a"] == 1
+    assert metrics["inference_api_canary_suspended_workers",] == 1
+
+
+def test_the_histogram_is_cumulative():
+    metrics = scraped({}, [worker()])
+    below, above = (
+        max(b for b in LATENCY_BOUNDS_SECONDS if b < 0.0115),
+        min(b for b in LATENCY_BOUNDS_SECONDS if b > 0.0115),
+    )
+    name = "inference_api_request_duration_seconds"
+    assert [metrics[f"{name}_bucket", str(bound), "2"] for bound in (below, above, "+Inf")] == [0, 2, 2]
+    assert (metrics[f"{name}_count", "2"], metrics[f"{name}_sum", "2"]) == (2, 0.023)
+
+
+def test_before_anything_was_published_there_is_something_to_scrape():
+    assert scraped({}, [None])["inference_api_workers",] == 1

@@ -1,0 +1,38 @@
+import json
+
+import pytest
+from inference_api import problems
+
+EVERY = [
+    pytest.param(problems.malformed("it ends early"), 400, id="malformed"),
+    pytest.param(problems.too_many_bytes(20), 413, id="too-many-bytes"),
+    pytest.param(problems.too_many_pixels(9, 9, 80, 65_535), 413, id="too-many-pixels"),
+    pytest.param(problems.not_multipart(), 415, id="not-multipart"),
+    pytest.param(problems.not_an_image(), 415, id="not-an-image"),
+    pytest.param(problems.needs_intensity(), 415, id="needs-intensity"),
+    pytest.param(problems.no_image(), 422, id="no-image"),
+    pytest.param(problems.empty_image(), 422, id="empty-image"),
+    pytest.param(problems.too_many_images(1), 422, id="too-many-images-for-one"),
+    pytest.param(problems.too_many_images(16), 422, id="too-many-images"),
+    pytest.param(problems.model_failed(), 502, id="model-failed"),
+    pytest.param(problems.overloaded(), 503, id="overloaded"),
+    pytest.param(problems.no_replica(), 503, id="no-replica"),
+    pytest.param(problems.deadline_passed(10), 504, id="deadline-passed"),
+]
+
+
+@pytest.mark.parametrize(("problem", "status"), EVERY)
+def test_answer_is_a_problem_document(problem, status):
+    """RFC 9457 sections 3 and 3.1."""
+    answer = problems.response(problem, "r-1")
+    document = json.loads(answer.body)
+    assert answer.status_code == document["status"] == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["x-request-id"] == document["request_id"] == "r-1"
+    assert document["type"].startswith("urn:medinfer:problem:")
+    assert document["title"] and document["detail"].endswith(".")
+
+
+@pytest.mark.parametrize("make", [problems.overloaded, problems.no_replica])
+def test_a_refusal_for_now_says_when_to_come_back(make):
+    assert problems.response(make(retry_after_seconds=3), "r-1").headers["retry-after"] == "3"

@@ -1,0 +1,82 @@
+"""The workers' snapshots, summed to what the operator acts on."""
+
+import json
+
+import pytest
+from inference_api import reports
+from inference_api.counters import Result
+from inference_api.routes import parse
+from inference_api.traffic import Traffic
+
+from tests.harness.routes import document
+
+
+def worker(requests=0, step="step-1", connections=0, in_flight=0, **changes):
+    traffic = Traffic(128)
+    traffic.apply(parse(json.dumps(document(step=step, **changes)).encode()))
+    for _ in range(requests):
+        traffic.count(traffic.routes.stable.version, Result.GOOD, 0.01, ["Glioma"])
+    for _ in range(in_flight):
+        traffic.begin(traffic.routes.versions[:1])
+    return traffic.snapshot() | {"openConnections": connections}
+
+
+def report(live, gone=None):
+    routes = parse(json.dumps(document()).encode())
+    return reports.routes_report("start", False, routes, gone or {}, live)
+
+
+def test_workers_are_summed():
+    summed = report([worker(3, connections=2, in_flight=1), worker(4, connections=1, in_flight=2)])
+    assert (summed["workers"], summed["openConnections"], summed["inFlight"]) == (2, 3, {"1": 3})
+    counted = summed["counters"]["1"]
+    assert (counted["requests"], sum(counted["latencyBuckets"]), counted["classes"]) == (7, 7, {"Glioma": 7})
+    assert len(counted["latencyBuckets"]) == len(summed["latencyBoundsSeconds"]) + 1
+    assert (summed["stable"], summed["canary"]) == ({"version": 1, "weight": 90}, {"version": 2, "weight": 10})
+
+
+OTHER = {"replicas": document()["replicas"][:1]}
+
+
+@pytest.mark.parametrize(
+    ("live", "agreed"),
+    [
+        pytest.param([worker()], True, id="one-worker"),
+        pytest.param([worker(), worker()], True, id="two-that-agree"),
+        pytest.param([worker(), worker(**OTHER)], False, id="one-is-behind"),
+        pytest.param([worker(), None], False, id="one-is-still-starting"),
+        pytest.param([], False, id="none"),
+    ],
+)
+def test_the_id_is_there_once_every_worker_has_it(live, agreed):
+    assert (report(live)["id"] is not None) is agreed
+
+
+def test_only_the_present_step_is_counted():
+    assert report([worker(3), worker(4, step="step-0")])["counters"]["1"]["requests"] == 3
+
+
+def test_what_a_dead_worker_counted_is_kept_and_what_it_held_is_not():
+    gone = reports.fold({}, worker(5, connections=4, in_flight=3))
+    gone = reports.fold(gone, worker(2))
+    gone = reports.fold(gone, worker(9, step="step-0"))
+    summed = report([worker(1)], gone)
+    assert summed["counters"]["1"]["requests"] == 8
+    assert (summed["openConnections"], summed["inFlight"], summed["workers"]) == (0, {}, 1)
+    assert reports.totals(gone, [worker(1)])["versions"]["1"]["requests"] == 17
+
+
+def test_a_worker_that_died_before_its_first_snapshot_leaves_nothing():
+    assert report([worker(1)], reports.fold({}, {}))["counters"]["1"]["requests"] == 1
+
+
+def test_steps_long_gone_are_forgotten():
+    gone = {}
+    for number in range(20):
+        gone = reports.fold(gone, worker(1, step=f"step-{number}"))
+    assert list(gone["steps"]) == ["step-16", "step-17", "step-18", "step-19"]
+
+
+def test_one_workers_refusal_is_everyones():
+    refused = worker() | {"rejected": {"id": None, "reason": "not JSON"}}
+    assert report([worker(), refused])["rejected"] == {"id": None, "reason": "not JSON"}

@@ -1,0 +1,57 @@
+"""The environment is a door like any other: what is wrong is named, with what to write."""
+
+import pytest
+from inference_api.settings import InvalidSettings, read_settings
+
+PREFIX = "MEDINFER_API_"
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch):
+    monkeypatch.setenv(PREFIX + "ROUTES_FILE", "/tmp/routes.json")
+    return monkeypatch
+
+
+def test_defaults_are_those_of_the_contract():
+    settings = read_settings()
+    assert (settings.bind, settings.workers, settings.runtime_dir) == ("127.0.0.1:8002", 1, None)
+    assert (settings.routes_configmap, settings.namespace) == ("", "")
+    assert (settings.deadline_seconds, settings.max_in_flight) == (10, 128)
+    assert (settings.max_upload_bytes, settings.max_pixels) == (20 * 1024 * 1024, 40_000_000)
+    assert (settings.agent_port, settings.drain_seconds, settings.log_requests) == (8080, 10, False)
+
+
+def test_a_missing_routes_file_says_what_to_set(environment):
+    environment.delenv(PREFIX + "ROUTES_FILE")
+    with pytest.raises(InvalidSettings, match="MEDINFER_API_ROUTES_FILE is not set: give it the path"):
+        read_settings()
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "mend"),
+    [
+        pytest.param("BIND", "8002", "must be host:port, for example", id="port-alone"),
+        pytest.param("BIND", "::1:80", "must be host:port, for example", id="ipv6-without-brackets"),
+        pytest.param("WORKERS", "many", "valid integer", id="word-for-a-number"),
+        pytest.param("WORKERS", "0", "greater than or equal to 1", id="no-worker"),
+        pytest.param("DEADLINE_SECONDS", "0", "greater than 0", id="no-time"),
+        pytest.param("DEADLINE_SECONDS", "nan", "finite number", id="nan"),
+        pytest.param("MAX_IN_FLIGHT", "-1", "greater than or equal to 1", id="negative-bound"),
+        pytest.param("AGENT_PORT", "70000", "less than or equal to 65535", id="no-such-port"),
+        pytest.param("ROUTES_CONFIGMAP", "a/b", "must be the name of a Kubernetes object", id="no-object-name"),
+        pytest.param("NAMESPACE", "Default", "lower-case letters, digits, '-' and '.'", id="no-namespace"),
+        pytest.param("LOG_REQUESTS", "perhaps", "valid boolean", id="no-boolean"),
+    ],
+)
+def test_a_bad_value_is_named_with_its_mend(environment, variable, value, mend):
+    environment.setenv(PREFIX + variable, value)
+    with pytest.raises(InvalidSettings) as caught:
+        read_settings()
+    assert str(caught.value).startswith(f"{PREFIX}{variable}={value}: ")
+    assert mend in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_ipv6_address_can_be_bound(environment):
+    environment.setenv(PREFIX + "BIND", "[::]:8002")
+    assert read_settings().bind == "[::]:8002"

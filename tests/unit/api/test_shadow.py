@@ -1,0 +1,138 @@
+"""Shadow copies are compared and counted; they never reach a client, nor take its place."""
+
+import asyncio
+import json
+
+import pytest
+from inference_api import problems
+from inference_api.answers import Answer
+from inference_api.counters import empty_shadow
+from inference_api.routes import parse
+from inference_api.shadow import QUEUE_SIZE, Shadow, compare
+from inference_api.traffic import Traffic
+
+from tests.harness.routes import document
+from tests.unit.api.dispatching import FakeTask, Scene
+
+ROUTES = parse(
+    json.dumps(
+        document(stable={"version": 1, "weight": 100}, canary={"version": 2, "weight": 0}, shadow={"percent": 100})
+    ).encode()
+)
+
+
+def answer(class_index, labels=ROUTES.stable.version.labels):
+    version = ROUTES.stable.version
+    probabilities = tuple(float(index == class_index) for index in range(4))
+    return Answer(
+        type(version)(version.number, version.digest, labels, version.preprocessing), probabilities, class_index
+    )
+
+
+class Task(FakeTask):
+    def __init__(self, *args, **settings):
+        super().__init__(*args, **settings)
+        self.closed = asyncio.Event()
+
+    def close(self):
+        self.closed.set()
+
+
+class Copies:
+    """A shadow over a fake Triton whose canary always says Meningioma."""
+
+    def __init__(self, routes=ROUTES):
+        self.scene = Scene(routes)
+        self.traffic = Traffic(max_in_flight=8)
+        self.traffic.apply(routes)
+        self.traffic.replicas.follow(routes.replicas)
+        self.shadow = Shadow(self.traffic, self.scene.dispatcher, 5)
+        self.counts = self.traffic.shadow
+
+    async def take(self, *stable, task=None):
+        """Takes one copy of an answer each, and sees them to their end."""
+        tasks = [task or Task() for _ in stable]
+        assert all(self.shadow.take(task, ROUTES, [said]) for task, said in zip(tasks, stable, strict=True))
+        await self.settle(tasks)
+
+    async def settle(self, tasks):
+        consumer = asyncio.create_task(self.shadow.run())
+        await asyncio.gather(*(task.closed.wait() for task in tasks))
+        consumer.cancel()
+
+
+async def test_a_copy_is_compared_by_class():
+    copies = Copies()
+    await copies.take(answer(1), answer(3))
+    assert (copies.counts["samples"], copies.counts["agreed"]) == (2, 1)
+    assert [copies.counts["matrix"][1][1], copies.counts["matrix"][3][1]] == [1, 1]
+
+
+async def test_a_copy_is_in_flight_until_it_is_done():
+    """A version is not dropped while a copy may still reach it."""
+    copies, task = Copies(), Task()
+    copies.shadow.take(task, ROUTES, [answer(1)])
+    assert copies.traffic.snapshot()["inFlight"] == {"1": 1, "2": 1}
+    await copies.settle([task])
+    assert copies.traffic.snapshot()["inFlight"] == {}
+
+
+@pytest.mark.parametrize("behaviour", ["fail", "hang", "nan", "break", "refuse"])
+async def test_a_copy_that_fails_is_counted_and_nothing_else(behaviour):
+    copies = Copies()
+    copies.scene.triton.behave("a", 2, behaviour)
+    await copies.take(answer(1))
+    assert (copies.counts["samples"], copies.counts["failed"]) == (0, 1)
+
+
+async def test_an_image_that_the_canary_does_not_read_is_a_failed_copy():
+    copies = Copies()
+    await copies.take(answer(1), task=Task(problems.needs_intensity(), unreadable_by=(2,)))
+    assert copies.counts["failed"] == 1
+
+
+async def test_without_shadow_nothing_is_taken():
+    routes = parse(json.dumps(document()).encode())
+    copies = Copies(routes)
+    assert not copies.shadow.take(Task(), routes, [answer(1)])
+    assert copies.counts["dropped"] == 0
+
+
+async def test_a_full_queue_drops_and_counts():
+    copies = Copies()
+    taken = [copies.shadow.take(Task(), ROUTES, [answer(1)]) for _ in range(QUEUE_SIZE + 3)]
+    assert taken == [True] * QUEUE_SIZE + [False] * 3
+    assert copies.counts["dropped"] == 3
+
+
+async def test_a_process_half_busy_drops_and_counts():
+    copies, task = Copies(), Task()
+    assert copies.shadow.take(task, ROUTES, [answer(1)])
+    copies.traffic.admitted = 4
+    assert not copies.shadow.take(Task(), ROUTES, [answer(1)])
+    await copies.settle([task])
+    assert (copies.counts["dropped"], copies.counts["samples"]) == (2, 0)
+
+
+async def test_a_copy_for_other_traffic_rules_is_dropped():
+    """The canary it was meant for may be gone."""
+    copies, task = Copies(), Task()
+    assert copies.shadow.take(task, ROUTES, [answer(1)])
+    copies.traffic.apply(parse(json.dumps(document(step="step-2")).encode()))
+    await copies.settle([task])
+    assert (copies.counts["dropped"], copies.scene.asked) == (1, [])
+
+
+def test_classes_are_compared_by_name_whatever_their_order():
+    counts = empty_shadow()
+    labels = ROUTES.stable.version.labels
+    turned = (labels[3], *labels[:3])
+    compare(counts, labels, [answer(0)], [answer(1, turned)])
+    assert (counts["agreed"], counts["matrix"][0][0]) == (1, 1)
+
+
+def test_a_class_that_stable_does_not_know_disagrees():
+    counts = empty_shadow()
+    compare(counts, ROUTES.stable.version.labels, [answer(0)], [answer(0, ("New", "b", "c", "d"))])
+    assert (counts["samples"], counts["agreed"]) == (1, 0)
+    assert sum(map(sum, counts["matrix"])) == 0

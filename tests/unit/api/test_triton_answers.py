@@ -1,0 +1,79 @@
+"""Triton's answers are read or counted as the version's failure, never guessed at."""
+
+import json
+import struct
+
+import pytest
+from inference_api.connections import Reply
+from inference_api.request_buffers import HEAD_ROOM_BYTES, RequestBuffer, RequestBuffers
+from inference_api.triton import VersionFailed, parse_logits
+from tritonclient.http import InferResult
+
+ROWS = [(0.5, -1.0, 2.0, 3.0), (4.0, 5.0, 6.0, 7.0)]
+OUTPUT = {"name": "output", "datatype": "FP32", "shape": [2, 4], "parameters": {"binary_data_size": 32}}
+TENSOR = b"".join(struct.pack("<4f", *row) for row in ROWS)
+
+
+def reply(output=OUTPUT, tensor=TENSOR, status=200, headers=None, header=None):
+    content = header if header is not None else json.dumps({"outputs": [output]}).encode()
+    size = {b"inference-header-content-length": str(len(content)).encode()}
+    return Reply(status, size if headers is None else headers, content + tensor)
+
+
+def test_logits_are_read_as_tritonclient_reads_them():
+    given = reply()
+    header_length = int(given.headers[b"inference-header-content-length"])
+    vendors = InferResult.from_response_body(given.body, header_length=header_length).as_numpy("output")
+    assert parse_logits(given, 2) == ROWS == [tuple(row) for row in vendors.tolist()]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        pytest.param(reply(status=400, tensor=b'{"error":"no"}', header=b""), "answered 400", id="error-status"),
+        pytest.param(reply(status=503, tensor=b"\xff", header=b""), "answered 503", id="error-without-text"),
+        pytest.param(reply(headers={}), "no readable header", id="no-header-length"),
+        pytest.param(reply(headers={b"inference-header-content-length": b"x"}), "no readable", id="length-is-text"),
+        pytest.param(reply(header=b"[]"), "no readable header", id="header-is-a-list"),
+        pytest.param(reply(header=b"{"), "no readable header", id="header-is-no-json"),
+        pytest.param(reply(OUTPUT | {"name": "other"}), "must be output FP32", id="another-output"),
+        pytest.param(
+            reply(OUTPUT | {"shape": [1, 4]}),
+            "must be output FP32 [2, 4], is ('output', 'FP32', [1, 4])",
+            id="another-batch",
+        ),
+        pytest.param(reply(OUTPUT | {"shape": [2, 5]}), "must be output FP32", id="another-width"),
+        pytest.param(reply(OUTPUT | {"datatype": "FP16"}), "must be output FP32", id="another-type"),
+        pytest.param(reply(tensor=TENSOR[:-1]), "must be output FP32", id="too-short"),
+        pytest.param(reply(tensor=TENSOR + b"\0"), "must be output FP32", id="too-long"),
+    ],
+)
+def test_anything_else_is_the_versions_failure(given, message):
+    with pytest.raises(VersionFailed) as caught:
+        parse_logits(given, 2)
+    assert message in str(caught.value)
+
+
+def test_a_request_lies_head_to_tensor_in_one_piece_of_memory():
+    buffer = RequestBuffer(2)
+    assert buffer.tensor.shape == (2, 3, 224, 224)
+    buffer.tensor[:] = 7
+    request = buffer.with_head(b"HEAD")
+    assert bytes(request[:4]) == b"HEAD"
+    assert bytes(request[4:]) == buffer.tensor.tobytes()
+    assert bytes(buffer.with_head(b"LONGER")[:6]) == b"LONGER"
+
+
+def test_a_head_without_room_is_refused():
+    with pytest.raises(ValueError, match="there is room for"):
+        RequestBuffer(1).with_head(b"x" * (HEAD_ROOM_BYTES + 1))
+
+
+def test_single_buffers_are_used_again_and_batches_are_not():
+    buffers = RequestBuffers()
+    one, many = buffers.take(1), buffers.take(3)
+    buffers.give_back(one)
+    buffers.give_back(many)
+    assert buffers.take(1) is one
+    assert buffers.take(1) is not one
+    assert buffers.take(3) is not many

@@ -1,0 +1,34 @@
+"""The page of the benchmarks: each command writes its part and leaves the others."""
+
+import pytest
+
+from ci.bench.pages import with_part
+
+BOTH = "# Benchmarks\n\n<!-- make bench -->\n\nfast\n\n<!-- make bench-operator -->\n\n## The operator\n\nsmall\n"
+
+
+@pytest.mark.parametrize(
+    ("page", "command", "text", "written"),
+    [
+        pytest.param("", "make bench", "fast\n", "# Benchmarks\n\n<!-- make bench -->\n\nfast\n", id="the-first-part"),
+        pytest.param(
+            "# Benchmarks\n\n<!-- make bench -->\n\nfast\n",
+            "make bench-operator",
+            "## The operator\n\nsmall\n",
+            BOTH,
+            id="a-part-beside-another",
+        ),
+        pytest.param(
+            "# Benchmarks\n\n<!-- make bench-operator -->\n\n## The operator\n\nsmall\n",
+            "make bench",
+            "fast",
+            BOTH,
+            id="always-in-one-order",
+        ),
+        pytest.param(BOTH, "make bench", "fast", BOTH, id="the-same-again-changes-nothing"),
+        pytest.param(BOTH, "make bench", "slow", BOTH.replace("fast", "slow"), id="the-first-anew"),
+        pytest.param(BOTH, "make bench-operator", "big", BOTH.split("## The")[0] + "big\n", id="the-last-anew"),
+    ],
+)
+def test_a_command_writes_its_own_part(page: str, command: str, text: str, written: str) -> None:
+    assert with_part(page, command, text) == written

@@ -1,0 +1,80 @@
+"""What an image's name depends on, and where images go."""
+
+from pathlib import Path
+
+import pytest
+
+from ci.cluster.errors import ClusterFailed
+from ci.images import catalog, delivery
+from ci.images.catalog import Image
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "part").mkdir()
+    (tmp_path / "part" / "code.py").write_text("one")
+    (tmp_path / "Dockerfile").write_text("FROM scratch")
+    monkeypatch.setattr(catalog, "ROOT", tmp_path)
+    return tmp_path
+
+
+IMAGE = Image("part", "Dockerfile", ("part",))
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        pytest.param("part/code.py", "two", id="its code"),
+        pytest.param("part/more.py", "", id="a new file"),
+        pytest.param("Dockerfile", "FROM other", id="its Dockerfile"),
+    ],
+)
+def test_another_name_for_other_content(root: Path, path: str, text: str) -> None:
+    before = IMAGE.key("base")
+    (root / path).write_text(text)
+    assert IMAGE.key("base") != before
+
+
+def test_another_name_on_another_base(root: Path) -> None:
+    assert IMAGE.key("base") != IMAGE.key("other")
+
+
+def test_what_tools_leave_behind_does_not_count(root: Path) -> None:
+    before = IMAGE.key("base")
+    (root / "part" / "__pycache__").mkdir()
+    (root / "part" / "__pycache__" / "code.pyc").write_text("")
+    (root / "elsewhere.py").write_text("")
+    assert IMAGE.key("base") == before
+
+
+@pytest.mark.parametrize(
+    ("environment", "is_local"),
+    [
+        pytest.param({}, True, id="nothing said"),
+        pytest.param({"CLUSTER": "current"}, False, id="current context"),
+        pytest.param({"KUBECONFIG": "/some/file"}, False, id="a kubeconfig"),
+    ],
+)
+def test_which_cluster(environment: dict[str, str], is_local: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("CLUSTER", "KUBECONFIG"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert delivery.is_local() == is_local
+
+
+@pytest.mark.parametrize(
+    ("context", "command"),
+    [
+        ("kind-try", ["kind", "load", "image-archive", "--name", "try"]),
+        ("k3d-try", ["k3d", "image", "import", "--cluster", "try"]),
+        ("minikube", ["minikube", "image", "load"]),
+    ],
+)
+def test_clusters_that_take_archives(context: str, command: list[str]) -> None:
+    assert delivery.load_command(context) == command
+
+
+def test_a_cluster_that_takes_none() -> None:
+    with pytest.raises(ClusterFailed, match="context hospital is no kind, k3d or minikube: push the images"):
+        delivery.load_command("hospital")

@@ -1,0 +1,51 @@
+"""The alerts of manifests/monitoring, and the metrics that the parts really have."""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import yaml
+from inference_api.metrics import Metrics as ApiMetrics
+from prometheus_client.core import Metric
+from prometheus_client.registry import Collector
+from replica_agent.metrics import Metrics as AgentMetrics
+from rollout_operator.metrics import Metrics as OperatorMetrics
+
+from tests.unit.docs.reasons import ROOT
+
+FILE = ROOT / "manifests" / "monitoring" / "alerts.yaml"
+SUFFIXES = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count"), "gauge": ("",)}
+
+Rule = dict[str, Any]
+
+
+def rules() -> list[Rule]:
+    groups = yaml.safe_load(FILE.read_text())["spec"]["groups"]
+    return [rule for group in groups for rule in group["rules"]]
+
+
+def names() -> set[str]:
+    return {rule["alert"] for rule in rules()}
+
+
+def metrics_in(expression: str) -> set[str]:
+    return set(re.findall(r"\b(?:medinfer|inference_api)_\w+", expression))
+
+
+def matchers_in(expression: str) -> Iterator[tuple[str, str]]:
+    """(label, value), each alternative of a pattern by itself."""
+    for label, values in re.findall(r'(\w+)!?=~?"([^"]*)"', expression):
+        yield from ((label, value) for value in values.split("|"))
+
+
+def series() -> set[str]:
+    """Names as Prometheus stores them."""
+    agent = AgentMetrics()
+    agent.follow(lambda: (), lambda: 0)
+    collectors: tuple[Collector, ...] = (ApiMetrics(lambda: ({}, [])), agent.registry, OperatorMetrics().registry)
+    return set(_names(metric for collector in collectors for metric in collector.collect()))
+
+
+def _names(metrics: Iterable[Metric]) -> Iterator[str]:
+    for metric in metrics:
+        yield from (metric.name + suffix for suffix in SUFFIXES[metric.type])

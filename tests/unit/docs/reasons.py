@@ -1,0 +1,47 @@
+"""The words that people meet and look up, collected from the code that says them."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from replica_agent.state import Reason
+from rollout_operator.status import Outcome, Phase
+
+ROOT = Path(__file__).parents[3]
+OPERATOR = ROOT / "operators" / "rollout" / "rollout_operator"
+API = ROOT / "services" / "api" / "inference_api"
+DECIDING = ("rules/*.py", "settle/*.py", "waits.py", "failures.py", "conditions.py", "decision.py")
+WORD = re.compile(r"(?:[A-Z][a-z]+)+")
+# Types and statuses of conditions, which stand beside reasons.
+NO_REASONS = {"Available", "Ready", "Reconciling", "Stalled", "True", "False", "Unknown"}
+# Told by `str(phase)`: while a version is loaded, and where a rollout comes to rest.
+PHASES_AS_REASONS = {str(Phase.LOADING), str(Phase.HEALTHY)}
+
+
+def reasons_of_rollouts() -> set[str]:
+    """Of conditions, of Events, of `lastFailure` and of `history`: every CamelCase word in the code that decides."""
+    files = [path for pattern in DECIDING for path in sorted(OPERATOR.glob(pattern))]
+    words = {word for path in files for word in strings(path) if WORD.fullmatch(word)}
+    return (words - NO_REASONS) | {str(one) for one in (*Reason, *Outcome)} | PHASES_AS_REASONS
+
+
+def kinds_of_problems() -> set[str]:
+    """What `Problem(status, kind, ...)` is made with anywhere in the API."""
+    calls = [node for path in API.glob("*.py") for node in ast.walk(parsed(path)) if isinstance(node, ast.Call)]
+    made = [call.args[1] for call in calls if getattr(call.func, "id", "") == "Problem" and len(call.args) > 1]
+    return {kind.value for kind in made if isinstance(kind, ast.Constant)}
+
+
+def errors_of_visits() -> set[str]:
+    """The classes of which `medinfer_operator_errors_total` counts one each, and its own word."""
+    classes = [node.name for node in ast.walk(parsed(OPERATOR / "errors.py")) if isinstance(node, ast.ClassDef)]
+    return {*classes, "Bug"} - {"NotLeader"}
+
+
+def strings(path: Path) -> Iterator[str]:
+    return (node.value for node in ast.walk(parsed(path)) if isinstance(node, ast.Constant) and type(node.value) is str)
+
+
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())

@@ -1,0 +1,77 @@
+"""What people are told, and that it holds nothing up."""
+
+import logging
+from dataclasses import replace
+from datetime import datetime
+
+import pytest
+from rollout_operator.errors import Unavailable
+from rollout_operator.observe import Look, read_objects
+from rollout_operator.situation import Event
+from rollout_operator.spec import InvalidSpec, Notify
+from rollout_operator.telling import Teller, build_notice
+
+from tests.harness.waiting import until
+from tests.unit.rollout import scenario
+from tests.unit.rollout.edge.api_server import NAMESPACE, ROLLOUT, FakeApiServer, nothing_shown
+from tests.unit.rollout.edge.world import FakeNotifier
+
+MADE = scenario.cluster()
+assert MADE.decision
+EVENTS = (Event("Promoted", "v2 serves"), Event("RolledBack", "v2 failed", warning=True))
+DECISION = replace(MADE.decision, events=EVENTS)
+
+
+def look(server: FakeApiServer, spec: object) -> Look:
+    return Look(read_objects(server, ROLLOUT, nothing_shown), spec, DECISION.status, MADE.observe())  # type: ignore[arg-type]
+
+
+def test_a_notice_says_what_happened_and_where_the_rollout_stands() -> None:
+    rollout = FakeApiServer().set_up().rollout()
+    notice = build_notice(rollout, EVENTS[1], DECISION)
+    assert datetime.fromisoformat(notice.pop("time")).tzinfo
+    assert notice == {
+        "schemaVersion": 1,
+        "namespace": NAMESPACE,
+        "name": ROLLOUT,
+        "reason": "RolledBack",
+        "message": "v2 failed",
+        "warning": True,
+        "phase": "Healthy",
+        "stable": DECISION.status_document["stable"],
+        "canary": None,
+        "previous": None,
+        "step": "",
+        "replicas": {"desired": 2, "loaded": 2, "warm": 2, "failed": 0},
+    }
+
+
+@pytest.mark.parametrize(
+    ("spec", "notices"),
+    [
+        pytest.param(replace(MADE.spec, notify=Notify("http://hook")), ["Promoted", "RolledBack"], id="with-a-webhook"),
+        pytest.param(MADE.spec, [], id="without"),
+        pytest.param(InvalidSpec(("no",), 1), [], id="a-spec-that-names-none"),
+    ],
+)
+async def test_each_transition_is_told_once(spec: object, notices: list[str]) -> None:
+    server, notifier = FakeApiServer().set_up(), FakeNotifier()
+    Teller(server, notifier, "operator-0").tell(DECISION, look(server, spec))
+    await until(lambda: len(server.events) == 2, "both Events")
+    assert sorted(event["reason"] for event in server.events) == ["Promoted", "RolledBack"]
+    assert len({event["metadata"]["name"] for event in server.events}) == 2
+    assert [notice["reason"] for _, notice in notifier.notices] == notices
+
+
+async def test_an_event_that_cannot_be_written_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    server = FakeApiServer().set_up()
+    seen = look(server, MADE.spec)
+
+    def away(verb: str, kind: str, name: str) -> None:
+        raise Unavailable("refused")
+
+    server.before = away
+    with caplog.at_level(logging.WARNING):
+        Teller(server, FakeNotifier(), "operator-0").tell(DECISION, seen)
+        await until(lambda: len(caplog.records) == 2, "both are logged")
+    assert {vars(record)["reason"] for record in caplog.records} == {"Promoted", "RolledBack"}

@@ -1,0 +1,151 @@
+"""A cluster in memory around the real Reconciler: agents and API pods obey what it publishes."""
+
+import random
+from collections.abc import Sequence
+from typing import Any
+
+from rollout_operator.agent import AgentState
+from rollout_operator.api import ApiState
+from rollout_operator.claims import Claim, claimed, read_claim
+from rollout_operator.documents import InvalidDocument, Json
+from rollout_operator.leadership import Leadership
+from rollout_operator.metrics import Metrics
+from rollout_operator.observe import Watched
+from rollout_operator.plan import parse_plan
+from rollout_operator.pods import PodRecord, read_pod
+from rollout_operator.reconcile import Reconciler
+from rollout_operator.routes import parse_routes
+from rollout_operator.settings import read_settings
+from rollout_operator.telling import Teller
+
+from tests.harness.cluster_objects import API, PLAN, ROUTES, TRITON
+from tests.unit.rollout.edge.api_server import NAMESPACE, ROLLOUT, FakeApiServer
+from tests.unit.rollout.edge.leases import Clock
+from tests.unit.rollout.scenario import GOOD
+from tests.unit.rollout.simulator import Agent, Api
+
+SETTINGS = read_settings(namespace=NAMESPACE, identity="operator-0", replica_host="{ip}")
+
+
+class FakeIndexes:
+    """What the watches show: all pods that are there, and `ghosts` that are not."""
+
+    def __init__(self, server: FakeApiServer) -> None:
+        self._server = server
+        self.ghost_pods: list[PodRecord] = []
+        self.ghost_claims: list[Claim] = []
+        self.workloads: dict[tuple[str, str], Json] = {}
+
+    def pods(self, selector: Any) -> Sequence[PodRecord]:
+        there = [read_pod(body) for (kind, _), body in self._server.objects.items() if kind == "Pod"]
+        found = [pod for pod in (*there, *self.ghost_pods) if selector and pod.matches(selector)]
+        return sorted(found, key=lambda pod: pod.name)
+
+    def workload(self, kind: str, name: str) -> Json | None:
+        """Only those that a test puts there: the others are asked for."""
+        return self.workloads.get((kind, name))
+
+    def rivals(self, rollout: Json) -> Sequence[Claim]:
+        others = [body for (kind, _), body in self._server.objects.items() if kind == "ModelRollout"]
+        claims = [read_claim(body) for body in others if set(claimed(body)) & set(claimed(rollout))]
+        return sorted(one for one in (*claims, *self.ghost_claims) if one < read_claim(rollout))
+
+
+class FakeAsking:
+    """Answers for agents by pod, for API pods by address; `problem` is raised instead."""
+
+    def __init__(self) -> None:
+        self.agents: dict[str, Agent] = {}
+        self.apis: dict[str, Api] = {}
+        self.asked: list[str] = []
+        self.problem: Exception | None = None
+
+    async def ask_agents(self, agents: Sequence[tuple[str, str]]) -> list[AgentState | None]:
+        self.asked += [url for _, url in agents]
+        if self.problem:
+            raise self.problem
+        found = [self.agents.get(pod) if url else None for pod, url in agents]
+        return [one.state() if one and one.up else None for one in found]
+
+    async def ask_api_pods(self, urls: Sequence[str]) -> list[ApiState | None]:
+        self.asked += urls
+        found = [self.apis.get(url) for url in urls]
+        return [one.state() if one and one.up else None for one in found]
+
+
+class FakeNotifier:
+    def __init__(self) -> None:
+        self.notices: list[tuple[str, Json]] = []
+
+    def notify(self, url: str, notice: Json) -> None:
+        self.notices.append((url, notice))
+
+
+class World:
+    """`visit` looks once; `tick` lets a second pass for everybody first."""
+
+    def __init__(self, replicas: int = 2, apis: int = 2) -> None:
+        self.server = FakeApiServer().set_up(replicas, apis)
+        self.indexes, self.asking, self.notifier = FakeIndexes(self.server), FakeAsking(), FakeNotifier()
+        self.clock, self.metrics = Clock(1_767_268_800.0), Metrics()
+        for number in range(replicas):
+            self.add_triton(f"triton-{number}", f"127.0.1.{number}")
+        for number in range(apis):
+            self.add_api(f"api-{number}", f"127.0.2.{number}")
+        self.leadership = Leadership(self.server, "operator", "operator-0", 10, lambda leads: None, self.clock)
+        self.watched = Watched(self.indexes.pods, self.indexes.workload, self.indexes.rivals, self.clock)
+        self.reconciler = Reconciler(
+            self.server,
+            self.leadership,
+            self.watched,
+            self.asking,
+            Teller(self.server, self.notifier, "operator-0"),
+            self.metrics,
+            SETTINGS,
+        )
+
+    def add_triton(self, name: str, ip: str) -> None:
+        self.server.add_pod(name, TRITON, ip)
+        self.asking.agents[name] = Agent(name)
+
+    def add_api(self, name: str, ip: str) -> None:
+        self.server.add_pod(name, API, ip)
+        self.asking.apis[f"http://{ip}:8002"] = Api(name)
+
+    @property
+    def status(self) -> Json:
+        found: Json = self.server.rollout().get("status", {})
+        return found
+
+    @property
+    def phase(self) -> str:
+        return str(self.status.get("phase", ""))
+
+    async def visit(self) -> float | None:
+        await self.leadership.attempt()
+        return await self.reconciler.visit(ROLLOUT)
+
+    async def tick(self) -> float | None:
+        self.clock.now_seconds += 1
+        dice = random.Random(0)
+        for agent in self.asking.agents.values():
+            agent.follow(_parsed(parse_plan, self.server.data(PLAN, "plan.json")))
+            agent.work(GOOD)
+        for api in self.asking.apis.values():
+            api.follow(_parsed(parse_routes, self.server.data(ROUTES, "routes.json")))
+            api.serve(GOOD, dice, requests=60)
+        return await self.visit()
+
+    async def run_until(self, phase: str, ticks: int = 100) -> "World":
+        for _ in range(ticks):
+            await self.tick()
+            if self.phase == phase:
+                return self
+        raise AssertionError(f"not {phase} within {ticks} ticks but {self.phase}: {self.status.get('message')}")
+
+
+def _parsed(parse: Any, text: str) -> Any:
+    try:
+        return parse(text)
+    except InvalidDocument:
+        return None
