@@ -29,10 +29,8 @@ class Containment:
 
     @property
     def suspended(self) -> str | None:
-        """Why the canary is not asked until the traffic rules change; None while it may be."""
-        if self.killed_a_connection:
-            return "a connection broke while the canary answered"
-        return "most of its last attempts failed" if self.breaker.is_open else None
+        """Why the canary must not be asked anywhere until the traffic rules change; None while it may be."""
+        return "a connection broke while the canary answered" if self.killed_a_connection else None
 
     def choose(self, replicas: Replicas) -> ReplicaState | None:
         """The replica on which the canary may be asked now; None: ask stable."""

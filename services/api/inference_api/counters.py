@@ -13,6 +13,7 @@ class Result(StrEnum):
 
     GOOD = "good"  # that version answered
     FALLBACK = "fallback"  # it failed, and stable answered instead
+    LOST = "lost"  # its replica went away: it could not be asked, which says nothing of it; stable answered instead
     FAILED = "failed"  # the client got a 502, 503 or 504
 
 
@@ -30,20 +31,24 @@ Json = dict[str, Any]
 
 
 class VersionCounters:
-    """One version's requests. `latency_buckets` are not cumulative; the last is open."""
+    """One version's requests; `lost` are not among them. `latency_buckets` are not cumulative; the last is open."""
 
-    __slots__ = ("classes", "errors", "fallbacks", "latency_buckets", "latency_sum_seconds", "requests")
+    __slots__ = ("classes", "errors", "fallbacks", "latency_buckets", "latency_sum_seconds", "lost", "requests")
 
     def __init__(self) -> None:
         self.requests = 0
         self.errors = 0
         self.fallbacks = 0
+        self.lost = 0
         self.latency_sum_seconds = 0.0
         self.latency_buckets = [0] * (len(LATENCY_BOUNDS_SECONDS) + 1)
         self.classes: dict[str, int] = {}
 
     def count(self, result: Result, latency_seconds: float, labels: Iterable[str] = ()) -> None:
         """Latency and classes are those of answers that this version gave itself."""
+        if result is Result.LOST:
+            self.lost += 1
+            return
         self.requests += 1
         if result is not Result.GOOD:
             self.errors += 1
@@ -59,6 +64,7 @@ class VersionCounters:
             "requests": self.requests,
             "errors": self.errors,
             "fallbacks": self.fallbacks,
+            "lost": self.lost,
             "latencySumSeconds": self.latency_sum_seconds,
             "latencyBuckets": list(self.latency_buckets),
             "classes": dict(self.classes),

@@ -12,6 +12,7 @@ from typing import Protocol
 from inference_api import answers, problems
 from inference_api.answers import Answer
 from inference_api.containment import Containment
+from inference_api.counters import Result
 from inference_api.replicas import Replicas, ReplicaState
 from inference_api.request_buffers import RequestBuffer
 from inference_api.routes import Replica, Routes, Version
@@ -55,7 +56,7 @@ class Outcome:
     answers: list[Answer]
     version: Version
     replica: str
-    fell_back: bool
+    result: Result  # for the version that was chosen
 
 
 class Dispatcher:
@@ -80,16 +81,14 @@ class Dispatcher:
     ) -> Outcome:
         """`canary`: the replica on which the canary is asked first, or None. Raises Problem: 502, 503, 504."""
         if canary is None or routes.canary is None or containment is None:
-            return await self._ask_stable(task, routes, deadline, frozenset(), fell_back=False)
-        avoid = frozenset[str]()
+            return await self._ask_stable(task, routes, deadline, frozenset(), Result.GOOD)
         try:
             given = await self.ask_canary(task, routes, canary, containment, self._half(deadline))
-            return Outcome(given, routes.canary.version, canary.replica.name, fell_back=False)
+            return Outcome(given, routes.canary.version, canary.replica.name, Result.GOOD)
         except (ReplicaUnreachable, ConnectionBroke):
-            avoid = frozenset((canary.replica.name,))
+            return await self._ask_stable(task, routes, deadline, frozenset((canary.replica.name,)), Result.LOST)
         except (VersionFailed, problems.Problem):  # a Problem: the canary does not read this kind of image
-            pass
-        return await self._ask_stable(task, routes, deadline, avoid, fell_back=True)
+            return await self._ask_stable(task, routes, deadline, frozenset(), Result.FALLBACK)
 
     async def ask_canary(
         self, task: Task, routes: Routes, state: ReplicaState, containment: Containment, until: float
@@ -98,11 +97,11 @@ class Dispatcher:
         assert routes.canary is not None
         request = await task.request_for(routes.canary.version)
         containment.in_flight += 1
-        good = False
         try:
             given = await self._attempt(request, routes, routes.canary.version, state, until, repeat=False)
-            good = True
-            return given
+        except VersionFailed:
+            containment.record(good=False)
+            raise
         except ConnectionBroke:
             containment.killed_a_connection = True
             logger.warning(
@@ -112,10 +111,11 @@ class Dispatcher:
             raise
         finally:
             containment.in_flight -= 1
-            containment.record(good)
+        containment.record(good=True)
+        return given
 
     async def _ask_stable(
-        self, task: Task, routes: Routes, deadline: float, avoid: frozenset[str], *, fell_back: bool
+        self, task: Task, routes: Routes, deadline: float, avoid: frozenset[str], result: Result
     ) -> Outcome:
         version = routes.stable.version
         request = await task.request_for(version)
@@ -133,7 +133,7 @@ class Dispatcher:
             until = deadline if last else self._half(deadline)
             try:
                 given = await self._attempt(request, routes, version, state, until)
-                return Outcome(given, version, state.replica.name, fell_back)
+                return Outcome(given, version, state.replica.name, result)
             except VersionFailed as failure:
                 failures.append(failure)
                 if len(failures) == STABLE_ATTEMPTS:

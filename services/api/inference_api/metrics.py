@@ -49,6 +49,7 @@ def _requests(versions: Json) -> Iterator[Metric]:
         family.add_metric([version, Result.GOOD], counted["requests"] - errors)
         family.add_metric([version, Result.FALLBACK], fallbacks)
         family.add_metric([version, Result.FAILED], errors - fallbacks)
+        family.add_metric([version, Result.LOST], counted["lost"])
     yield family
 
 
@@ -118,7 +119,7 @@ def _state(live: list[Json | None]) -> Iterator[Metric]:
     for name, help, value in (
         ("workers", "Workers alive.", len(live)),
         ("open_connections", "Connections of clients.", sum(snapshot["openConnections"] for snapshot in snapshots)),
-        ("canary_suspended_workers", "Workers that ask the canary no more.", sum(map(_is_suspended, snapshots))),
+        ("canary_suspended_workers", "Workers that suspend the canary.", sum(map(_is_suspended, snapshots))),
     ):
         yield GaugeMetricFamily(f"inference_api_{name}", help, value=value)
 

@@ -138,7 +138,7 @@ class Predict:
             raise
         latency_seconds = time.perf_counter() - started
         labels = [item.label for item in outcome.answers]
-        traffic.count(chosen, Result.FALLBACK if outcome.fell_back else Result.GOOD, latency_seconds, labels)
+        traffic.count(chosen, outcome.result, latency_seconds, labels)
         return outcome
 
     def _refuse(self, problem: Problem, request_id: str) -> Response:

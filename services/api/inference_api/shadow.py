@@ -13,7 +13,7 @@ from inference_api.counters import Json
 from inference_api.dispatch import Dispatcher
 from inference_api.routes import Routes
 from inference_api.traffic import Traffic
-from inference_api.triton import InferFailure
+from inference_api.triton import ConnectionBroke, ReplicaUnreachable, VersionFailed
 from inference_api.uploads import Upload
 
 QUEUE_SIZE = 16
@@ -70,7 +70,10 @@ class Shadow:
         until = asyncio.get_running_loop().time() + self._attempt_seconds
         try:
             canary = await self._dispatcher.ask_canary(copy.upload, copy.routes, state, containment, until)
-        except (InferFailure, problems.Problem):
+        except (ReplicaUnreachable, ConnectionBroke):
+            counts["dropped"] += len(copy.stable)
+            return
+        except (VersionFailed, problems.Problem):
             counts["failed"] += len(copy.stable)
             return
         compare(counts, copy.routes.stable.version.labels, copy.stable, canary)

@@ -54,7 +54,7 @@ def test_after_most_attempts_failed_it_is_not_asked_again():
     for _ in range(11):
         containment.record(False)
     assert containment.choose(replicas) is None
-    assert "attempts failed" in containment.suspended
+    assert containment.suspended is None
 
 
 def test_it_is_not_asked_on_the_last_healthy_replica():

@@ -33,8 +33,9 @@ def test_only_answers_that_a_version_gave_itself_have_latency_and_class():
     counters.count(Result.GOOD, 0.01, ["Glioma", "Glioma"])
     counters.count(Result.FALLBACK, 5, ["Pituitary"])
     counters.count(Result.FAILED, 0)
+    counters.count(Result.LOST, 5, ["Pituitary"])
     document = counters.document()
-    assert (document["requests"], document["errors"], document["fallbacks"]) == (3, 2, 1)
+    assert (document["requests"], document["errors"], document["fallbacks"], document["lost"]) == (3, 2, 1, 1)
     assert (document["latencySumSeconds"], sum(document["latencyBuckets"])) == (0.01, 1)
     assert document["classes"] == {"Glioma": 2}
 

@@ -16,7 +16,7 @@ def worker():
     traffic = Traffic(128)
     traffic.apply(parse(json.dumps(document()).encode()))
     canary = traffic.routes.canary.version
-    for result in (Result.GOOD, Result.GOOD, Result.FALLBACK, Result.FAILED):
+    for result in (Result.GOOD, Result.GOOD, Result.FALLBACK, Result.FAILED, Result.LOST):
         traffic.count(canary, result, 0.0115, ["No Tumor"])
     traffic.begin(traffic.routes.versions)
     traffic.events |= {"shed": 2, "refused:not-an-image": 3}
@@ -40,6 +40,7 @@ def test_the_sums_of_all_workers_are_exposed():
     assert metrics["inference_api_requests_total", "good", "2"] == 4
     assert metrics["inference_api_requests_total", "fallback", "2"] == 2
     assert metrics["inference_api_requests_total", "failed", "2"] == 2
+    assert metrics["inference_api_requests_total", "lost", "2"] == 2
     assert metrics["inference_api_predictions_total", "No Tumor", "2"] == 4
     assert metrics["inference_api_shed_total",] == 4
     assert metrics["inference_api_refused_total", "not-an-image"] == 6

@@ -194,6 +194,32 @@ def test_a_replica_being_replaced_takes_the_canarys_traffic_until_it_serves_agai
     made.run_until("Healthy")
 
 
+@pytest.mark.parametrize("operator_is_there", [True, False], ids=["operator-there", "operator-down"])
+def test_what_was_counted_while_a_replica_was_gone_is_no_evidence(operator_is_there: bool) -> None:
+    """Regression: stable, slow on one replica, cost an innocent canary its release and quarantined its bytes."""
+    made = mid_canary()
+    made.operator_up = operator_is_there
+    made.agents["triton-0"].up = False
+    made.agents["triton-0"].die()
+    made.apis["api-0"].suspend()
+    made.behaviours[digest(1)] = Behaviour(slow=True)
+    made.run(20)
+    made.behaviours[digest(1)] = Behaviour()
+    made.agents["triton-0"].up = made.operator_up = True
+    made.run_until("Healthy")
+    assert made.reasons.count("CountedAnew") == 1
+    assert made.status["stable"]["version"] == 2
+
+
+def test_counted_anew_a_bad_canary_is_still_found() -> None:
+    made = mid_canary()
+    made.behaviours[digest(2)] = Behaviour(error_share=0.1)
+    made.agents["triton-0"].die()
+    made.run_until("RolledBack")
+    assert "CountedAnew" in made.reasons
+    assert made.status["lastFailure"]["reason"] == "AnalysisFailed"
+
+
 def test_a_replica_that_is_added_takes_nothing_from_the_canary() -> None:
     made = mid_canary()
     made.agents["triton-2"] = Agent("triton-2", not_ready_since=made.now)

@@ -1,4 +1,4 @@
-"""API pods suspend a canary under which Triton died, or which mostly failed, and ask it no more.
+"""API pods suspend a canary under which Triton died, and ask it no more.
 
 The operator then takes its traffic away everywhere, and gives it back once all replicas serve again: a Triton that
 dies may be chance. The second time in one try is the canary's doing.

@@ -11,6 +11,7 @@ from rollout_operator.failures import reject, standing_failure
 from rollout_operator.situation import Event, Situation
 from rollout_operator.status import Analysis, Try
 from rollout_operator.step_names import stable_name
+from rollout_operator.waits import before_any_traffic
 
 
 def keep_vanished_counts(s: Situation) -> Situation:
@@ -24,7 +25,7 @@ def keep_vanished_counts(s: Situation) -> Situation:
 def assess_canary(s: Situation) -> Situation:
     """`failureLimit` failed assessments in a row take all traffic away and quarantine the bytes."""
     canary, stable = s.status.canary, s.status.stable
-    if canary is None or stable is None or not s.traffic.changes_traffic or not _is_due(s):
+    if canary is None or stable is None or not s.traffic.changes_traffic or _is_withheld(s) or not _is_due(s):
         return s
     counters = step_counters(s.status, s.seen)
     baseline = s.status.analysis.baseline_p95_seconds
@@ -62,6 +63,11 @@ def judge_keep_window(s: Situation) -> Situation:
 def _can_take_over(s: Situation) -> bool:
     previous = s.status.previous
     return previous is not None and 0 < len(s.serving) == len(s.warm_on(previous))
+
+
+def _is_withheld(s: Situation) -> bool:
+    """The canary has no traffic, or is about to lose it, for a fault that need not be its own (see recounts)."""
+    return s.seen.routes is None or s.seen.routes.canary is None or before_any_traffic(s) is not None
 
 
 def _is_due(s: Situation) -> bool:
