@@ -7,6 +7,9 @@ UV_VERSION := 0.13.9
 UV := $(CURDIR)/.tools/bin/uv
 export UV
 RUN := $(UV) run --frozen
+# Tests wait more than they compute. Side by side each process has a network of its own, which only root may have.
+WORKERS := $(shell [ "$$(id -u)" = 0 ] && echo 2 || echo 0)
+SIDE_BY_SIDE := -n $(WORKERS) --dist loadfile
 PACKAGES := services/api/inference_api operators/agent/replica_agent operators/rollout/rollout_operator operators/rollout/kubectl_modelrollout model_repository/modelctl ci
 
 .PHONY: help
@@ -33,11 +36,11 @@ lint: setup ## Style, types, import rules
 
 .PHONY: test-unit
 test-unit: setup ## Pure code, in seconds
-	$(RUN) pytest tests/unit
+	$(RUN) pytest tests/unit $(SIDE_BY_SIDE)
 
 .PHONY: test-integration
 test-integration: setup packages control-plane gitops ## Real Triton, agents, API, k6, browser and API server, as processes
-	$(RUN) pytest tests/integration -m "not soak"
+	$(RUN) pytest tests/integration -m "not soak" $(SIDE_BY_SIDE)
 
 .PHONY: test-chart
 test-chart: control-plane ## The chart, by helm, kubeconform, a scanner and the API server's own validation

@@ -5,9 +5,16 @@ import os
 import pytest
 from hypothesis import settings
 
+from tests.harness.own_network import enter_own_network
+
 # No timed asserts: how long an example takes says how busy the machine is.
 settings.register_profile("medinfer", deadline=None)
 settings.load_profile("medinfer")
+
+
+def pytest_configure() -> None:
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        enter_own_network()
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:

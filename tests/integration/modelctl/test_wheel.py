@@ -21,7 +21,8 @@ print(family.__file__, file=sys.stderr)
 
 def test_the_wheel_brings_the_canonical_config(tmp_path: Path) -> None:
     package = ROOT / "model_repository"
-    build = [os.environ["UV"], "build", "--wheel", "--out-dir", str(tmp_path), str(package)]  # uv run sets UV
+    # uv run sets UV; --offline: its cache has what builds the package since it was installed
+    build = [os.environ["UV"], "build", "--wheel", "--offline", "--out-dir", str(tmp_path), str(package)]
     built = subprocess.run(build, capture_output=True)
     assert built.returncode == 0, built.stderr.decode()
     (wheel,) = tmp_path.glob("*.whl")
