@@ -58,7 +58,7 @@ class Routed:
 
         def counted() -> Json | None:
             report = status(self.api)
-            total = sum(counters["requests"] for counters in report["counters"].values())
+            total = sum(counters["requests"] + counters["lost"] for counters in report["counters"].values())
             return report if total >= requests else None
 
         return wait_until(counted, f"{requests} requests are counted")
