@@ -43,8 +43,8 @@ test-integration: setup packages control-plane gitops ## Real Triton, agents, AP
 	$(RUN) pytest tests/integration -m "not soak" $(SIDE_BY_SIDE)
 
 .PHONY: test-chart
-test-chart: control-plane ## The chart, by helm, kubeconform, a scanner and the API server's own validation
-	@ci/cluster/build helm kubeconform kube-score servicemonitors.yaml
+test-chart: control-plane ## The chart, by helm, kubeconform, a scanner, the scheduler and the API server's own validation
+	@ci/cluster/build helm kube-scheduler kube-score kubeconform servicemonitors.yaml
 	$(RUN) pytest tests/chart
 
 .PHONY: chart-docs

@@ -101,7 +101,7 @@ class ControlPlane:
             "unsafe-no-fsync": "true",
             "log-level": "warn",
         }
-        return _process("etcd", options, self.folder)
+        return process("etcd", options, self.folder)
 
     def _make_api_server(self, port: int) -> Process:
         certificate, key = self._authority.issue("kube-apiserver", addresses=(ADDRESS,))
@@ -129,7 +129,7 @@ class ControlPlane:
             "disable-admission-plugins": "ServiceAccount",
             "profiling": "false",
         }
-        return _process("kube-apiserver", options, self.folder)
+        return process("kube-apiserver", options, self.folder)
 
     def __enter__(self) -> Self:
         try:
@@ -155,6 +155,7 @@ def free_ports(count: int) -> list[int]:
     raise OSError(f"no {count} free ports on {ADDRESS} between {PORTS.start} and {PORTS.stop}")
 
 
-def _process(name: str, options: dict[str, object], folder: Path) -> Process:
+def process(name: str, options: dict[str, object], folder: Path) -> Process:
+    """The binary of this name, not started; its log lies in `folder`."""
     command = [str(binary(name)), *(f"--{option}={value}" for option, value in options.items())]
     return Process(name, command, {}, folder / f"{name}.log")

@@ -1,17 +1,22 @@
 """A real API server that knows the chart's kinds, and a namespace that enforces Pod Security "restricted"."""
 
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
 
 from ci.stack.control_plane import ControlPlane, binary
+from ci.stack.scheduler import Scheduler
 from tests.harness import kubeconform
 from tests.harness.helm import SHAPES, render
 from tests.harness.kubectl import Kubectl
 from tests.harness.kubernetes import Cluster
+from tests.harness.nodes import Nodes
+from tests.harness.placing import Placing
 
 NAMESPACE = "restricted"
+numbers = count(1)
 
 
 @pytest.fixture(scope="session")
@@ -27,7 +32,37 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         cluster.client.create(
             "/apis/node.k8s.io/v1/runtimeclasses", {"metadata": {"name": "nvidia"}, "handler": "nvidia"}
         )
+        local = {"provisioner": "kubernetes.io/no-provisioner", "volumeBindingMode": "WaitForFirstConsumer"}
+        cluster.client.create("/apis/storage.k8s.io/v1/storageclasses", {"metadata": {"name": "by-hand"}} | local)
         yield cluster
+
+
+@pytest.fixture(scope="session")
+def scheduler(cluster: Cluster) -> Iterator[Scheduler]:
+    with Scheduler(cluster.plane) as scheduler:
+        yield scheduler
+
+
+@pytest.fixture
+def nodes(cluster: Cluster, scheduler: Scheduler) -> Iterator[Nodes]:
+    nodes = Nodes(cluster.client)
+    yield nodes
+    nodes.remove()
+
+
+@pytest.fixture
+def namespace(cluster: Cluster) -> str:
+    """A fresh one."""
+    name = f"scheduling-{next(numbers)}"
+    create_restricted(cluster, name)
+    return name
+
+
+@pytest.fixture
+def placing(cluster: Cluster, namespace: str) -> Iterator[Placing]:
+    placing = Placing(cluster.client, namespace)
+    yield placing
+    placing.delete()
 
 
 @pytest.fixture

@@ -49,17 +49,26 @@ tolerations: {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- end }}
 
-{{/* Pods of a part apart from each other, where there is room. Called with (list . "component"). */}}
+{{/*
+Pods of a part apart from each other, where there is room. Called with (list . "component"). The zone is no constraint:
+a node that lacks the label of one constraint is left out of all, and without zones pods would share a node. What follows
+may add to the affinity.
+*/}}
 {{- define "medinfer.spread" -}}
-{{- $args := . -}}
 topologySpreadConstraints:
-  {{- range list "kubernetes.io/hostname" "topology.kubernetes.io/zone" }}
   - maxSkew: 1
-    topologyKey: {{ . }}
+    topologyKey: kubernetes.io/hostname
     whenUnsatisfiable: ScheduleAnyway
     labelSelector:
-      matchLabels: {{- include "medinfer.selectorLabels" $args | nindent 8 }}
-  {{- end }}
+      matchLabels: {{- include "medinfer.selectorLabels" . | nindent 8 }}
+affinity:
+  podAntiAffinity:
+    preferredDuringSchedulingIgnoredDuringExecution:
+      - weight: 100
+        podAffinityTerm:
+          topologyKey: topology.kubernetes.io/zone
+          labelSelector:
+            matchLabels: {{- include "medinfer.selectorLabels" . | nindent 14 }}
 {{- end }}
 
 {{/*

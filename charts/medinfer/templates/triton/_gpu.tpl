@@ -9,17 +9,14 @@
 {{ toYaml $resources }}
 {{- end }}
 
-{{- define "medinfer.gpuPlacement" -}}
-{{- $triton := .Values.triton -}}
-{{- with $triton.runtimeClassName }}
-runtimeClassName: {{ . }}
-{{- end }}
-{{- if and $triton.gpu.enabled $triton.gpu.products }}
-affinity:
-  nodeAffinity:
-    requiredDuringSchedulingIgnoredDuringExecution:
-      nodeSelectorTerms:
-        - matchExpressions:
-            - {key: nvidia.com/gpu.product, operator: In, values: {{ toJson $triton.gpu.products }}}
+{{/* The node's part of an affinity. */}}
+{{- define "medinfer.gpuAffinity" -}}
+{{- $gpu := .Values.triton.gpu -}}
+{{- if and $gpu.enabled $gpu.products }}
+nodeAffinity:
+  requiredDuringSchedulingIgnoredDuringExecution:
+    nodeSelectorTerms:
+      - matchExpressions:
+          - {key: nvidia.com/gpu.product, operator: In, values: {{ toJson $gpu.products }}}
 {{- end }}
 {{- end }}
