@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import threading
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Self
 
@@ -16,6 +17,7 @@ class Service:
     def __init__(self, address: str, port: int, endpoints: Callable[[], Sequence[Endpoint]]) -> None:
         self._address, self._port, self._endpoints = address, port, endpoints
         self._turn = 0
+        self._open: Counter[Endpoint] = Counter()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
 
@@ -35,6 +37,10 @@ class Service:
         self._thread.join(10)
         self._loop.close()
 
+    def connections_to(self, endpoint: Endpoint) -> int:
+        """Of clients, to this pod; they outlive its time as an endpoint."""
+        return self._open[endpoint]
+
     async def _end(self) -> None:
         """What is still open is broken off."""
         self._server.close()
@@ -49,11 +55,18 @@ class Service:
         try:
             if not chosen:
                 raise ConnectionError("no endpoint")
-            pod_reader, pod_writer = await asyncio.open_connection(*chosen[self._turn % len(chosen)])
+            endpoint = chosen[self._turn % len(chosen)]
+            pod_reader, pod_writer = await asyncio.open_connection(*endpoint)
         except (OSError, asyncio.CancelledError):
             writer.transport.abort()
             return
-        await asyncio.gather(_copy(reader, pod_writer), _copy(pod_reader, writer))
+        self._open[endpoint] += 1
+        try:
+            await asyncio.gather(_copy(reader, pod_writer), _copy(pod_reader, writer))
+        except asyncio.CancelledError:
+            writer.transport.abort()
+        finally:
+            self._open[endpoint] -= 1
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

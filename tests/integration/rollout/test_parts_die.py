@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.harness.load import Load
+from tests.harness.load import Load, Result
 from tests.harness.rollouts import GATE, RolloutStack
 from tests.harness.service import Service
 from tests.harness.waiting import wait_until
@@ -17,10 +17,11 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 STEPS = [{"setWeight": 50}, {"gate": {"name": GATE}}, {"setWeight": 100}]
 ANALYSIS = {"intervalSeconds": 2, "minSamples": 20}
 AGENT_DEAD_SECONDS, OUTAGE_SECONDS = 60, 30
+CLOSE_IS_SEEN_SECONDS = 1.0
 
 
 @contextmanager
-def canary_at_the_gate(stack: RolloutStack, images: list[bytes]) -> Iterator[Load]:
+def canary_at_the_gate(stack: RolloutStack, images: list[bytes]) -> Iterator[tuple[Load, Service]]:
     """Under load through a Service, version 2 at 50 % and waiting for its approval."""
     stack.start()
     with (
@@ -30,7 +31,7 @@ def canary_at_the_gate(stack: RolloutStack, images: list[bytes]) -> Iterator[Loa
         load.wait_until_answered(100)
         stack.apply(2, approve=False, steps=STEPS, analysis=ANALYSIS)
         stack.wait_for_phase("Paused")
-        yield load
+        yield load, service
 
 
 def approve(stack: RolloutStack, load: Load) -> None:
@@ -51,7 +52,7 @@ def warm_everywhere(stack: RolloutStack) -> bool:
 
 @pytest.mark.parametrize("operator_is_there", [True, False], ids=["operator-there", "operator-down"])
 def test_a_triton_and_an_agent_die(stack: RolloutStack, images: list[bytes], operator_is_there: bool) -> None:
-    with canary_at_the_gate(stack, images) as load:
+    with canary_at_the_gate(stack, images) as (load, _):
         if not operator_is_there:
             stack.operators[0].kill()
         first, second = stack.tritons.values()
@@ -69,7 +70,7 @@ def test_a_triton_and_an_agent_die(stack: RolloutStack, images: list[bytes], ope
 
 
 def test_a_replica_is_deleted_and_one_is_added(stack: RolloutStack, images: list[bytes]) -> None:
-    with canary_at_the_gate(stack, images) as load:
+    with canary_at_the_gate(stack, images) as (load, _):
         first = next(iter(stack.tritons.values()))
         stack.remove(first)
         load.wait_until_answered(200)
@@ -80,7 +81,7 @@ def test_a_replica_is_deleted_and_one_is_added(stack: RolloutStack, images: list
 
 
 def test_api_pods_are_stopped_killed_and_added(stack: RolloutStack, images: list[bytes]) -> None:
-    with canary_at_the_gate(stack, images) as load:
+    with canary_at_the_gate(stack, images) as (load, service):
         first, second = stack.apis.values()
         third = stack.add_api()
         wait_until(lambda: stack.kubelet.is_endpoint(third.name), "the third API pod gets requests")
@@ -90,22 +91,30 @@ def test_api_pods_are_stopped_killed_and_added(stack: RolloutStack, images: list
         os.killpg(second.pid, signal.SIGKILL)
         second.wait(10)
         stack.forget(second)
-        load.mark("out of the Service")
+        load.mark("no endpoint")
+        wait_until(lambda: not service.connections_to((second.host, 8002)), "its connections have ended")
+        load.last(CLOSE_IS_SEEN_SECONDS)
+        load.mark("no connection")
         load.wait_until_answered(200)
         stack.apply(2, steps=STEPS, analysis=ANALYSIS)
         stack.wait_for_ready(2)
         load.wait_until_answered(200)
         result = load.finish(at_least=1000)
+    assert_only_the_killed_failed(result)
+
+
+def assert_only_the_killed_failed(result: Result) -> None:
+    """A request in flight in the killed pod saw its connection end, or was sent before a client saw that end."""
     broken = [answer for answer in result.answers if answer.failure]
     assert result.failed == len(broken), "every request got an answer, or saw its connection end"
     for answer in broken:
-        ended_ms = answer.sent_ms + answer.latency_ms
-        assert ended_ms >= result.marks["killed"] and answer.sent_ms <= result.marks["out of the Service"], answer
+        last = result.marks["no endpoint" if answer.fresh else "no connection"]
+        assert answer.sent_ms + answer.latency_ms >= result.marks["killed"] and answer.sent_ms <= last, answer
 
 
 def test_the_api_server_is_away_in_a_step_and_in_a_rollback(stack: RolloutStack, images: list[bytes]) -> None:
     plane = stack.namespace.cluster.plane
-    with canary_at_the_gate(stack, images) as load:
+    with canary_at_the_gate(stack, images) as (load, _):
         plane.kill_api_server()
         load.last(OUTAGE_SECONDS)
         plane.start_api_server()
