@@ -19,10 +19,11 @@ API = "medinfer-api"
 
 
 class Release:
-    """`settings` are --set's; what install was given holds for upgrades too, unless they say otherwise."""
+    """`values` are files, `settings` --set's; what install was given holds for upgrades, unless they say otherwise."""
 
     def __init__(self, namespace: str, model: str = "cheap") -> None:
         self.namespace, self.model = namespace, model
+        self.values = list(chart.VALUES)
         self._settings = chart.image_settings(chart.known_images())
 
     def install(self, version: int = 1, settings: Mapping[str, str] | None = None) -> None:
@@ -80,11 +81,15 @@ class Release:
         found: list[Json] = [one for one in self.rollout()["conditions"] if one["type"] == type]
         return found[0]
 
+    def pods(self, component: str) -> list[Json]:
+        """Those that are not about to end, by name."""
+        selector = f"app.kubernetes.io/component={component}"
+        pods: list[Json] = json.loads(self.kubectl("get", "pods", "--selector", selector, "--output", "json"))["items"]
+        return [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
+
     def ready_pods(self, component: str) -> int:
         """Those that are Ready and not about to end."""
-        selector = f"app.kubernetes.io/component={component}"
-        pods = json.loads(self.kubectl("get", "pods", "--selector", selector, "--output", "json"))["items"]
-        return sum(is_ready(pod) for pod in pods if "deletionTimestamp" not in pod["metadata"])
+        return sum(map(is_ready, self.pods(component)))
 
     def wait_for_pods(self, component: str, at_least: int, at_most: int = 100, timeout_seconds: float = 120) -> None:
         def there() -> bool:
@@ -102,7 +107,7 @@ class Release:
     def _helm(self, command: str, version: int) -> None:
         settings = self._settings | chart.artifact_settings(self.model, version)
         arguments = [part for setting in settings.items() for part in ("--set", "=".join(setting))]
-        files = [part for path in chart.VALUES for part in ("--values", str(path))]
+        files = [part for path in self.values for part in ("--values", str(path))]
         where = ["--namespace", self.namespace, *(["--create-namespace"] if command == "install" else [])]
         run("helm", command, NAME, str(chart.CHART), *where, *files, *arguments)
 
@@ -141,8 +146,8 @@ def is_ready(pod: Json) -> bool:
     return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
 
 
-def run(*command: str, check: bool = True, timeout_seconds: float = 200) -> str:
-    """Standard output; raises AssertionError with what the command said when it fails."""
-    done = subprocess.run(command, capture_output=True, text=True, timeout=timeout_seconds, check=False)
+def run(*command: str, check: bool = True, timeout_seconds: float = 200, text: str | None = None) -> str:
+    """Standard output, for `text` on standard input; raises AssertionError with what it said when it fails."""
+    done = subprocess.run(command, input=text, capture_output=True, text=True, timeout=timeout_seconds, check=False)
     assert not check or done.returncode == 0, f"{' '.join(command[:4])}: {done.stdout}{done.stderr}"
     return done.stdout
