@@ -53,6 +53,11 @@ def remove_containers() -> None:
         subprocess.run(_ctr("containers", "rm", *names), capture_output=True)
 
 
+def kill_container(name: str) -> None:
+    """SIGKILL to its first process, and with it to all."""
+    subprocess.run(_ctr("tasks", "kill", "--signal", "SIGKILL", name), check=True)
+
+
 def remove_leftovers() -> None:
     """Shims, mounts and cgroups, which outlive containerd."""
     for pid in _shims():

@@ -1,0 +1,80 @@
+"""A canary that waits at its gate, on a whole cluster, and the load under which parts of it die."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from ci.cluster import chart
+from ci.stack.processes import ROOT
+from tests.harness.classes import expected_classes
+from tests.harness.load import Load, Result
+from tests.harness.release import Release, bundle
+from tests.harness.waiting import wait_until
+
+VALUES = ROOT / "tests" / "e2e" / "faults.yaml"
+GATE = "clinical-signoff"
+RATE_PER_SECOND = 20
+BEFORE, AFTER = 100, 200
+
+
+class GatedCanary:
+    """Version 1 is live; version 2 has half of the traffic and waits for its approval."""
+
+    def __init__(self, release: Release, images: Sequence[bytes], folder: Path) -> None:
+        self.release, self._images = release, images
+        release.values.append(VALUES)
+        release.install()
+        release.wait_for_phase("Healthy", 1)
+        for component in ("api", "triton"):
+            release.wait_for_pods(component, 2)
+        files = {version: bundle(release.model, version, folder) for version in (1, 2)}
+        self._expected = {version: expected_classes(file, images) for version, file in files.items()}
+        release.upgrade(2)
+        self.wait()
+
+    def wait(self) -> None:
+        """Until it is at the gate, and every part of it there and ready."""
+        self.release.wait_for_phase("Paused", 2)
+        for component in ("api", "triton", "operator"):
+            self.release.wait_for_pods(component, 1 if component == "operator" else 2)
+        wait_until(self._is_warm, "both versions are warm", 180, poll_seconds=1)
+
+    @contextmanager
+    def load(self, folder: Path) -> Iterator[Load]:
+        """Through the Service. The body's faults come after its first answers; `finish` is the body's."""
+        rate, seconds = RATE_PER_SECOND, 800
+        with Load(
+            [self.release.url], self._images, self._expected, folder, rate_per_second=rate, max_seconds=seconds
+        ) as load:
+            load.wait_until_answered(BEFORE)
+            yield load
+
+    def finish(self, load: Load) -> Result:
+        """Once it is back at the gate, and after some more answers; both versions answered."""
+        self.wait()
+        load.wait_until_answered(AFTER)
+        result = load.finish()
+        assert self.release.rollout()["canary"]["weight"] == 50
+        assert result.by_version().keys() == {1, 2}
+        return result
+
+    def approve(self) -> None:
+        digest = chart.artifact_settings(self.release.model, 2)["rollout.artifact.digest"]
+        approval = {"gate": GATE, "version": "2", "digest": digest, "by": "Dr. Roentgen"}
+        self.release.upgrade(2, {f"rollout.approvals[0].{name}": value for name, value in approval.items()})
+        self.release.wait_for_phase("Healthy", 2)
+
+    def _is_warm(self) -> bool:
+        return all(warm(pod) == {1, 2} for pod in self.release.pods("triton"))
+
+
+def warm(pod: dict[str, Any]) -> set[int]:
+    """Versions, by its agent's word; none while it cannot be asked."""
+    try:
+        state = httpx.get(f"http://{pod['status']['podIP']}:8080/state", timeout=5).raise_for_status().json()
+    except (httpx.HTTPError, KeyError):
+        return set()
+    return {one["version"] for one in state["versions"] if one["state"] == "Warm"}

@@ -1,0 +1,33 @@
+"""What is done to the local cluster's node from outside; other clusters have no such hands."""
+
+import os
+
+import pytest
+
+from ci.cluster import places, runtime
+from tests.harness.release import Json, Release, is_ready
+from tests.harness.waiting import wait_until
+
+needs_the_local_cluster = pytest.mark.skipif(
+    os.environ.get("KUBECONFIG") != str(places.KUBECONFIG), reason="done to the processes of make cluster's own cluster"
+)
+
+
+def kill(release: Release, component: str, name: str) -> None:
+    """SIGKILL to a container of the first pod, behind the kubelet's back; returns when it runs again and is Ready."""
+    pod = release.pods(component)[0]
+    before = container(pod, name)
+
+    def is_back() -> bool:
+        now = release.get("pod", pod["metadata"]["name"])
+        return bool(container(now, name)["restartCount"] > before["restartCount"] and is_ready(now))
+
+    runtime.kill_container(before["containerID"].removeprefix("containerd://"))
+    wait_until(is_back, f"{name} of {pod['metadata']['name']} runs again", 180, poll_seconds=0.5)
+
+
+def container(pod: Json, name: str) -> Json:
+    """Its status, be it a sidecar or not."""
+    status = pod["status"]
+    statuses: list[Json] = [*status.get("initContainerStatuses", ()), *status.get("containerStatuses", ())]
+    return next(one for one in statuses if one["name"] == name)
