@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import uvloop
 from inference_api import answers, images, tensors
+from inference_api.names import Names
 from inference_api.request_buffers import RequestBuffer
 from inference_api.routes import Replica, Routes, parse
 from inference_api.triton import Logits, Triton
@@ -41,7 +42,7 @@ def cpu_ms(stage: Callable[[], object], repeats: int) -> float:
 
 async def ask(routes: Routes, request: RequestBuffer, repeats: int) -> tuple[Logits, float]:
     """The logits, and the CPU time of one exchange with Triton, its waiting left out."""
-    triton, replica = Triton(), routes.replicas[0]
+    triton, replica = Triton(Names()), routes.replicas[0]
     (logits,) = await infer(triton, replica, routes, request)
     began = time.process_time()
     for _ in range(repeats):

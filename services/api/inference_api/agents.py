@@ -3,6 +3,7 @@
 import asyncio
 
 from inference_api.connections import ConnectionFailure, ExchangeTimeout, Pool
+from inference_api.names import Names
 from inference_api.routes import Replica
 
 _ASK_SECONDS = 1.0
@@ -11,14 +12,15 @@ _ASK_SECONDS = 1.0
 class Agents:
     """Agents answer on their replica's host."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, names: Names) -> None:
         self._port = port
+        self._names = names
 
     async def is_warm(self, replica: Replica, version: int) -> bool:
         """Whether the agent proved this version there; False when it cannot be asked."""
         host = f"[{replica.host}]" if ":" in replica.host else replica.host
         request = f"GET /versions/{version} HTTP/1.1\r\nHost: {host}:{self._port}\r\nConnection: close\r\n\r\n"
-        pool = Pool(replica.host, self._port)
+        pool = Pool(replica.host, self._port, self._names)
         try:
             reply = await pool.exchange(request.encode(), asyncio.get_running_loop().time() + _ASK_SECONDS)
         except (ConnectionFailure, ExchangeTimeout):

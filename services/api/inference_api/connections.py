@@ -4,7 +4,7 @@ A request is handed to the transport as it lies in memory. Its buffer may be cha
 or once the exchange failed: a connection that failed is aborted, so nothing of it is sent any more.
 
     ConnectionFailure
-      Unreachable   no connection: refused, no route, no such name, or none in CONNECT_SECONDS
+      Unreachable   no connection: no address known, refused, no route, or none in CONNECT_SECONDS
       Broken        the connection ended, or spoke no HTTP, before the answer was whole
     ExchangeTimeout the answer did not come in time
 """
@@ -13,16 +13,18 @@ import asyncio
 import os
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 import httptools
+
+from inference_api.names import Addresses, Names, Unresolved, done_within
 
 CONNECT_SECONDS = 0.3
 MAX_IDLE_SECONDS = 30.0  # what lies between may have forgotten an older one
 MAX_ANSWER_BYTES = 1024 * 1024
 _SEND_BUFFER_BYTES = 1024 * 1024  # one image's tensor goes to the kernel in one call
 _MAX_IDLE = 64
-_LATE_TURNS = 3  # a busy event loop runs its timers before it looks at what has arrived meanwhile
 
 Payload = bytes | bytearray | memoryview
 
@@ -145,9 +147,10 @@ class Connection(asyncio.Protocol):
 class Pool:
     """The connections to one host and port; as many as there are exchanges at a time."""
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, names: Names) -> None:
         self.host = host
         self.port = port
+        self._names = names
         self._idle: list[Connection] = []
 
     async def exchange(self, request: Payload, until: float, *, repeat: bool = True) -> Reply:
@@ -180,7 +183,11 @@ class Pool:
         return None
 
     async def _exchange_on(self, connection: Connection, request: Payload, until: float) -> Reply:
-        reply = await connection.exchange(request, until)
+        try:
+            reply = await connection.exchange(request, until)
+        except Broken:
+            self._names.forget(self.host)
+            raise
         if connection.is_open:
             if len(self._idle) < _MAX_IDLE:
                 connection.idle_since = asyncio.get_running_loop().time()
@@ -190,23 +197,32 @@ class Pool:
         return reply
 
     async def _connect(self, until: float) -> Connection:
-        loop = asyncio.get_running_loop()
-        opening = loop.create_task(loop.create_connection(lambda: Connection(loop, self._drop), self.host, self.port))
+        where = f"{self.host}:{self.port}"
         try:
-            await asyncio.wait((opening,), timeout=min(until - loop.time(), CONNECT_SECONDS))
-            for _ in range(_LATE_TURNS):
-                if not opening.done():
-                    await asyncio.sleep(0)
-            if not opening.done():
-                raise Unreachable(f"{self.host}:{self.port}: no connection within {CONNECT_SECONDS * 1000:g} ms")
-            return opening.result()[1]
+            addresses = await self._names.addresses(self.host, until)
+        except Unresolved as error:
+            raise Unreachable(f"{where}: no address: {error}") from None
+        loop = asyncio.get_running_loop()
+        opening = loop.create_task(self._open(addresses))
+        try:
+            if await done_within(opening, min(until - loop.time(), CONNECT_SECONDS)):
+                return opening.result()
+            reason = f"no connection within {CONNECT_SECONDS * 1000:g} ms"
         except OSError as error:
-            number = error.errno or 0
-            reason = os.strerror(number) if number > 0 else error.strerror  # negative: of resolving the name
-            raise Unreachable(f"{self.host}:{self.port}: {reason}") from None
+            reason = os.strerror(error.errno or 0)
         finally:
             opening.cancel()
+        self._names.forget(self.host)
+        raise Unreachable(f"{where}: {reason}")
+
+    async def _open(self, addresses: Addresses) -> Connection:
+        loop = asyncio.get_running_loop()
+        for address in addresses[:-1]:
+            with suppress(OSError):
+                return (await loop.create_connection(lambda: Connection(loop, self._drop), address, self.port))[1]
+        return (await loop.create_connection(lambda: Connection(loop, self._drop), addresses[-1], self.port))[1]
 
     def _drop(self, connection: Connection) -> None:
         if connection in self._idle:
             self._idle.remove(connection)
+            self._names.forget(self.host)

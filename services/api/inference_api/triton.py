@@ -21,6 +21,7 @@ from tritonclient.http import (  # type: ignore[import-untyped]
 )
 
 from inference_api.connections import Broken, ExchangeTimeout, Pool, Reply, Unreachable
+from inference_api.names import Names
 from inference_api.request_buffers import RequestBuffer
 from inference_api.routes import CLASS_COUNT, Replica
 from inference_api.tensors import SHAPE
@@ -55,7 +56,8 @@ class VersionTimeout(VersionFailed):
 class Triton:
     """Holds the connections to all replicas. Made and used inside one event loop."""
 
-    def __init__(self) -> None:
+    def __init__(self, names: Names) -> None:
+        self._names = names
         self._pools: dict[tuple[str, int], Pool] = {}
 
     async def infer(
@@ -105,12 +107,13 @@ class Triton:
         wanted = {(replica.host, replica.port) for replica in replicas}
         for address in self._pools.keys() - wanted:
             self._pools.pop(address).close()
+            self._names.forget(address[0])
 
     def _pool(self, replica: Replica) -> Pool:
         address = (replica.host, replica.port)
         pool = self._pools.get(address)
         if pool is None:
-            pool = self._pools[address] = Pool(*address)
+            pool = self._pools[address] = Pool(*address, self._names)
         return pool
 
 

@@ -7,6 +7,7 @@ import time
 import pytest
 import uvloop
 from inference_api.connections import CONNECT_SECONDS, Broken, ExchangeTimeout, Pool, Unreachable
+from inference_api.names import Names
 from inference_api.request_buffers import RequestBuffer
 from inference_api.routes import Replica
 from inference_api.triton import ConnectionBroke, ReplicaUnreachable, Triton, VersionFailed, VersionTimeout
@@ -31,7 +32,7 @@ class Server:
 
     async def __aenter__(self):
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        self.pool = Pool("127.0.0.1", self._server.sockets[0].getsockname()[1])
+        self.pool = Pool("127.0.0.1", self._server.sockets[0].getsockname()[1], Names())
         return self
 
     async def __aexit__(self, *_):
@@ -122,18 +123,18 @@ async def test_nobody_listens():
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     with pytest.raises(Unreachable, match="refused"):
-        await Pool("127.0.0.1", port).exchange(REQUEST, soon())
+        await Pool("127.0.0.1", port, Names()).exchange(REQUEST, soon())
 
 
 async def test_a_name_that_does_not_exist():
     with pytest.raises(Unreachable):
-        await Pool("no-such-host.invalid", 8000).exchange(REQUEST, soon())
+        await Pool("no-such-host.invalid", 8000, Names()).exchange(REQUEST, soon())
 
 
 async def test_no_connection_in_time():
     """A listener whose queue is full drops what comes, as a host that is gone does."""
     with socket.create_server(("127.0.0.1", 0), backlog=0) as listener:
-        pool = Pool("127.0.0.1", listener.getsockname()[1])
+        pool = Pool("127.0.0.1", listener.getsockname()[1], Names())
         started = asyncio.get_running_loop().time()
         fillers = [socket.socket() for _ in range(4)]
         for filler in fillers:
@@ -162,7 +163,7 @@ async def test_no_connection_in_time():
 )
 async def test_a_replicas_faults_are_told_apart(fault, failure):
     """Transport failures eject the replica; the version's failures mark the version only."""
-    triton, replica = Triton(), Replica("a", ADDRESS, 8000, frozenset({1}))
+    triton, replica = Triton(Names()), Replica("a", ADDRESS, 8000, frozenset({1}))
     with BrokenReplica(ADDRESS, fault) as broken:
         with pytest.raises(failure) as caught:
             await triton.infer(replica, "m", 1, RequestBuffer(1), soon(0.3))
@@ -173,14 +174,14 @@ async def test_a_replicas_faults_are_told_apart(fault, failure):
 
 async def test_a_replica_that_is_gone():
     with pytest.raises(ReplicaUnreachable):
-        await Triton().infer(Replica("a", ADDRESS, 8000, frozenset({1})), "m", 1, RequestBuffer(1), soon())
+        await Triton(Names()).infer(Replica("a", ADDRESS, 8000, frozenset({1})), "m", 1, RequestBuffer(1), soon())
 
 
 def test_a_busy_event_loop_is_no_lost_replica():
     """uvloop runs timers before it looks for connections made: under load, replicas were ejected for nothing."""
 
     async def connect_while_busy():
-        pool = Pool(ADDRESS, 8000)
+        pool = Pool(ADDRESS, 8000, Names())
         asking = asyncio.create_task(pool.exchange(REQUEST, soon(5)))
         await asyncio.sleep(0)
         time.sleep(CONNECT_SECONDS + 0.2)  # noqa: ASYNC251  # the loop itself is what is busy
