@@ -20,10 +20,10 @@ PLAN, ROUTES = f"{TRITON}-plan", f"{API}-routes"
 
 
 @pytest.fixture(scope="module")
-def canary(bundles: None, images: list[bytes], tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatedCanary]:
+def canary(bundles: None, images: list[bytes]) -> Iterator[GatedCanary]:
     release = Release("e2e-faults")
     try:
-        yield GatedCanary(release, images, tmp_path_factory.mktemp("bundles"))
+        yield GatedCanary(release, images)
     finally:
         release.remove()
 

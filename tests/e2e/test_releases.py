@@ -2,24 +2,20 @@
 
 from pathlib import Path
 
-from tests.harness.classes import expected_classes
-from tests.harness.load import Load
-from tests.harness.release import Release, bundle
+from tests.harness.release import Release
 
 GOOD, ALWAYS_FAILS = 2, 12
 
 
-def start(release: Release, images: list[bytes], folder: Path, *answering: int) -> Load:
-    """Version 1 is live; the load accepts answers of these versions."""
+def start(release: Release) -> None:
     release.install()
     release.wait_for_phase("Healthy", 1)
     release.wait_for_pods("api", 1)
-    expected = {version: expected_classes(bundle("cheap", version, folder), images) for version in answering}
-    return Load([release.url], images, expected, folder / "load", rate_per_second=50, max_seconds=400)
 
 
 def test_canary_is_promoted(release: Release, images: list[bytes], tmp_path: Path) -> None:
-    with start(release, images, tmp_path, 1, GOOD) as load:
+    start(release)
+    with release.load(images, tmp_path, 1, GOOD) as load:
         load.wait_until_answered(100)
         release.upgrade(GOOD)
         release.wait_for_phase("Healthy", GOOD)
@@ -32,7 +28,8 @@ def test_canary_is_promoted(release: Release, images: list[bytes], tmp_path: Pat
 
 
 def test_bad_version_is_taken_back(release: Release, images: list[bytes], tmp_path: Path) -> None:
-    with start(release, images, tmp_path, 1) as load:
+    start(release)
+    with release.load(images, tmp_path, 1) as load:
         load.wait_until_answered(100)
         release.upgrade(ALWAYS_FAILS)
         status = release.wait_for_phase("RolledBack", ALWAYS_FAILS)

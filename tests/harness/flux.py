@@ -6,8 +6,10 @@ from itertools import count
 from pathlib import Path
 from typing import Self, TypeVar
 
+import yaml
+
 from ci.stack.control_plane import binary
-from ci.stack.processes import Process
+from ci.stack.processes import ROOT, Process
 from tests.harness.kubernetes import Client, Json
 from tests.harness.waiting import wait_until
 
@@ -15,6 +17,9 @@ from tests.harness.waiting import wait_until
 FEATURES = ("ExternalArtifact=true", "CancelHealthCheckOnNewRevision=true")
 APPLY_SECONDS = 60
 APPLIED = "server-side apply completed"
+MANIFESTS = ROOT / "manifests" / "gitops" / "flux"
+SOURCE = "medinfer"
+CRDS = ("buckets", "externalartifacts", "gitrepositories", "helmreleases", "kustomizations", "ocirepositories")
 
 T = TypeVar("T")
 
@@ -56,10 +61,18 @@ class KustomizeController(Process):
 class Kustomization:
     """Waits raise with the conditions last seen."""
 
-    def __init__(self, client: Client, namespace: str, body: Json) -> None:
-        name = body["metadata"]["name"]
+    def __init__(self, client: Client, namespace: str, name: str) -> None:
+        """That of manifests/gitops of this name, for the folder of this name in the artifact `medinfer`."""
+        body = yaml.safe_load((MANIFESTS / f"{name}.yaml").read_text())
+        body["spec"] |= {
+            "sourceRef": {"kind": "ExternalArtifact", "name": SOURCE},
+            "path": f"./{name}",
+            "targetNamespace": namespace,
+            "retryInterval": "5s",
+        }
         self._client = client
-        self._path = f"/apis/kustomize.toolkit.fluxcd.io/v1/namespaces/{namespace}/kustomizations/{name}"
+        kustomizations = f"/apis/kustomize.toolkit.fluxcd.io/v1/namespaces/{namespace}/kustomizations"
+        self._path = f"{kustomizations}/{body['metadata']['name']}"
         self._numbers = count(1)
         body["metadata"].pop("namespace", None)
         client.apply(self._path, body)
@@ -93,6 +106,11 @@ class Kustomization:
         """Asks for it to be applied now; a health check that goes on is ended by it."""
         asked = {"reconcile.fluxcd.io/requestedAt": f"test-{next(self._numbers)}"}
         self._client.merge(self._path, {"metadata": {"annotations": asked}})
+
+    def remove(self) -> None:
+        """With what it applied; needs the controller, and returns when both are gone."""
+        self._client.delete(self._path)
+        wait_until(lambda: self._client.find(self._path) is None, "the Kustomization is gone", APPLY_SECONDS)
 
     def _wait(self, probe: Callable[[], T | None], what: str, timeout_seconds: float) -> T:
         try:

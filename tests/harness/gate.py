@@ -9,29 +9,25 @@ import httpx
 
 from ci.cluster import chart
 from ci.stack.processes import ROOT
-from tests.harness.classes import expected_classes
 from tests.harness.load import Load, Result
-from tests.harness.release import Release, bundle
+from tests.harness.release import Release
 from tests.harness.waiting import wait_until
 
 VALUES = ROOT / "tests" / "e2e" / "faults.yaml"
 GATE = "clinical-signoff"
-RATE_PER_SECOND = 20
 BEFORE, AFTER = 100, 200
 
 
 class GatedCanary:
     """Version 1 is live; version 2 has half of the traffic and waits for its approval."""
 
-    def __init__(self, release: Release, images: Sequence[bytes], folder: Path) -> None:
+    def __init__(self, release: Release, images: Sequence[bytes]) -> None:
         self.release, self._images = release, images
         release.values.append(VALUES)
         release.install()
         release.wait_for_phase("Healthy", 1)
         for component in ("api", "triton"):
             release.wait_for_pods(component, 2)
-        files = {version: bundle(release.model, version, folder) for version in (1, 2)}
-        self._expected = {version: expected_classes(file, images) for version, file in files.items()}
         release.upgrade(2)
         self.wait()
 
@@ -45,10 +41,7 @@ class GatedCanary:
     @contextmanager
     def load(self, folder: Path) -> Iterator[Load]:
         """Through the Service. The body's faults come after its first answers; `finish` is the body's."""
-        rate, seconds = RATE_PER_SECOND, 800
-        with Load(
-            [self.release.url], self._images, self._expected, folder, rate_per_second=rate, max_seconds=seconds
-        ) as load:
+        with self.release.load(self._images, folder, 1, 2) as load:
             load.wait_until_answered(BEFORE)
             yield load
 

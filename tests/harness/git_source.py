@@ -8,16 +8,17 @@ from typing import Self
 
 from ci.stack.processes import Process
 from tests.harness.cluster_objects import now
+from tests.harness.flux import SOURCE
 from tests.harness.kubernetes import Client, Json
 
 IDENTITY = ("-c", "user.name=Platform", "-c", "user.email=platform@hospital.example.org")
 
 
 class GitSource:
-    """An ExternalArtifact of this name that always is the newest commit. The server listens while this is open."""
+    """The ExternalArtifact SOURCE, which always is the newest commit. The server listens while this is open."""
 
-    def __init__(self, client: Client, namespace: str, name: str, folder: Path, address: str) -> None:
-        self._client, self._name = client, name
+    def __init__(self, client: Client, namespace: str, folder: Path, address: str) -> None:
+        self._client = client
         self._objects = f"/apis/source.toolkit.fluxcd.io/v1/namespaces/{namespace}/externalartifacts"
         self.repository, self._served, self._url = folder / "repository", folder / "served", f"http://{address}:8090"
         command = [sys.executable, "-m", "http.server", "8090", "--bind", address, "--directory", str(self._served)]
@@ -55,7 +56,7 @@ class GitSource:
         }
         stored = {"type": "Ready", "status": "True", "reason": "Succeeded", "message": "", "lastTransitionTime": now()}
         status = {"artifact": artifact, "conditions": [stored]}
-        self._client.merge(f"{self._objects}/{self._name}/status", {"status": status})
+        self._client.merge(f"{self._objects}/{SOURCE}/status", {"status": status})
         return revision
 
     def _git(self, *arguments: str, here: Path | None = None) -> str:
@@ -64,7 +65,7 @@ class GitSource:
 
     def __enter__(self) -> Self:
         kind: Json = {"apiVersion": "source.toolkit.fluxcd.io/v1", "kind": "ExternalArtifact"}
-        self._client.create(self._objects, kind | {"metadata": {"name": self._name}, "spec": {}})
+        self._client.create(self._objects, kind | {"metadata": {"name": SOURCE}, "spec": {}})
         self._server.start()
         self._server.wait_until_ready(f"{self._url}/", 20)
         return self

@@ -27,11 +27,10 @@ class Refused(Exception):
 
 
 class Client:
-    """Requests as one user. While the API server is away every call raises httpx.TransportError."""
+    """Requests as one user, whom `http` names. While the API server is away every call raises httpx.TransportError."""
 
-    def __init__(self, plane: ControlPlane, user: str = "admin") -> None:
-        groups = ("system:masters",) if user == "admin" else ()
-        self._http = httpx.Client(base_url=plane.url, verify=plane.ssl_context(user, groups), timeout=10)
+    def __init__(self, http: httpx.Client) -> None:
+        self._http = http
 
     def get(self, path: str, **query: str) -> Json:
         return self._ask("GET", path, query)
@@ -86,7 +85,8 @@ class Cluster:
     """Has the CRD; each `namespace` is fresh, and in each the users `operator`, `agent`, `api` have their Role."""
 
     def __init__(self, plane: ControlPlane) -> None:
-        self.plane, self.client = plane, Client(plane)
+        verify = plane.ssl_context("admin", ("system:masters",))
+        self.plane, self.client = plane, Client(httpx.Client(base_url=plane.url, verify=verify, timeout=10))
         self._numbers = count(1)
 
     def install_crd(self, file: Path = CRD) -> None:

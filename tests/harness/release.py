@@ -9,6 +9,8 @@ from typing import Any
 import httpx
 
 from ci.cluster import chart
+from tests.harness.classes import expected_classes
+from tests.harness.load import Load
 from tests.harness.waiting import wait_until
 
 Json = dict[str, Any]
@@ -16,6 +18,7 @@ Json = dict[str, Any]
 NAME = "medinfer"
 ROLLOUT = "resnet-medical"
 API = "medinfer-api"
+RATE_PER_SECOND = 50
 
 
 class Release:
@@ -56,6 +59,12 @@ class Release:
         except (httpx.TransportError, AssertionError):
             return False
         return answer.status_code == 200
+
+    def load(self, images: Sequence[bytes], folder: Path, *answering: int) -> Load:
+        """Through the Service; answers of these versions are right ones."""
+        files = {version: bundle(self.model, version, folder) for version in answering}
+        expected = {version: expected_classes(file, images) for version, file in files.items()}
+        return Load([self.url], images, expected, folder / "load", rate_per_second=RATE_PER_SECOND, max_seconds=800)
 
     def rollout(self) -> Json:
         """The ModelRollout's status; empty before there is one."""

@@ -5,23 +5,14 @@ from collections.abc import Iterator
 import pytest
 
 from ci.stack.control_plane import ControlPlane, binary
+from tests.harness.flux import CRDS
 from tests.harness.kubernetes import Cluster
-
-CRDS = (
-    "applications",
-    "buckets",
-    "externalartifacts",
-    "gitrepositories",
-    "helmreleases",
-    "kustomizations",
-    "ocirepositories",
-)
 
 
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     with ControlPlane(tmp_path_factory.mktemp("control-plane")) as plane, Cluster(plane) as cluster:
         cluster.install_crd()
-        for kind in CRDS:
+        for kind in (*CRDS, "applications"):
             cluster.install_crd(binary(f"{kind}.yaml"))
         yield cluster

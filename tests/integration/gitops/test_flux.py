@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 import yaml
 
-from ci.stack.processes import ROOT
 from tests.harness import helm
 from tests.harness.cluster_objects import PLAN, ROUTES
 from tests.harness.flux import Kustomization, KustomizeController
@@ -21,7 +20,6 @@ from tests.harness.waiting import wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
-MANIFESTS = ROOT / "manifests" / "gitops" / "flux"
 SUBNET = 83
 UNLOADABLE = 5
 POLL_SECONDS = 5  # Flux's
@@ -59,25 +57,13 @@ def hospital(cluster: Cluster, bundles: Path, tmp_path_factory: pytest.TempPathF
         everything.callback(stack.stop)
         stack.start(operators=0, version=None)
         address = f"127.0.{SUBNET}.250"
-        git = everything.enter_context(GitSource(cluster.client, namespace.name, "medinfer", folder, address))
+        git = everything.enter_context(GitSource(cluster.client, namespace.name, folder, address))
         controller = everything.enter_context(
             KustomizeController(cluster.kubeconfig("admin", namespace.name), folder, address)
         )
         git.commit("The stack's ConfigMaps", {"stack/configmaps.yaml": config_maps()})
-        kustomizations = [create(cluster, namespace, name) for name in ("stack", "rollout")]
+        kustomizations = [Kustomization(cluster.client, namespace.name, name) for name in ("stack", "rollout")]
         yield Hospital(stack, git, controller, *kustomizations)
-
-
-def create(cluster: Cluster, namespace: Namespace, name: str) -> Kustomization:
-    """The Kustomization of manifests/gitops, on the test's source and namespace."""
-    body = yaml.safe_load((MANIFESTS / f"{name}.yaml").read_text())
-    body["spec"] |= {
-        "sourceRef": {"kind": "ExternalArtifact", "name": "medinfer"},
-        "path": f"./{name}",
-        "targetNamespace": namespace.name,
-        "retryInterval": "5s",
-    }
-    return Kustomization(cluster.client, namespace.name, body)
 
 
 def config_maps() -> str:
