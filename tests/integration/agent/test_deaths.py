@@ -2,11 +2,15 @@
 
 import os
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+import numpy as np
 import psutil
 import pytest
+import tritonclient.grpc as grpcclient
 from replica_agent.settings import Settings
 from replica_agent.supervise import triton_arguments
 
@@ -20,6 +24,9 @@ from tests.integration.agent.observe import entry, index, ready, stubs, wait_for
 from tests.integration.agent.patients import Patients
 
 pytestmark = pytest.mark.integration
+
+SLOW = 4
+AT_A_TIME = 16
 
 
 def test_a_killed_triton_comes_back_with_the_same_versions_proved_again(replica: Replica, bundle: Bundle) -> None:
@@ -70,6 +77,21 @@ def test_agent_and_triton_killed_together_while_a_candidate_loads(replica: Repli
     wait_for(replica, 2, "")
     replica.follow(build_plan(stable=bundle(1), candidate=bundle(2)))
     wait_for(replica, 2, "Warm")
+
+
+def test_a_triton_killed_while_it_answers_leaves_nothing(make_replica: StartReplica, bundle: Bundle) -> None:
+    """A backend process that then answers waits for Triton to read it: seen there an hour later, with its memory."""
+    replica = make_replica()
+    replica.follow(build_plan(stable=bundle(SLOW)))
+    replica.start()
+    replica.wait_until_warm()
+    left = backends(replica)
+    memory = {path for process in left for path in shared_memory(process)}
+    assert len(memory) == len(stubs(replica, SLOW))
+    with in_flight(replica, SLOW):
+        replica.kill()
+        wait_until(lambda: not any(process.is_running() for process in left), "no process is left", 10)
+    assert not [path for path in memory if Path(path).exists()]
 
 
 def test_an_orderly_stop_is_not_held_against_the_candidate(replica: Replica, bundle: Bundle) -> None:
@@ -136,6 +158,27 @@ def listening(replica: Replica) -> bool:
         return httpx.get(f"{replica.url}/v2/health/live", timeout=1).status_code == 200
     except httpx.TransportError:
         return False
+
+
+def backends(replica: Replica) -> list[psutil.Process]:
+    """Every process that Triton and its backends started."""
+    return psutil.Process(replica.triton_pid()).children(recursive=True)
+
+
+def shared_memory(process: psutil.Process) -> set[str]:
+    """Files in /dev/shm that a process has mapped."""
+    return {entry.path for entry in process.memory_maps() if entry.path.startswith("/dev/shm/")}
+
+
+@contextmanager
+def in_flight(replica: Replica, version: int) -> Iterator[None]:
+    """With requests that Triton did not answer yet; whether it ever does, nobody asks."""
+    tensor = grpcclient.InferInput("input", [1, 3, 224, 224], "FP32")
+    tensor.set_data_from_numpy(np.zeros((1, 3, 224, 224), np.float32))
+    with grpcclient.InferenceServerClient(f"{replica.address}:8001") as client:
+        for _ in range(AT_A_TIME):
+            client.async_infer("resnet_medical", [tensor], lambda result, error: None, str(version))
+        yield
 
 
 def holders(triton_pid: int) -> set[int]:

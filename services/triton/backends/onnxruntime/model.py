@@ -51,10 +51,17 @@ class TritonPythonModel:
 def start_guard() -> subprocess.Popen:
     """With the real backend a crash of ONNX Runtime ends tritonserver; here it would end only this stub process.
 
-    The guard keeps that contract, so that what is tested without a GPU holds with one.
+    The guard keeps that contract, so that what is tested without a GPU holds with one. It is in no group of Triton's:
+    whoever kills that group leaves it to clear away.
     """
     script = str(Path(__file__).with_name("guard.py"))
-    command = [sys.executable if "python" in Path(sys.executable).name else "python3", "-IS", script]
-    guard = subprocess.Popen([*command, str(os.getppid())], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    interpreter = sys.executable if "python" in Path(sys.executable).name else "python3"
+    command = [interpreter, "-IS", script, str(os.getppid()), *shared_memory()]
+    guard = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
     guard.stdout.read(1)
     return guard
+
+
+def shared_memory() -> list[str]:
+    """Files in /dev/shm through which this stub talks to Triton."""
+    return [word for word in Path("/proc/self/maps").read_text().split() if word.startswith("/dev/shm/")]
