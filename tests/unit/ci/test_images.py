@@ -1,12 +1,14 @@
-"""What an image's name depends on, and where images go."""
+"""What an image's name depends on, who builds when, and where images go."""
 
+import threading
 from pathlib import Path
 
 import pytest
 
 from ci.cluster.errors import ClusterFailed
-from ci.images import catalog, delivery
-from ci.images.catalog import Image
+from ci.images import catalog, delivery, lock, provide
+from ci.images.catalog import OURS, Image
+from tests.harness.waiting import wait_until
 
 
 @pytest.fixture
@@ -45,6 +47,23 @@ def test_what_tools_leave_behind_does_not_count(root: Path) -> None:
     (root / "part" / "__pycache__" / "code.pyc").write_text("")
     (root / "elsewhere.py").write_text("")
     assert IMAGE.key("base") == before
+
+
+def test_two_builders_take_turns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Side by side they wrote and removed the same archives."""
+    said: list[str] = []
+    provided: list[str] = []
+    monkeypatch.setattr(lock, "say", said.append)
+    monkeypatch.setattr(provide, "FILES", tmp_path / "images")
+    monkeypatch.setattr(provide, "choose_delivery", lambda: delivery.Delivery(False, set, lambda _: None))
+    monkeypatch.setattr(provide, "provide", lambda image, _: provided.append(image.name))
+    second = threading.Thread(target=provide.provide_all)
+    with lock.alone(tmp_path / "images"):
+        second.start()
+        wait_until(lambda: said == ["waiting for another build"], "the second one says that it waits", 5)
+        assert provided == []
+    second.join(10)
+    assert provided == [image.name for image in OURS] and len(said) == 1
 
 
 @pytest.mark.parametrize(
