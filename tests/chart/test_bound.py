@@ -41,7 +41,7 @@ SITUATIONS = {
     ),
     "slices of a card, and every other value": Situation(
         (Node("mig", {"nvidia.com/mig-1g.10gb": 8}, "NVIDIA-A100-SXM4-80GB", "team=imaging", **LARGE), cpu),
-        {"triton": "mig mig mig mig", "api": "cpu cpu cpu", "operator": "cpu cpu"},
+        {"triton": "mig mig mig mig", "api": "cpu cpu cpu", "operator": "cpu cpu", "bundles": "cpu"},
         EVERYTHING,
         (NO_VOLUMES,),
     ),

@@ -83,6 +83,23 @@ SITUATIONS = {
         ("api.tolerations[0].operator=Exists", "operator.tolerations[0].operator=Exists"),
         pod="medinfer-api-0",
     ),
+    "nodes with GPUs only, and something to try": Situation(
+        (gpu("gpu", count=2),),
+        "1 node(s) had untolerated taint",
+        ("bundles.tolerations", GPU),
+        ("bundles.tolerations[0].operator=Exists",),
+        settings=("bundles.enabled=true", *(f"{part}.tolerations[0].operator=Exists" for part in ("api", "operator"))),
+        pod="medinfer-bundles-0",
+    ),
+    "a label that no node has, asked for by what serves bundles": Situation(
+        (cpu,),
+        f"1 {AFFINITY}/selector",
+        ("bundles.nodeSelector", "kubernetes.io/arch=amd64"),
+        (r"bundles.nodeSelector.kubernetes\.io/arch=amd64",),
+        CPU,
+        ("bundles.enabled=true", r"bundles.nodeSelector.kubernetes\.io/arch=arm64"),
+        pod="medinfer-bundles-0",
+    ),
     "a label that no node has": Situation(
         (cpu,),
         f"1 {AFFINITY}/selector",

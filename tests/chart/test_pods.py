@@ -16,6 +16,13 @@ ASKING = {
     ("Deployment/medinfer-rollout-operator", "operator"),
     ("StatefulSet/medinfer-triton", "agent"),
 }
+PARTS = {
+    "Deployment/medinfer-api": "api",
+    "Deployment/medinfer-bundles": "bundles",
+    "Deployment/medinfer-rollout-operator": "operator",
+    "StatefulSet/medinfer-triton": "triton",
+}
+PLACEMENT = ("priorityClassName", "nodeSelector", "tolerations")
 
 shapes = pytest.mark.parametrize("shape", [pytest.param(path, id=path.stem) for path in SHAPES])
 
@@ -105,6 +112,15 @@ def test_gpus() -> None:
     assert terms == [{"matchExpressions": [wanted]}]
     assert {"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"} in spec["tolerations"]
     assert spec["runtimeClassName"] == "nvidia"
+
+
+def test_every_part_is_placed_as_its_values_say() -> None:
+    everything = helm.CHART / "ci" / "everything-values.yaml"
+    values, templates = yaml.safe_load(everything.read_text()), pod_templates(render(everything))
+    placed = {part: templates[owner]["spec"] for owner, part in PARTS.items()}
+    said = {part: {name: spec.get(name) for name in PLACEMENT} for part, spec in placed.items()}
+    assert said == {part: {name: values[part][name] for name in PLACEMENT} for part in PARTS.values()}
+    assert {owner for owner in templates if not owner.startswith("Pod/")} == set(PARTS)
 
 
 def argument(container: Json, name: str) -> str:

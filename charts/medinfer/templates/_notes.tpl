@@ -13,3 +13,10 @@
 - bundles.enabled is true: its models are for demonstration, not for clinical use.
 {{- end }}
 {{- end }}
+
+{{/* A value that each part with pods has, by its names: called with (list . "tolerations"). */}}
+{{- define "medinfer.ofEachPart" -}}
+{{- $parts := list "triton" "api" "operator" -}}
+{{- if (index . 0).Values.bundles.enabled }}{{ $parts = append $parts "bundles" }}{{ end -}}
+{{- range $number, $part := $parts }}{{ if $number }}, {{ end }}{{ $part }}.{{ index $ 1 }}{{ end -}}
+{{- end }}
