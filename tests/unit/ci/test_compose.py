@@ -1,0 +1,73 @@
+"""compose.yaml and compose.cpu.yaml name what exists. That they run was tried by hand: docs/tested.md."""
+
+from typing import Any
+
+import pytest
+import yaml
+from inference_api.settings import Settings as ApiSettings
+from replica_agent.settings import Settings as AgentSettings
+
+from ci.images.catalog import OURS
+from ci.stack.processes import ROOT
+
+Json = dict[str, Any]
+READERS = {"api": ApiSettings, "agent": AgentSettings}
+
+
+class Loader(yaml.CSafeLoader):
+    """Knows compose's own tag."""
+
+
+Loader.add_constructor("!reset", lambda *_: None)
+
+
+def read(name: str) -> Json:
+    services: Json = yaml.load((ROOT / name).read_text(), Loader)["services"]
+    return services
+
+
+GPU, OVER = read("compose.yaml"), read("compose.cpu.yaml")
+
+
+def test_images_are_built_as_everywhere_else() -> None:
+    built = {
+        service["image"]: service["build"]["dockerfile"]
+        for service in (*GPU.values(), *OVER.values())
+        if "build" in service
+    }
+    assert built == {image.name: image.dockerfile for image in OURS}
+
+
+def test_nobody_waits_for_an_image_that_nobody_builds() -> None:
+    built = {image.name for image in OURS}
+    foreign = {service["image"] for service in GPU.values()} - built
+    assert foreign == {GPU["triton"]["image"]}
+    assert OVER["triton"]["image"] in built
+
+
+@pytest.mark.parametrize("part", READERS)
+def test_every_variable_is_known_and_valid(part: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    reader = READERS[part]
+    prefix = reader.model_config["env_prefix"]
+    given = GPU[part]["environment"] | OVER.get(part, {}).get("environment", {})
+    assert {name.removeprefix(prefix).lower() for name in given} <= reader.model_fields.keys()
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    reader()
+
+
+def test_ports_are_this_machines_only() -> None:
+    assert {name: service["ports"] for name, service in GPU.items() if "ports" in service} == {
+        "api": ["127.0.0.1:8002:8002"],
+        "triton": ["127.0.0.1:8000:8000", "127.0.0.1:8001:8001"],
+    }
+
+
+def test_nobody_lives_in_anothers_network() -> None:
+    """Triton lived in its agent's: an agent that was killed came back in a new one, where nobody reached Triton."""
+    assert [name for name, service in GPU.items() if "network_mode" in service] == []
+
+
+def test_what_serves_comes_back() -> None:
+    """All but the one that ends by itself."""
+    assert {name for name, service in GPU.items() if service.get("restart") != "unless-stopped"} == {"documents"}
