@@ -1,4 +1,4 @@
-# Everything a person or CI runs. Tools go into .tools/ and .venv/; only Go keeps its caches in the home folder.
+# Everything a person or CI runs. Tools go into .tools/ and .venv/; in the home folder are caches only: Go's and images.
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
@@ -8,8 +8,8 @@ UV := $(CURDIR)/.tools/bin/uv
 export UV
 RUN := $(UV) run --frozen
 # Tests wait more than they compute. Side by side each process has a network of its own, which only root may have.
-WORKERS := $(shell [ "$$(id -u)" = 0 ] && echo 2 || echo 0)
-SIDE_BY_SIDE := -n $(WORKERS) --dist loadfile
+ROOT := $(shell [ "$$(id -u)" = 0 ] && echo yes)
+SIDE_BY_SIDE := -n $(if $(ROOT),2,0) --dist loadfile
 PACKAGES := services/api/inference_api operators/agent/replica_agent operators/rollout/rollout_operator operators/rollout/kubectl_modelrollout model_repository/modelctl ci
 
 .PHONY: help
@@ -25,7 +25,7 @@ demo-once: setup ## The same, but end after the first prediction
 	$(RUN) python -m ci.demo --once
 
 .PHONY: test
-test: lint test-unit test-chart test-integration ## Everything that this machine can test
+test: lint test-unit test-chart test-integration test-e2e ## Everything that this machine can test
 
 .PHONY: lint
 lint: setup ## Style, types, import rules
@@ -41,6 +41,18 @@ test-unit: setup ## Pure code, in seconds
 .PHONY: test-integration
 test-integration: setup packages control-plane gitops ## Real Triton, agents, API, k6, browser and API server, as processes
 	$(RUN) pytest tests/integration -m "not soak" $(SIDE_BY_SIDE)
+
+# On a cluster of this folder's own, whatever KUBECONFIG says: no test may reach one that somebody works with unasked.
+.PHONY: test-e2e
+test-e2e: export KUBECONFIG :=
+test-e2e: export CLUSTER :=
+test-e2e: setup ## The chart on a whole Kubernetes, as root: install, releases, git, HPA; ends the cluster that it started
+ifeq ($(ROOT),yes)
+	[ -e .cluster/state ] || trap '$(RUN) python -m ci.cluster down' EXIT; \
+	$(MAKE) e2e SELECTED='-m "not soak"'
+else
+	$(RUN) pytest tests/e2e
+endif
 
 .PHONY: test-chart
 test-chart: control-plane ## The chart, by helm, kubeconform, a scanner, the scheduler and the API server's own validation
@@ -60,8 +72,8 @@ down: setup ## End that Kubernetes; its images stay for the next one
 	$(RUN) python -m ci.cluster down
 
 .PHONY: e2e
-e2e: cluster ## The chart on a whole Kubernetes: kubelet, containers, HPA, k6
-	ci/cluster/enter $(RUN) pytest tests/e2e
+e2e: cluster gitops ## The same with what dies in it, on that cluster or yours: KUBECONFIG=... or CLUSTER=current
+	ci/cluster/enter $(RUN) pytest tests/e2e $(SELECTED)
 
 .PHONY: soak
 soak: setup packages control-plane ## The long ones: 10,000 hostile uploads, fifty releases in a row

@@ -51,9 +51,10 @@ def build(image: Image, reference: str) -> None:
 
 def archive(reference: str, name: str, path: Path) -> None:
     """As `docker save` writes it, under this name."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.unlink(missing_ok=True)
-    _run("push", "--quiet", reference, f"docker-archive:{path}:{name}")
+    part = path.with_suffix(".part")
+    part.unlink(missing_ok=True)
+    _run("push", "--quiet", reference, f"docker-archive:{part}:{name}")
+    part.rename(path)
 
 
 def _run(command: str, *arguments: str, check: bool = True) -> "subprocess.CompletedProcess[str]":

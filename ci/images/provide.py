@@ -1,16 +1,18 @@
 """Images on the cluster: built when nobody built them before, delivered when they are not there."""
 
+import os
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
-from ci.cluster.places import FOLDER
 from ci.images import buildah
 from ci.images.catalog import CLUSTERS, OURS, Image
 from ci.images.delivery import Delivery, choose_delivery
 from ci.images.lock import alone
 from ci.images.say import say
 
-FILES = FOLDER / "images"
+# In the home folder: a fresh clone of what was built before has its images in seconds.
+FILES = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "medinfer" / "images"
 
 
 def provide_all(names: Sequence[str] = ()) -> dict[str, str]:
@@ -23,20 +25,27 @@ def provide_all(names: Sequence[str] = ()) -> dict[str, str]:
 
 def provide(image: Image, delivery: Delivery) -> str:
     """The image's name on the cluster, where it is afterwards."""
-    tag = image.tag or image.key(buildah.BASE)
+    key = image.key(buildah.BASE)
     registry = "localhost" if image.program else "docker.io/library"
-    name, built = f"{registry}/{image.name}:{tag}", f"localhost/{image.name}:{image.key(buildah.BASE)}"
+    name = f"{registry}/{image.name}:{image.tag or key}"
     if name in delivery.images():
         return name
     began = time.monotonic()
+    file = FILES / f"{image.name}-{key}.tar"
+    if not file.exists():
+        build(image, f"localhost/{image.name}:{key}", name, file)
+    delivery.deliver(file)
+    say(f"{image.name}: {file.stat().st_size / 1e6:.0f} MB, {time.monotonic() - began:.0f} s")
+    return name
+
+
+def build(image: Image, built: str, name: str, file: Path) -> None:
+    """Into `file`, under this name; the files of what the image was before go."""
     if not buildah.has(built):
         say(f"building {image.name}")
         if not image.program:
             buildah.build_base()
         buildah.build(image, built)
-    file = FILES / f"{image.name}.tar"
     buildah.archive(built, name, file)
-    delivery.deliver(file)
-    say(f"{image.name}: {file.stat().st_size / 1e6:.0f} MB, {time.monotonic() - began:.0f} s")
-    file.unlink()
-    return name
+    for older in set(FILES.glob(f"{image.name}-{'[0-9a-f]' * 12}.tar")) - {file}:
+        older.unlink()

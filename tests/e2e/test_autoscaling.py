@@ -2,10 +2,14 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.harness.classes import expected_classes
 from tests.harness.k6 import run_closed
 from tests.harness.load import Load
 from tests.harness.release import Release, bundle
+
+pytestmark = pytest.mark.timeout(900)
 
 USERS = 100
 # Room for three API pods on a node with two cores.

@@ -13,7 +13,7 @@ from tests.harness.eviction import evict_all
 from tests.harness.gate import GatedCanary
 from tests.harness.release import API, ROLLOUT, Json, Release
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.soak, pytest.mark.timeout(900)]
 
 TRITON = "medinfer-triton"
 PLAN, ROUTES = f"{TRITON}-plan", f"{API}-routes"

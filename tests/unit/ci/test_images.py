@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ci.cluster.errors import ClusterFailed
-from ci.images import catalog, delivery, lock, provide
+from ci.images import buildah, catalog, delivery, lock, provide
 from ci.images.catalog import OURS, Image
 from tests.harness.waiting import wait_until
 
@@ -64,6 +64,23 @@ def test_two_builders_take_turns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         assert provided == []
     second.join(10)
     assert provided == [image.name for image in OURS] and len(said) == 1
+
+
+def test_what_was_built_before_is_delivered_from_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By another clone, too: its store of images is not this one's."""
+    built, delivered = [], []
+    monkeypatch.setattr(provide, "FILES", tmp_path)
+    monkeypatch.setattr(Image, "key", lambda image, base: "0123456789ab")
+    monkeypatch.setattr(buildah, "has", lambda reference: True)
+    monkeypatch.setattr(buildah, "archive", lambda built_as, name, file: built.append(file) or file.write_bytes(b""))
+    older, other = tmp_path / "part-aaaaaaaaaaaa.tar", tmp_path / "part-two-aaaaaaaaaaaa.tar"
+    for file in (older, other):
+        file.touch()
+    for _ in range(2):
+        assert provide.provide(IMAGE, delivery.Delivery(True, set, delivered.append)).endswith("/part:0123456789ab")
+    file = tmp_path / "part-0123456789ab.tar"
+    assert (built, delivered) == ([file], [file, file])
+    assert (older.exists(), other.exists()) == (False, True)
 
 
 @pytest.mark.parametrize(
