@@ -1,4 +1,4 @@
-"""What helm tells after an install, and what a person reads there about a pod that is Pending."""
+"""What helm tells after an install, and what a person reads there about a pod that does not come."""
 
 import json
 import re
@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tests.harness import helm
 
+PENDING = "a pod is Pending"
 COMMAND = re.compile(r"kubectl [^;\n]*")
 
 
@@ -17,16 +18,16 @@ def render(*files: Path, settings: Sequence[str] = (), namespace: str = "default
     return notes
 
 
-def find_events(notes: str) -> str:
-    """The command that shows why a pod is Pending."""
-    line = re.search(r"^  a pod is Pending +(kubectl .*)$", notes, re.MULTILINE)
-    assert line, "the notes do not say how to see why a pod is Pending"
+def find_events(notes: str, cause: str = PENDING) -> str:
+    """The command that shows why a pod does not come; `cause` is what is seen of it."""
+    line = re.search(rf"^  {cause} +(kubectl .*)$", notes, re.MULTILINE)
+    assert line, f"the notes do not say how to see why {cause}"
     return line[1]
 
 
-def explain(notes: str, event: str) -> str:
+def explain(notes: str, event: str, cause: str = PENDING) -> str:
     """What is said below that line on this event: each paragraph begins with words of the events that it is about."""
-    block = re.search(r"^  a pod is Pending .*\n((?:    .*\n)+)", notes, re.MULTILINE)
+    block = re.search(rf"^  {cause} .*\n((?:    .*\n)+)", notes, re.MULTILINE)
     paragraphs = re.split(r'^    (?=")', block[1] if block else "", flags=re.MULTILINE)[1:]
     return "".join(one for one in paragraphs if any(words in event for words in quoted(one)))
 

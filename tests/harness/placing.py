@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from tests.harness.helm import Json, of_kind
-from tests.harness.kubernetes import Client
+from tests.harness.kubernetes import Client, Refused
 from tests.harness.waiting import wait_until
 
 COMPONENT = "app.kubernetes.io/component"
@@ -14,7 +14,7 @@ class Placing:
     """The pods of one namespace."""
 
     def __init__(self, client: Client, namespace: str) -> None:
-        self._client, self._core = client, f"/api/v1/namespaces/{namespace}"
+        self._client, self._namespace, self._core = client, namespace, f"/api/v1/namespaces/{namespace}"
 
     def create(self, objects: list[Json]) -> None:
         for claim in claims(objects):
@@ -41,6 +41,14 @@ class Placing:
         query = f"reason=FailedScheduling,involvedObject.name={pod}"
         events = self._client.get(f"{self._core}/events", fieldSelector=query)["items"]
         return [event["message"] for event in events]
+
+    def tell_refusal(self, owner: str, pod: str, refused: Refused) -> str:
+        """What the StatefulSet's controller says of it, when the API server does not let it make the pod."""
+        message = f"create Pod {pod} in StatefulSet {owner} failed error: {refused}"
+        involved = {"apiVersion": "apps/v1", "kind": "StatefulSet", "name": owner, "namespace": self._namespace}
+        body = {"metadata": {"generateName": f"{owner}."}, "involvedObject": involved, "type": "Warning"}
+        self._client.create(f"{self._core}/events", body | {"reason": "FailedCreate", "message": message})
+        return message
 
     def _bound(self) -> list[Json] | None:
         pods: list[Json] = self._client.get(f"{self._core}/pods")["items"]

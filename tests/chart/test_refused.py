@@ -1,0 +1,65 @@
+"""Pods that the API server refuses to make: their owner's event says why, and helm's notes what to do about it."""
+
+from dataclasses import dataclass
+
+import pytest
+
+from tests.chart.test_pending import ask
+from tests.harness import notes
+from tests.harness.helm import render
+from tests.harness.kubectl import Kubectl
+from tests.harness.kubernetes import Cluster, Refused
+from tests.harness.placing import Placing
+
+CAUSE = "a pod is missing"
+
+
+@dataclass(frozen=True)
+class Situation:
+    """`event`: what is said of the first replica; `told`: what the notes, and the commands in them, say of the event.
+
+    `mend`: the settings that follow from it; with them all pods are made.
+    """
+
+    settings: tuple[str, ...]
+    event: str
+    told: tuple[str, ...]
+    mend: tuple[str, ...]
+
+
+SITUATIONS = {
+    "no such runtime class": Situation(
+        ("triton.runtimeClassName=nvidia-cdi",),
+        'RuntimeClass "nvidia-cdi" not found',
+        ("triton.runtimeClassName is nvidia-cdi", "nvidia   nvidia"),
+        ("triton.runtimeClassName=nvidia",),
+    ),
+    "a runtime class is asked for where none is needed": Situation(
+        ("triton.runtimeClassName=nvidia-cdi",),
+        'RuntimeClass "nvidia-cdi" not found',
+        ('triton.runtimeClassName: ""',),
+        ("triton.runtimeClassName=",),
+    ),
+    "no such priority class": Situation(
+        ("triton.priorityClassName=patients",),
+        "no PriorityClass with name patients was found",
+        ("triton.priorityClassName", "clinical"),
+        ("triton.priorityClassName=clinical",),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SITUATIONS)
+def test_the_notes_say_how_to_mend_it(name: str, cluster: Cluster, namespace: str, placing: Placing) -> None:
+    situation, kubectl = SITUATIONS[name], Kubectl(cluster.kubeconfig("admin", "default"))
+    with pytest.raises(Refused) as refused:
+        placing.create(render(settings=situation.settings))
+    event = placing.tell_refusal("medinfer-triton", "medinfer-triton-0", refused.value)
+    assert situation.event in event
+    told = notes.render(settings=situation.settings, namespace=namespace)
+    assert event in ask(kubectl, notes.find_events(told, CAUSE))
+    text = notes.explain(told, event, CAUSE)
+    read = text + "".join(ask(kubectl, command) for command in notes.commands(text))
+    assert [words for words in situation.told if words not in read] == []
+    placing.delete()
+    placing.create(render(settings=[*situation.settings, *situation.mend]))
