@@ -62,6 +62,15 @@ def test_an_api_container_is_killed(canary: GatedCanary, tmp_path: Path) -> None
         assert answer.sent_ms <= result.marks["back"], answer
 
 
+@node.needs_the_local_cluster
+def test_the_api_server_is_away(canary: GatedCanary, tmp_path: Path) -> None:
+    with canary.load(tmp_path) as load:
+        with node.without_api_server():
+            load.last(30)
+        result = canary.finish(load)
+    assert result.failed == 0, result
+
+
 @pytest.mark.parametrize("component", ["api", "triton"])
 def test_evictions_wait_for_the_budget(canary: GatedCanary, tmp_path: Path, component: str) -> None:
     with canary.load(tmp_path) as load:

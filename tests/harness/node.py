@@ -1,11 +1,13 @@
 """What is done to the local cluster's node from outside; other clusters have no such hands."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
-from ci.cluster import places, runtime
-from tests.harness.release import Json, Release, is_ready
+from ci.cluster import components, places, runtime
+from tests.harness.release import Json, Release, is_ready, run
 from tests.harness.waiting import wait_until
 
 needs_the_local_cluster = pytest.mark.skipif(
@@ -24,6 +26,22 @@ def kill(release: Release, component: str, name: str) -> None:
 
     runtime.kill_container(before["containerID"].removeprefix("containerd://"))
     wait_until(is_back, f"{name} of {pod['metadata']['name']} runs again", 180, poll_seconds=0.5)
+
+
+@contextmanager
+def without_api_server() -> Iterator[None]:
+    """It is killed, and answers again when this is left; its data is etcd's."""
+    server = components.api_server()
+    server.kill()
+    try:
+        yield
+    finally:
+        server.start()
+        wait_until(is_api_server_ready, "the API server answers again", 60, poll_seconds=0.5)
+
+
+def is_api_server_ready() -> bool:
+    return run("kubectl", "get", "--raw", "/readyz", check=False) == "ok"
 
 
 def container(pod: Json, name: str) -> Json:

@@ -1,0 +1,70 @@
+"""docs/upgrading.md's first step: the CRD that an older chart brought becomes the newer one, and rollouts live on."""
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from ci.stack.control_plane import ControlPlane
+from ci.stack.processes import ROOT
+from tests.harness import helm
+from tests.harness.helm import CHART, Json
+from tests.harness.kubectl import Kubectl
+from tests.harness.kubernetes import CRD, Cluster
+
+CPU = CHART / "ci" / "cpu-values.yaml"
+NEWER_FIELD = "suspend"
+ROLLOUT = "/apis/serving.medinfer.io/v1alpha1/namespaces/default/modelrollouts/resnet-medical"
+STATUS = {"phase": "Healthy", "message": "version 1 is live", "observedGeneration": 1}
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[Cluster]:
+    """Its API server has never heard of a ModelRollout."""
+    with ControlPlane(tmp_path / "control-plane") as plane, Cluster(plane) as cluster:
+        yield cluster
+
+
+def test_the_crd_of_an_older_chart_is_upgraded(cluster: Cluster, tmp_path: Path) -> None:
+    config = cluster.kubeconfig("admin", "default")
+    helm.run("install", "medinfer", str(older_chart(tmp_path)), "--values", str(CPU), "--kubeconfig", str(config))
+    cluster.client.merge(f"{ROLLOUT}/status", {"status": STATUS})
+    assert NEWER_FIELD not in suspended(cluster)["spec"], "the older CRD does not know it"
+
+    for command in first_step():
+        Kubectl(config).run(*command)
+
+    after = suspended(cluster)
+    assert after["spec"][NEWER_FIELD] is True
+    assert after["status"] == after["status"] | STATUS
+
+
+def older_chart(folder: Path) -> Path:
+    """This one, before it and its CRD knew NEWER_FIELD."""
+    chart = folder / "medinfer"
+    shutil.copytree(CHART, chart)
+    crd = yaml.safe_load(CRD.read_text())
+    schema = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    del schema["properties"]["spec"]["properties"][NEWER_FIELD]
+    (chart / "crds" / CRD.name).write_text(yaml.safe_dump(crd))
+    template = chart / "templates" / "rollout" / "modelrollout.yaml"
+    template.write_text(template.read_text().replace('"enabled"', f'"enabled" "{NEWER_FIELD}"'))
+    return chart
+
+
+def first_step() -> list[list[str]]:
+    """The kubectl commands of the page, without the program."""
+    page = (ROOT / "docs" / "upgrading.md").read_text()
+    section = page[page.index("## 1.") : page.index("## 2.")]
+    return [line.split() for line in re.findall(r"^kubectl (.+)$", section, re.MULTILINE)]
+
+
+def suspended(cluster: Cluster) -> Json:
+    """The rollout, after somebody tried to suspend it."""
+    patch = ["patch", "modelrollout", "resnet-medical", "--type=merge", "--patch"]
+    Kubectl(cluster.kubeconfig("admin", "default")).run(*patch, json.dumps({"spec": {NEWER_FIELD: True}}))
+    return cluster.client.get(ROLLOUT)
