@@ -79,6 +79,17 @@ def test_evictions_wait_for_the_budget(canary: GatedCanary, tmp_path: Path, comp
     assert result.failed == 0, result
 
 
+@node.needs_the_local_cluster
+def test_a_drain_stops_at_the_budgets(canary: GatedCanary, tmp_path: Path) -> None:
+    """One of each is evicted at once; the others stay until those are back, which they are not while it lasts."""
+    with canary.load(tmp_path) as load:
+        said = node.drain(canary.release)
+        for component in ("api", "triton"):
+            assert f"error when evicting pods/\"medinfer-{component}" in said
+        result = canary.finish(load)
+    assert result.failed == 0, result
+
+
 @pytest.mark.parametrize("workload", [f"deployment/{API}", f"statefulset/{TRITON}"])
 def test_a_rolling_restart(canary: GatedCanary, tmp_path: Path, workload: str) -> None:
     with canary.load(tmp_path) as load:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import pytest
 
 from ci.cluster import components, places, runtime
-from tests.harness.release import Json, Release, is_ready, run
+from tests.harness.release import NAME, Json, Release, is_ready, run
 from tests.harness.waiting import wait_until
 
 needs_the_local_cluster = pytest.mark.skipif(
@@ -26,6 +26,17 @@ def kill(release: Release, component: str, name: str) -> None:
 
     runtime.kill_container(before["containerID"].removeprefix("containerd://"))
     wait_until(is_back, f"{name} of {pod['metadata']['name']} runs again", 180, poll_seconds=0.5)
+
+
+def drain(release: Release) -> str:
+    """What `kubectl drain` says when it gives up: nothing can go elsewhere. The node takes pods again afterwards."""
+    ours = f"--pod-selector=app.kubernetes.io/instance={NAME}"
+    try:
+        with pytest.raises(AssertionError) as stopped:
+            release.kubectl("drain", places.NODE, ours, "--delete-emptydir-data", "--timeout=40s")
+    finally:
+        release.kubectl("uncordon", places.NODE)
+    return str(stopped.value)
 
 
 @contextmanager
