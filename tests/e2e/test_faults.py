@@ -85,7 +85,7 @@ def test_a_drain_stops_at_the_budgets(canary: GatedCanary, tmp_path: Path) -> No
     with canary.load(tmp_path) as load:
         said = node.drain(canary.release)
         for component in ("api", "triton"):
-            assert f"error when evicting pods/\"medinfer-{component}" in said
+            assert f'error when evicting pods/"medinfer-{component}' in said
         result = canary.finish(load)
     assert result.failed == 0, result
 
