@@ -2,6 +2,7 @@
 
 import os
 import select
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -38,17 +39,22 @@ class Guarded:
 
 @pytest.fixture
 def guarded(tmp_path: Path) -> Iterator[Guarded]:
-    memory = tmp_path / "shm_region"
+    memory, triton = tmp_path / "shm_region", tmp_path / "tritonserver"
     memory.touch()
-    with subprocess.Popen(["sleep", "infinity"]) as server:
-        command = [sys.executable, "-c", STUB, str(GUARD), str(server.pid), str(memory)]
-        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as stub:
+    shutil.copy(shutil.which("sleep") or "", triton)
+    with subprocess.Popen([str(triton), "infinity"]) as server:
+        with start_stub(server, memory) as stub:
             assert stub.stdout is not None
             guard = os.pidfd_open(int(stub.stdout.readline()))
             yield Guarded(server, stub, guard, memory)
             os.close(guard)
             stub.kill()
         server.kill()
+
+
+def start_stub(parent: "subprocess.Popen[bytes]", memory: Path) -> "subprocess.Popen[bytes]":
+    command = [sys.executable, "-c", STUB, str(GUARD), str(parent.pid), str(memory)]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
 
 def unload(one: Guarded) -> None:
@@ -73,3 +79,23 @@ def test_who_is_left(
     assert guarded.stub.wait(10) == stub
     assert (guarded.server.poll() if server is None else guarded.server.wait(10)) == server
     assert guarded.shared_memory.exists() == memory_stays
+
+
+@pytest.fixture
+def adopter() -> "Iterator[subprocess.Popen[bytes]]":
+    """Whom a stub sees as its parent when Triton was killed while the stub started, such as a service manager."""
+    with subprocess.Popen(["sleep", "infinity"]) as process:
+        yield process
+        process.kill()
+
+
+def test_who_adopted_a_stub_is_not_killed_with_it(adopter: "subprocess.Popen[bytes]", tmp_path: Path) -> None:
+    memory = tmp_path / "shm_region"
+    memory.touch()
+    with start_stub(adopter, memory) as stub:
+        try:
+            assert stub.wait(10) == -9, "it lives on without Triton"
+        finally:
+            stub.kill()
+    wait_until(lambda: not memory.exists(), "its memory is free", 10)
+    assert adopter.poll() is None

@@ -3,9 +3,10 @@
 Triton survives the death of a stub. A stub sees the death of Triton by itself, but not while it answers: it waits for
 Triton to have read the answer, holding what its own watcher then needs to end it (python_backend, ~Stub), for ever.
 
-Arguments: the process id of tritonserver, and the files in /dev/shm that the stub shares with it, which neither removes
-when it is killed. Standard input: a pipe that only the stub holds; it writes to it when it ends in an orderly way.
-Standard output: one byte once the guard watches; the stub waits for it, since it may crash in the first model it reads.
+Arguments: the process id of the stub's parent, and the files in /dev/shm that the stub shares with Triton: neither
+removes them when it is killed. Standard input: a pipe that only the stub holds; it writes to it when it ends in an
+orderly way. Standard output: one byte once the guard watches; the stub waits for it, since it may crash in the first
+model it reads.
 """
 
 import contextlib
@@ -13,20 +14,35 @@ import os
 import select
 import signal
 import sys
+from pathlib import Path
 
 
-def main(server_pid: int, shared_memory: list[str]) -> None:
-    server, stub = os.pidfd_open(server_pid), os.pidfd_open(os.getppid())
+def main(parent_pid: int, shared_memory: list[str]) -> None:
+    stub, server = os.pidfd_open(os.getppid()), open_server(parent_pid)
     os.write(sys.stdout.fileno(), b"!")
-    ended, _, _ = select.select([server, sys.stdin], [], [])
-    if server not in ended and sys.stdin.buffer.read():
+    if server is not None and is_orderly_end(server):
         return
-    for process in (server, stub):
+    for process in (stub,) if server is None else (stub, server):
         with contextlib.suppress(ProcessLookupError):
             signal.pidfd_send_signal(process, signal.SIGKILL)
     for path in shared_memory:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(path)
+
+
+def open_server(pid: int) -> int | None:
+    """None when Triton died before: the stub's parent is then whoever adopts orphans, and not ours to kill."""
+    with contextlib.suppress(OSError):
+        server = os.pidfd_open(pid)
+        if Path(f"/proc/{pid}/comm").read_text() == "tritonserver\n":
+            return server
+    return None
+
+
+def is_orderly_end(server: int) -> bool:
+    """Waits until Triton or the stub ends; whether the stub did, and had said that it is done."""
+    ended, _, _ = select.select([server, sys.stdin], [], [])
+    return server not in ended and bool(sys.stdin.buffer.read())
 
 
 if __name__ == "__main__":
