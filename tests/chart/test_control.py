@@ -8,6 +8,7 @@ import pytest
 from ci.stack.processes import Process
 from ci.stack.replica import TRITON_COMMAND
 from tests.harness.helm import pod_templates, render
+from tests.harness.triton_command import triton_command
 
 ADDRESS = "127.0.0.92"
 URL = f"http://{ADDRESS}:8000/v2"
@@ -26,7 +27,8 @@ def triton(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         for one in container["args"]
     ]
     environment = {"PATH": f"{folder}:/usr/bin:/bin"}
-    with Process("triton", [*container["command"], *arguments], environment, folder / "triton.log") as process:
+    command = [*triton_command(folder / "shm"), *arguments]
+    with Process("triton", command, environment, folder / "triton.log") as process:
         process.wait_until_ready(f"{URL}/health/live", 60)
         yield
 

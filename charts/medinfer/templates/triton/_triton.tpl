@@ -1,12 +1,14 @@
 {{/*
 Started as replica_agent.supervise does: explicit mode with nothing loaded, gRPC for this pod only. The key to the
-control half of HTTP is made by the kernel at each start and known to nobody, as the agent uses gRPC.
+control half of HTTP is made by the kernel at each start and known to nobody, as the agent uses gRPC. /dev/shm outlives
+the container: what a killed Triton left there, nobody maps any more, and a few such deaths would fill it for good.
 */}}
 {{- define "medinfer.tritonCommand" -}}
 command:
   - /bin/sh
   - -c
   - >-
+    rm -rf /dev/shm/*;
     read -r key </proc/sys/kernel/random/uuid && exec tritonserver "$@"
     "--http-restricted-api=model-repository,model-config,shared-memory,statistics,trace,logging:medinfer-agent-key=$key"
   - tritonserver
