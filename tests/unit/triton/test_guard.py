@@ -26,6 +26,17 @@ guard.stdin.close()
 guard.wait()
 """
 
+# As process 1 of a container, it loses its stub at once; ends with 7 on SIGTERM.
+CONTAINER = """
+import pathlib, signal, subprocess, sys
+pathlib.Path("/proc/self/comm").write_text("tritonserver")
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(7))
+stub = subprocess.Popen([sys.executable, "-c", *sys.argv[1:]], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+stub.stdout.readline()
+stub.kill()
+signal.pause()
+"""
+
 
 @dataclass(frozen=True)
 class Guarded:
@@ -99,3 +110,11 @@ def test_who_adopted_a_stub_is_not_killed_with_it(adopter: "subprocess.Popen[byt
             stub.kill()
     wait_until(lambda: not memory.exists(), "its memory is free", 10)
     assert adopter.poll() is None
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a process id namespace is root's to make")
+def test_in_a_container_a_crash_ends_triton_too(tmp_path: Path) -> None:
+    """There the kernel ignores a SIGKILL to it: Triton went on, ready, with a stub less."""
+    container = ["unshare", "--pid", "--fork", "--mount-proc", sys.executable, "-c", CONTAINER]
+    done = subprocess.run([*container, STUB, str(GUARD), "1", str(tmp_path / "shm_region")], timeout=30, check=False)
+    assert done.returncode == 7

@@ -22,9 +22,10 @@ def main(parent_pid: int, shared_memory: list[str]) -> None:
     os.write(sys.stdout.fileno(), b"!")
     if server is not None and is_orderly_end(server):
         return
-    for process in (stub,) if server is None else (stub, server):
-        with contextlib.suppress(ProcessLookupError):
-            signal.pidfd_send_signal(process, signal.SIGKILL)
+    end(stub, signal.SIGKILL)
+    if server is not None:
+        # The kernel keeps SIGKILL from process 1 of a container, which Triton is in a pod. It ends on SIGTERM.
+        end(server, signal.SIGTERM if parent_pid == 1 else signal.SIGKILL)
     for path in shared_memory:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(path)
@@ -37,6 +38,11 @@ def open_server(pid: int) -> int | None:
         if Path(f"/proc/{pid}/comm").read_text() == "tritonserver\n":
             return server
     return None
+
+
+def end(process: int, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        signal.pidfd_send_signal(process, number)
 
 
 def is_orderly_end(server: int) -> bool:
