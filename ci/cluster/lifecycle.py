@@ -51,7 +51,7 @@ def start_control_plane() -> None:
 def start_node() -> None:
     containerd, kubelet = components.containerd(), components.kubelet()
     containerd.start()
-    wait(runtime.is_up, containerd)
+    wait(runtime.takes_pods, containerd)
     kubelet.start()
     components.proxy().start()
     wait(is_node_ready, kubelet)

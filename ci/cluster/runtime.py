@@ -7,6 +7,8 @@ import signal
 import subprocess
 from pathlib import Path
 
+import grpc  # type: ignore[import-untyped]
+
 from ci.cluster.places import CONTAINERD, NAME, STATE
 
 CGROUPS = Path("/sys/fs/cgroup")
@@ -15,6 +17,17 @@ CNI_RESULTS = Path("/var/lib/cni/results")
 
 def is_up() -> bool:
     return subprocess.run(_ctr("version"), capture_output=True).returncode == 0
+
+
+def takes_pods() -> bool:
+    """Whether the kubelet would be answered: it ends when it asks too early."""
+    with grpc.insecure_channel(f"unix://{CONTAINERD}") as channel:
+        ask = channel.unary_unary("/runtime.v1.RuntimeService/Version")
+        try:
+            ask(b"", timeout=2)
+        except grpc.RpcError:
+            return False
+    return True
 
 
 def images() -> set[str]:
