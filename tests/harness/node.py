@@ -1,6 +1,7 @@
 """What is done to the local cluster's node from outside; other clusters have no such hands."""
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -42,12 +43,12 @@ def drain(release: Release) -> str:
 @contextmanager
 def without_api_server() -> Iterator[None]:
     """It is killed, and answers again when this is left; its data is etcd's."""
-    server = components.api_server()
-    server.kill()
+    components.api_server().kill()
     try:
         yield
     finally:
-        server.start()
+        # By a process that ends: the API server outlives the tests, whose child it must not be.
+        run(sys.executable, "-c", "from ci.cluster import components; components.api_server().start()")
         wait_until(is_api_server_ready, "the API server answers again", 60, poll_seconds=0.5)
 
 
