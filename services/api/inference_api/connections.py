@@ -18,7 +18,8 @@ from dataclasses import dataclass
 
 import httptools
 
-from inference_api.names import Addresses, Names, Unresolved, done_within
+from inference_api.names import Addresses, Names, Unresolved
+from inference_api.patience import done_within
 
 CONNECT_SECONDS = 0.3
 MAX_IDLE_SECONDS = 30.0  # what lies between may have forgotten an older one
@@ -216,11 +217,15 @@ class Pool:
         raise Unreachable(f"{where}: {reason}")
 
     async def _open(self, addresses: Addresses) -> Connection:
-        loop = asyncio.get_running_loop()
-        for address in addresses[:-1]:
+        *others, last = addresses
+        for address in others:
             with suppress(OSError):
-                return (await loop.create_connection(lambda: Connection(loop, self._drop), address, self.port))[1]
-        return (await loop.create_connection(lambda: Connection(loop, self._drop), addresses[-1], self.port))[1]
+                return await self._open_to(address)
+        return await self._open_to(last)
+
+    async def _open_to(self, address: str) -> Connection:
+        loop = asyncio.get_running_loop()
+        return (await loop.create_connection(lambda: Connection(loop, self._drop), address, self.port))[1]
 
     def _drop(self, connection: Connection) -> None:
         if connection in self._idle:

@@ -13,11 +13,12 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
+from inference_api.patience import done_within
+
 FRESH_SECONDS = 5.0  # CoreDNS' own time to live of a pod's name
 KEPT_SECONDS = 300.0
 FIRST_SECONDS = 1.0
 AGAIN_SECONDS = 0.1
-_LATE_TURNS = 3  # a busy event loop runs its timers before it looks at what has arrived meanwhile
 _NO_SUCH_NAME = {socket.EAI_NONAME, socket.EAI_NODATA}
 
 Addresses = tuple[str, ...]
@@ -88,15 +89,6 @@ class Names:
             self._known[host] = _Known(lookup.result(), self._now())
         elif isinstance(error, socket.gaierror) and error.errno in _NO_SUCH_NAME:
             self.forget(host)
-
-
-async def done_within(task: asyncio.Task[Any], seconds: float) -> bool:
-    """Whether the task ended in this time; it goes on if not."""
-    await asyncio.wait((task,), timeout=seconds)
-    for _ in range(_LATE_TURNS):
-        if not task.done():
-            await asyncio.sleep(0)
-    return task.done()
 
 
 def _reason(error: BaseException) -> str:
