@@ -8,9 +8,9 @@ import io
 from typing import Any
 
 import fastapi
-import litserve  # type: ignore[import-not-found,import-untyped,unused-ignore]
+import litserve
 import numpy as np
-import onnxruntime  # type: ignore[import-untyped,unused-ignore]
+import onnxruntime
 from PIL import Image
 
 LABELS = ("Glioma", "Meningioma", "Pituitary", "No Tumor")

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-import matplotlib  # type: ignore[import-not-found,unused-ignore]
+import matplotlib
 
 from ci.bench.results import Plot
 
 matplotlib.use("Agg")
-from matplotlib import pyplot  # type: ignore[import-not-found,unused-ignore]
+from matplotlib import pyplot
 
 
 def draw(plot: Plot, folder: Path) -> None:

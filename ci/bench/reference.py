@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import numpy as np
-import tritonclient.http.aio as triton  # type: ignore[import-untyped]
+import tritonclient.http.aio as triton
 from fastapi import FastAPI, UploadFile
 from PIL import Image
 

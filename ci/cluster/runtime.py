@@ -7,7 +7,7 @@ import signal
 import subprocess
 from pathlib import Path
 
-import grpc  # type: ignore[import-untyped]
+import grpc
 
 from ci.cluster.places import CONTAINERD, NAME, STATE
 

@@ -86,7 +86,7 @@ def _read_safetensors(path: Path) -> State:
 
 def _read_torch(path: Path) -> State:
     try:
-        import torch  # type: ignore[import-not-found]
+        import torch
     except ImportError:
         raise CheckpointInvalid(
             f"{path.name}: reading .pth needs torch, which is not installed; "

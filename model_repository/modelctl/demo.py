@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from PIL import Image
-from tqdm import tqdm  # type: ignore[import-untyped]
+from tqdm import tqdm
 
 from modelctl import canonical, cheap
 from modelctl.assemble import assemble

@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 from PIL import Image
-from tqdm import tqdm  # type: ignore[import-untyped]
+from tqdm import tqdm
 
 from modelctl import config, fields, images, manifest, runtime
 from modelctl.assemble import Parts, assemble

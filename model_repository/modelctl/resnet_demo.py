@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm  # type: ignore[import-untyped]
+from tqdm import tqdm
 
 from modelctl import backbone, head, images, resnet50, slices
 from modelctl.family import LABELS, PREPROCESSING, Family

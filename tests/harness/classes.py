@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import onnxruntime  # type: ignore[import-untyped,unused-ignore]
+import onnxruntime
 from PIL import Image
 
 from ci.stack.documents import read_manifest

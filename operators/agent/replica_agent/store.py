@@ -13,8 +13,8 @@ from typing import Any, BinaryIO
 from urllib.parse import unquote, urlsplit
 
 import aiohttp
-import fsspec  # type: ignore[import-untyped]
-from botocore.exceptions import BotoCoreError  # type: ignore[import-untyped]
+import fsspec
+from botocore.exceptions import BotoCoreError
 
 CHUNK_BYTES = 8 << 20
 CONNECT_TIMEOUT_SECONDS = 5

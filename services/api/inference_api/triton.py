@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 import numpy as np
-from tritonclient.http import (  # type: ignore[import-untyped]
+from tritonclient.http import (
     InferenceServerClient,
     InferInput,
     InferRequestedOutput,

@@ -7,8 +7,8 @@ import asyncio
 
 import numpy as np
 import pytest
-import tritonclient.http.aio as triton  # type: ignore[import-untyped]
-from tritonclient.utils import InferenceServerException  # type: ignore[import-untyped]
+import tritonclient.http.aio as triton
+from tritonclient.utils import InferenceServerException
 
 from ci.stack.replica import Replica
 from tests.harness.stack import Stack
