@@ -8,7 +8,7 @@ import httpx
 
 from tests.harness import cluster_objects as objects
 from tests.harness.cluster_objects import API, PLAN, ROUTES, TRITON
-from tests.harness.kubernetes import Cluster, Json
+from tests.harness.kubernetes import Cluster, Json, Refused
 from tests.harness.pods import Pods
 from tests.harness.waiting import wait_until
 
@@ -43,10 +43,21 @@ class Namespace:
         return self.client.merge(self._rollouts(name), change)
 
     def set_rollout_status(self, name: str, status: Json | None) -> Json:
-        """Replaces the whole status; None removes it."""
-        body = self.rollout(name)
-        body.pop("status", None)
-        return self.client.replace(self._rollouts(name, "status"), body | ({"status": status} if status else {}))
+        """Replaces the whole status; None removes it. Once more when the operator wrote between the read and that."""
+
+        def write() -> Json | None:
+            body = self.rollout(name)
+            body.pop("status", None)
+            try:
+                return self.client.replace(
+                    self._rollouts(name, "status"), body | ({"status": status} if status else {})
+                )
+            except Refused as refused:
+                if refused.status != 409:
+                    raise
+                return None
+
+        return wait_until(write, "nobody else wrote the rollout meanwhile")
 
     def delete_rollout(self, name: str) -> None:
         self.client.delete(self._rollouts(name))
