@@ -7,7 +7,6 @@ import httpx
 
 from tests.harness.classes import expected_classes
 from tests.harness.release import PortForward, Release, bundle
-from tests.harness.waiting import wait_until
 
 FIRST_PREDICTION_SECONDS = 60
 
@@ -16,7 +15,7 @@ def test_fresh_install(release: Release, images: list[bytes], tmp_path: Path) ->
     release.model = "resnet50"
     began = time.monotonic()
     release.install()
-    wait_until(lambda: release.is_answering(images[0]), "the first prediction", 180, poll_seconds=0.5)
+    release.wait_until_answering(images[0])
     seconds = time.monotonic() - began
     print(f"first prediction {seconds:.1f} s after helm install")
     assert seconds <= FIRST_PREDICTION_SECONDS

@@ -3,7 +3,6 @@
 import json
 
 from tests.harness.release import Release, run
-from tests.harness.waiting import wait_until
 
 MODEL = "/v2/repository/models/resnet_medical"
 CLOSED = {
@@ -37,7 +36,7 @@ def test_a_neighbour_controls_no_replica(release: Release, images: list[bytes]) 
     for pod in release.pods("triton"):
         answers = ask_from_a_neighbour(pod["status"]["podIP"])
         assert answers == dict.fromkeys(CLOSED, 403) | dict.fromkeys(OPEN, 200) | {"grpc": "refused"}
-    wait_until(lambda: release.is_answering(images[0]), "a prediction", 60, poll_seconds=0.5)
+    release.wait_until_answering(images[0])
 
 
 def ask_from_a_neighbour(address: str) -> dict[str, int | str]:

@@ -10,7 +10,6 @@ GOOD, ALWAYS_FAILS = 2, 12
 def test_a_good_and_a_bad_version(release: Release, images: list[bytes], tmp_path: Path) -> None:
     release.install()
     release.wait_for_phase("Healthy", 1)
-    release.wait_for_pods("api", 1)
     with release.load(images, tmp_path, 1, GOOD) as load:
         load.wait_until_answered(100)
         release.upgrade(GOOD)

@@ -54,18 +54,16 @@ class Release:
         address = self.get("service", API)["spec"]["clusterIP"]
         return f"http://{address}:8002"
 
-    def is_answering(self, image: bytes) -> bool:
-        try:
-            answer = httpx.post(f"{self.url}/predict", files={"image": image}, timeout=5)
-        except (httpx.TransportError, AssertionError):
-            return False
-        return answer.status_code == 200
+    def wait_until_answering(self, image: bytes, timeout_seconds: float = 180) -> None:
+        """Until the Service leads to an API pod: neither a rollout nor a Ready pod says that it does."""
+        wait_until(lambda: self._is_answering(image), "a prediction", timeout_seconds, poll_seconds=0.5)
 
     def load(self, images: Sequence[bytes], folder: Path, *answering: int) -> Load:
         """Through the Service, always with the same images; answers of these versions are right ones."""
         for version in set(answering) - self._expected.keys():
             self._expected[version] = expected_classes(bundle(self.model, version, folder), images)
         expected = {version: self._expected[version] for version in answering}
+        self.wait_until_answering(images[0])
         return Load([self.url], images, expected, folder / "load", rate_per_second=RATE_PER_SECOND, max_seconds=800)
 
     def rollout(self) -> Json:
@@ -114,6 +112,13 @@ class Release:
 
     def kubectl(self, *arguments: str) -> str:
         return run("kubectl", "--namespace", self.namespace, *arguments)
+
+    def _is_answering(self, image: bytes) -> bool:
+        try:
+            answer = httpx.post(f"{self.url}/predict", files={"image": image}, timeout=5)
+        except (httpx.TransportError, AssertionError):
+            return False
+        return answer.status_code == 200
 
     def _helm(self, command: str, version: int) -> None:
         settings = self._settings | chart.artifact_settings(self.model, version)
