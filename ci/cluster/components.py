@@ -1,9 +1,12 @@
-"""What a Kubernetes node and control plane consist of, and the command line of each."""
+"""What Kubernetes' nodes and control plane consist of, and the command line of each."""
+
+from collections.abc import Mapping
 
 from ci.cluster import configuration, credentials
 from ci.cluster.credentials import AUTHORITY, SERVICE_ACCOUNT_KEY, SERVICE_ACCOUNT_PUBLIC_KEY, certificate, private_key
 from ci.cluster.daemons import Daemon
-from ci.cluster.places import BINARIES, NODE, NODE_ADDRESS, POD_NETWORK, SERVICE_NETWORK, STATE
+from ci.cluster.nodes import FIRST, Node
+from ci.cluster.places import BINARIES, POD_NETWORK, SERVICE_NETWORK, STATE
 
 ETCD_URL = "http://127.0.0.1:2379"
 ETCD_PEER_URL = "http://127.0.0.1:2380"
@@ -32,7 +35,7 @@ def api_server() -> Daemon:
             "etcd-servers": ETCD_URL,
             "secure-port": 6443,
             "bind-address": "0.0.0.0",
-            "advertise-address": NODE_ADDRESS,
+            "advertise-address": FIRST.address,
             "service-cluster-ip-range": SERVICE_NETWORK,
             "tls-cert-file": certificate("kube-apiserver"),
             "tls-private-key-file": private_key("kube-apiserver"),
@@ -87,25 +90,24 @@ def scheduler() -> Daemon:
     return _daemon("kube-scheduler", _as_user("kube-scheduler") | {"leader-elect": "false"})
 
 
-def containerd() -> Daemon:
-    return Daemon(("containerd", "--config", str(configuration.CONTAINERD_FILE)))
+def containerd(node: Node) -> Daemon:
+    return Daemon(f"{node.name}-containerd", ("containerd", "--config", str(configuration.containerd_file(node))))
 
 
-def kubelet() -> Daemon:
-    return _daemon(
-        "kubelet",
-        {
-            "config": configuration.KUBELET_FILE,
-            "kubeconfig": credentials.kubeconfig("kubelet"),
-            "hostname-override": NODE,
-            "node-ip": NODE_ADDRESS,
-            "root-dir": STATE / "kubelet",
-        },
-    )
+def kubelet(node: Node) -> Daemon:
+    name = credentials.kubelet(node)
+    options = {
+        "config": configuration.kubelet_file(node),
+        "kubeconfig": credentials.kubeconfig(name),
+        "hostname-override": node.name,
+        "node-ip": node.address,
+        "root-dir": node.folder / "kubelet",
+    }
+    return _daemon("kubelet", options, name)
 
 
 def proxy() -> Daemon:
-    return _daemon("kube-proxy", {"config": configuration.PROXY_FILE, "hostname-override": NODE})
+    return _daemon("kube-proxy", {"config": configuration.PROXY_FILE, "hostname-override": FIRST.name})
 
 
 def _as_user(user: str) -> dict[str, object]:
@@ -113,5 +115,6 @@ def _as_user(user: str) -> dict[str, object]:
     return {"kubeconfig": file, "authentication-kubeconfig": file, "authorization-kubeconfig": file}
 
 
-def _daemon(name: str, options: dict[str, object]) -> Daemon:
-    return Daemon((str(BINARIES / name), *(f"--{option}={value}" for option, value in options.items())))
+def _daemon(program: str, options: Mapping[str, object], name: str | None = None) -> Daemon:
+    arguments = (f"--{option}={value}" for option, value in options.items())
+    return Daemon(name or program, (str(BINARIES / program), *arguments))

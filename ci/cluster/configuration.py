@@ -5,10 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from ci.cluster import credentials
-from ci.cluster.places import CONTAINERD, CONTAINERS, DNS_SERVICE, NAME, POD_NETWORK, POD_RANGE, SOCKETS, STATE
+from ci.cluster.nodes import NODES, Node
+from ci.cluster.places import DNS_SERVICE, POD_NETWORK, POD_RANGE, STATE
 
-CONTAINERD_FILE = STATE / "containerd.toml"
-KUBELET_FILE = STATE / "kubelet.json"
 PROXY_FILE = STATE / "kube-proxy.json"
 CNI_FOLDER = STATE / "cni"
 CNI_PLUGINS = "/usr/lib/cni"
@@ -16,10 +15,10 @@ PAUSE_IMAGE = "localhost/pause:1"
 
 # restrict_oom_score_adj: without CAP_SYS_RESOURCE, as in many sandboxes, no pod could start otherwise.
 _CONTAINERD = f"""version = 2
-root = "{CONTAINERS}"
-state = "{SOCKETS}/state"
+root = "{{store}}"
+state = "{{sockets}}/state"
 [grpc]
-  address = "{CONTAINERD}"
+  address = "{{socket}}"
 [plugins."io.containerd.grpc.v1.cri"]
   sandbox_image = "{PAUSE_IMAGE}"
   restrict_oom_score_adj = true
@@ -35,11 +34,22 @@ state = "{SOCKETS}/state"
 
 def write() -> None:
     """Files whose content is right already are not touched: kube-proxy exits when its own is written again."""
-    _write(CONTAINERD_FILE, _CONTAINERD)
     _write(CNI_FOLDER / "10-medinfer.conflist", json.dumps(_network(), indent=2))
     _write(STATE / "resolv.conf", "nameserver 127.0.0.1\n")  # what pods do not find in the cluster is not to be found
-    _write(KUBELET_FILE, json.dumps(_kubelet(), indent=2))
+    for node in NODES:
+        _write(
+            containerd_file(node), _CONTAINERD.format(store=node.store, sockets=node.sockets, socket=node.containerd)
+        )
+        _write(kubelet_file(node), json.dumps(_kubelet(node), indent=2))
     _write(PROXY_FILE, json.dumps(_proxy(), indent=2))
+
+
+def containerd_file(node: Node) -> Path:
+    return node.folder / "containerd.toml"
+
+
+def kubelet_file(node: Node) -> Path:
+    return node.folder / "kubelet.json"
 
 
 def _network() -> dict[str, Any]:
@@ -54,26 +64,29 @@ def _network() -> dict[str, Any]:
     return {"cniVersion": "1.0.0", "name": "medinfer", "plugins": [bridge | {"ipam": addresses}, ports]}
 
 
-def _kubelet() -> dict[str, Any]:
+def _kubelet(node: Node) -> dict[str, Any]:
     return {
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
         "kind": "KubeletConfiguration",
+        "address": node.address,
+        "healthzPort": 0,
+        "podLogsDir": str(node.folder / "pod-logs"),  # it removes those of pods that it does not know
         "authentication": {
             "anonymous": {"enabled": False},
             "webhook": {"enabled": True},
             "x509": {"clientCAFile": str(credentials.AUTHORITY)},
         },
         "authorization": {"mode": "Webhook"},
-        "tlsCertFile": str(credentials.certificate("kubelet")),
-        "tlsPrivateKeyFile": str(credentials.private_key("kubelet")),
+        "tlsCertFile": str(credentials.certificate(credentials.kubelet(node))),
+        "tlsPrivateKeyFile": str(credentials.private_key(credentials.kubelet(node))),
         "cgroupDriver": "cgroupfs",
-        "cgroupRoot": f"/{NAME}",
+        "cgroupRoot": f"/{node.cgroup}",
         "cgroupsPerQOS": True,
         "failCgroupV1": False,
         "clusterDNS": [DNS_SERVICE],
         "clusterDomain": "cluster.local",
         "resolvConf": str(STATE / "resolv.conf"),
-        "containerRuntimeEndpoint": f"unix://{CONTAINERD}",
+        "containerRuntimeEndpoint": f"unix://{node.containerd}",
         "failSwapOn": False,
         "evictionHard": {"memory.available": "100Mi", "nodefs.available": "1%", "imagefs.available": "1%"},
         "imageGCHighThresholdPercent": 100,

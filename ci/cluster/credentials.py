@@ -6,7 +6,8 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from ci.cluster.places import API_SERVER, API_SERVICE, KUBECONFIG, NODE, NODE_ADDRESS, STATE
+from ci.cluster.nodes import FIRST, NODES, Node
+from ci.cluster.places import API_SERVER, API_SERVICE, KUBECONFIG, STATE
 from ci.stack import kubeconfig as kubeconfigs
 from ci.stack.certificates import Authority, write_key, write_public_key
 
@@ -18,10 +19,15 @@ API_NAMES = [".".join(("kubernetes", "default", "svc", "cluster", "local")[:n]) 
 VALID = timedelta(days=365)
 MASTERS = ("system:masters",)
 
+
+def kubelet(node: Node) -> str:
+    return f"{node.name}-kubelet"
+
+
 # File name -> user, groups, addresses that it serves.
 IDENTITIES: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
-    "kube-apiserver": ("kube-apiserver", (), ("127.0.0.1", API_SERVICE, NODE_ADDRESS, *API_NAMES)),
-    "kubelet": (f"system:node:{NODE}", ("system:nodes",), (NODE_ADDRESS,)),
+    "kube-apiserver": ("kube-apiserver", (), ("127.0.0.1", API_SERVICE, FIRST.address, *API_NAMES)),
+    **{kubelet(node): (f"system:node:{node.name}", ("system:nodes",), (node.address,)) for node in NODES},
     "kubelet-client": ("kube-apiserver-kubelet-client", MASTERS, ()),
     "front-proxy": ("front-proxy-client", (), ()),
     "admin": ("admin", MASTERS, ()),
@@ -29,7 +35,7 @@ IDENTITIES: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
     "kube-scheduler": ("system:kube-scheduler", (), ()),
     "kube-proxy": ("system:kube-proxy", (), ()),
 }
-USERS = ("admin", "kubelet", "kube-controller-manager", "kube-scheduler", "kube-proxy")
+USERS = ("admin", "kube-controller-manager", "kube-scheduler", "kube-proxy", *map(kubelet, NODES))
 
 
 def create() -> None:

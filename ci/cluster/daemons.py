@@ -14,13 +14,10 @@ from ci.cluster.places import LOGS, STATE
 
 @dataclass(frozen=True)
 class Daemon:
-    """`command`: a program and its arguments."""
+    """`command`: a program and its arguments. Its files are named after `name`."""
 
+    name: str
     command: tuple[str, ...]
-
-    @property
-    def name(self) -> str:
-        return Path(self.command[0]).name
 
     @property
     def log(self) -> Path:

@@ -8,26 +8,28 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from ci.cluster import components, configuration, credentials, network, runtime
+from ci.cluster import cgroups, components, configuration, credentials, network, runtime
 from ci.cluster.daemons import Daemon
 from ci.cluster.errors import ClusterFailed
-from ci.cluster.places import BINARIES, KUBECONFIG, NODE, SOCKETS, STATE
+from ci.cluster.nodes import FIRST, NODES, Node
+from ci.cluster.places import BINARIES, KUBECONFIG, SOCKETS, STATE
 
 ADDONS = Path(__file__).with_name("addons.yaml")
 PROGRAMS = ("containerd", "runc", "iptables", "conntrack", "ip", "nsenter", configuration.CNI_PLUGINS + "/bridge")
 
 
 def up() -> None:
-    """Returns when the node is Ready; seconds."""
+    """Returns when the first node is Ready; seconds."""
     check_machine()
     for folder in (STATE, Path(SOCKETS)):
         folder.mkdir(parents=True, exist_ok=True)
     network.create()
-    runtime.create_cgroups()
     credentials.create()
     configuration.write()
     start_control_plane()
-    start_node()
+    components.proxy().start()
+    start_containerd(FIRST)
+    start_kubelet(FIRST)
 
 
 def check_machine() -> None:
@@ -48,13 +50,30 @@ def start_control_plane() -> None:
     components.scheduler().start()
 
 
-def start_node() -> None:
-    containerd, kubelet = components.containerd(), components.kubelet()
+def start_containerd(node: Node) -> None:
+    """Raises ClusterFailed when there is no cluster."""
+    if not configuration.containerd_file(node).exists():
+        raise ClusterFailed("the local cluster is not up: run make up")
+    containerd = components.containerd(node)
     containerd.start()
-    wait(runtime.takes_pods, containerd)
+    wait(lambda: runtime.takes_pods(node), containerd)
+
+
+def start_kubelet(node: Node) -> None:
+    """Returns when the node is Ready: pods come to it from now on, and find the images that it has."""
+    cgroups.create(node)
+    kubelet = components.kubelet(node)
     kubelet.start()
-    components.proxy().start()
-    wait(is_node_ready, kubelet)
+    wait(lambda: is_node_ready(node), kubelet)
+
+
+def stop_node(node: Node) -> None:
+    """Nothing is asked to end in order: nothing of it is kept but images."""
+    components.kubelet(node).kill()
+    if runtime.is_up(node):
+        runtime.remove_containers(node)
+    components.containerd(node).kill(signal.SIGTERM)
+    runtime.remove_leftovers(node)
 
 
 def add_addons() -> None:
@@ -68,23 +87,21 @@ def add_addons() -> None:
 
 
 def down() -> None:
-    """Nothing is asked to end in order: nothing of it is kept but images."""
-    for make in (components.kubelet, components.proxy, components.scheduler, components.controller_manager):
+    """Leaves images only."""
+    for make in (components.proxy, components.scheduler, components.controller_manager):
         make().kill()
     for make in (components.api_server, components.etcd):
         make().kill()
-    if runtime.is_up():
-        runtime.remove_containers()
-    components.containerd().kill(signal.SIGTERM)
-    runtime.remove_leftovers()
+    for node in NODES:
+        stop_node(node)
     network.delete()
     shutil.rmtree(SOCKETS, ignore_errors=True)
     shutil.rmtree(STATE, ignore_errors=True)
 
 
-def is_node_ready() -> bool:
+def is_node_ready(node: Node) -> bool:
     condition = '{.status.conditions[?(@.type=="Ready")].status}'
-    return kubectl("get", "node", NODE, "-o", f"jsonpath={condition}").stdout == "True"
+    return kubectl("get", "node", node.name, "-o", f"jsonpath={condition}").stdout == "True"
 
 
 def kubectl(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -1,10 +1,11 @@
-"""The cluster's own network namespace: the node's address, pods and Services exist there and nowhere else."""
+"""The cluster's own network namespace: the nodes' addresses, pods and Services exist there and nowhere else."""
 
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from ci.cluster.places import NAME, NETWORK_NAMESPACE, NODE_ADDRESS
+from ci.cluster.nodes import NODES
+from ci.cluster.places import NAME, NETWORK_NAMESPACE, NODE_NETWORK
 
 
 def inside(command: Sequence[str]) -> list[str]:
@@ -20,10 +21,11 @@ def create() -> None:
     _ip("link", "set", "lo", "up")
     # A bridge, as not every kernel has the `dummy` device.
     _ip("link", "add", "node0", "type", "bridge")
-    _ip("addr", "add", f"{NODE_ADDRESS}/24", "dev", "node0")
+    for node in NODES:
+        _ip("addr", "add", f"{node.address}/24", "dev", "node0")
     _ip("link", "set", "node0", "up")
-    # kube-proxy and the kubelet want a default route; nobody is at its end.
-    _ip("route", "add", "default", "via", NODE_ADDRESS.rpartition(".")[0] + ".254", "dev", "node0")
+    # kube-proxy and the kubelets want a default route; nobody is at its end.
+    _ip("route", "add", "default", "via", f"{NODE_NETWORK}.254", "dev", "node0")
     _run(*inside(["sysctl", "-qw", "net.ipv4.ip_forward=1"]))
 
 

@@ -17,11 +17,9 @@ BINARIES = ROOT / ".tools" / "cluster" / "bin"
 NAME = f"medinfer-{hashlib.sha256(str(ROOT).encode()).hexdigest()[:8]}"
 # Paths of sockets may have 107 characters: too few for a folder deep in a home.
 SOCKETS = f"/run/{NAME}"
-CONTAINERD = f"{SOCKETS}/containerd.sock"
 NETWORK_NAMESPACE = f"/run/netns/{NAME}"
 
-NODE = "medinfer"
-NODE_ADDRESS = "10.99.0.1"
+NODE_NETWORK = "10.99.0"
 POD_NETWORK = "10.244.0.0/16"
 POD_RANGE = "10.244.0.0/24"
 SERVICE_NETWORK = "10.96.0.0/16"

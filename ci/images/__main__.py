@@ -7,6 +7,7 @@ import argparse
 import sys
 
 from ci.cluster.errors import ClusterFailed
+from ci.images.delivery import choose_delivery
 from ci.images.provide import provide_all
 
 
@@ -15,7 +16,7 @@ def main() -> None:
     parser.add_argument("names", nargs="*", help="default: all that the cluster lacks")
     names = parser.parse_args().names
     try:
-        for name in provide_all(names).values():
+        for name in provide_all(choose_delivery(), names).values():
             print(name, flush=True)
     except ClusterFailed as error:
         sys.exit(f"images: {error}")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ci.cluster import runtime
 from ci.cluster.errors import ClusterFailed
+from ci.cluster.nodes import FIRST, Node
 from ci.cluster.places import BINARIES
 
 
@@ -21,7 +22,9 @@ class Delivery:
     deliver: Callable[[Path], None]
 
 
-LOCAL = Delivery(True, runtime.images, runtime.import_image)
+def to_node(node: Node) -> Delivery:
+    """Of the local cluster."""
+    return Delivery(True, partial(runtime.images, node), partial(runtime.import_image, node))
 
 
 def is_local() -> bool:
@@ -32,7 +35,7 @@ def is_local() -> bool:
 def choose_delivery() -> Delivery:
     """Raises ClusterFailed for a cluster that takes no archives."""
     if is_local():
-        return LOCAL
+        return to_node(FIRST)
     command = load_command(_ask(str(BINARIES / "kubectl"), "config", "current-context"))
     return Delivery(False, set, partial(_load, command))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ci.images import buildah
 from ci.images.catalog import CLUSTERS, OURS, Image
-from ci.images.delivery import Delivery, choose_delivery
+from ci.images.delivery import Delivery
 from ci.images.lock import alone
 from ci.images.say import say
 
@@ -15,9 +15,8 @@ from ci.images.say import say
 FILES = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "medinfer" / "images"
 
 
-def provide_all(names: Sequence[str] = ()) -> dict[str, str]:
+def provide_all(delivery: Delivery, names: Sequence[str] = ()) -> dict[str, str]:
     """What each image is called on the cluster; all that belong there, or those named. Raises ClusterFailed."""
-    delivery = choose_delivery()
     wanted = (CLUSTERS if delivery.is_local else ()) + OURS
     with alone(FILES):
         return {image.name: provide(image, delivery) for image in wanted if not names or image.name in names}

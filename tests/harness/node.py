@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from ci.cluster import components, places, runtime
+from ci.cluster.nodes import FIRST, Node
 from tests.harness.release import NAME, Json, Release, is_ready, run
 from tests.harness.waiting import wait_until
 
@@ -25,19 +26,29 @@ def kill(release: Release, component: str, name: str) -> None:
         now = release.get("pod", pod["metadata"]["name"])
         return bool(container(now, name)["restartCount"] > before["restartCount"] and is_ready(now))
 
-    runtime.kill_container(before["containerID"].removeprefix("containerd://"))
+    runtime.kill_container(FIRST, before["containerID"].removeprefix("containerd://"))
     wait_until(is_back, f"{name} of {pod['metadata']['name']} runs again", 180, poll_seconds=0.5)
 
 
-def drain(release: Release) -> str:
-    """What `kubectl drain` says when it gives up: nothing can go elsewhere. The node takes pods again afterwards."""
-    ours = f"--pod-selector=app.kubernetes.io/instance={NAME}"
+@contextmanager
+def second() -> Iterator[None]:
+    """There is another node, until this is left."""
+    do = (sys.executable, "-m", "ci.cluster")  # by processes that end: the node outlives them, and is no test's child
     try:
-        with pytest.raises(AssertionError) as stopped:
-            release.kubectl("drain", places.NODE, ours, "--delete-emptydir-data", "--timeout=40s")
+        run(*do, "add-node", timeout_seconds=300)
+        yield
     finally:
-        release.kubectl("uncordon", places.NODE)
-    return str(stopped.value)
+        run(*do, "remove-node")
+
+
+def drain(release: Release, node: Node, timeout_seconds: int) -> None:
+    """Raises AssertionError with what `kubectl drain` said when it gives up. The node takes pods again afterwards."""
+    ours = f"--pod-selector=app.kubernetes.io/instance={NAME}"
+    limit = f"--timeout={timeout_seconds}s"
+    try:
+        run("kubectl", "drain", node.name, ours, "--delete-emptydir-data", limit, timeout_seconds=timeout_seconds + 60)
+    finally:
+        run("kubectl", "uncordon", node.name)
 
 
 @contextmanager

@@ -55,9 +55,8 @@ def test_two_builders_take_turns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     provided: list[str] = []
     monkeypatch.setattr(lock, "say", said.append)
     monkeypatch.setattr(provide, "FILES", tmp_path / "images")
-    monkeypatch.setattr(provide, "choose_delivery", lambda: delivery.Delivery(False, set, lambda _: None))
     monkeypatch.setattr(provide, "provide", lambda image, _: provided.append(image.name))
-    second = threading.Thread(target=provide.provide_all)
+    second = threading.Thread(target=provide.provide_all, args=[delivery.Delivery(False, set, lambda _: None)])
     with lock.alone(tmp_path / "images"):
         second.start()
         wait_until(lambda: said == ["waiting for another build"], "the second one says that it waits", 5)
