@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from ci.cluster.nodes import FIRST, SECOND
 from tests.harness import node
 from tests.harness.eviction import evict_all
 from tests.harness.gate import GatedCanary
@@ -15,7 +16,8 @@ from tests.harness.release import API, ROLLOUT, Json, Release
 
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(900)]
 
-TRITON = "medinfer-triton"
+TRITON, OPERATOR = "medinfer-triton", "medinfer-rollout-operator"
+COMPONENTS = ("api", "triton", "operator")
 PLAN, ROUTES = f"{TRITON}-plan", f"{API}-routes"
 
 
@@ -84,14 +86,34 @@ def test_evictions_wait_for_the_budget(canary: GatedCanary, tmp_path: Path, comp
 def test_a_drain_stops_at_the_budgets(canary: GatedCanary, tmp_path: Path) -> None:
     """One of each is evicted at once; the others stay until those are back, which they are not while it lasts."""
     with canary.load(tmp_path) as load:
-        said = node.drain(canary.release)
+        with pytest.raises(AssertionError) as stopped:
+            node.drain(canary.release, FIRST, timeout_seconds=40)
         for component in ("api", "triton"):
-            assert f'error when evicting pods/"medinfer-{component}' in said
+            assert f'error when evicting pods/"medinfer-{component}' in str(stopped.value)
         result = canary.finish(load)
     assert result.failed == 0, result
 
 
-@pytest.mark.parametrize("workload", [f"deployment/{API}", f"statefulset/{TRITON}"])
+@node.needs_the_local_cluster
+def test_drains_move_everything_to_another_node_and_back(canary: GatedCanary, tmp_path: Path) -> None:
+    with node.second(), canary.load(tmp_path) as load:
+        for emptied, filled in ((FIRST, SECOND), (SECOND, FIRST)):
+            node.drain(canary.release, emptied, timeout_seconds=240)
+            assert {pod["spec"]["nodeName"] for pod in everybody(canary.release)} == {filled.name}
+            canary.wait()
+        result = canary.finish(load)
+    assert result.failed == 0, result
+
+
+@pytest.mark.parametrize("component", COMPONENTS)
+def test_a_pod_is_deleted(canary: GatedCanary, tmp_path: Path, component: str) -> None:
+    with canary.load(tmp_path) as load:
+        canary.release.kubectl("delete", "pod", canary.release.pods(component)[0]["metadata"]["name"])
+        result = canary.finish(load)
+    assert result.failed == 0, result
+
+
+@pytest.mark.parametrize("workload", [f"deployment/{API}", f"deployment/{OPERATOR}", f"statefulset/{TRITON}"])
 def test_a_rolling_restart(canary: GatedCanary, tmp_path: Path, workload: str) -> None:
     with canary.load(tmp_path) as load:
         canary.release.kubectl("rollout", "restart", workload)
@@ -110,12 +132,16 @@ def test_after_all_that_it_is_promoted(canary: GatedCanary, tmp_path: Path) -> N
     assert result.between("promoted").by_version().keys() == {2}
 
 
+def everybody(release: Release) -> list[Json]:
+    """Every pod that is not about to end."""
+    return [pod for component in COMPONENTS for pod in release.pods(component)]
+
+
 def everything(release: Release) -> Json:
     """What a release is made of: what is written in vain, or a pod that is replaced, makes a difference."""
     objects = (("deployment", API), ("statefulset", TRITON), ("modelrollout", ROLLOUT))
-    pods = [pod for component in ("api", "triton", "operator") for pod in release.pods(component)]
     return {
         "generations": [release.get(kind, name)["metadata"]["generation"] for kind, name in objects],
-        "pods": sorted(pod["metadata"]["uid"] for pod in pods),
+        "pods": sorted(pod["metadata"]["uid"] for pod in everybody(release)),
         "documents": [release.get("configmap", name)["data"] for name in (PLAN, ROUTES)],
     }
