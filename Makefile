@@ -56,7 +56,7 @@ endif
 
 .PHONY: test-chart
 test-chart: control-plane ## The chart, by helm, kubeconform, a scanner, the scheduler and the API server's own validation
-	@ci/cluster/build helm kube-scheduler kube-score kubeconform servicemonitors.yaml
+	@ci/cluster/build helm kube-scheduler kube-score kubeconform prometheusrules.yaml promtool servicemonitors.yaml
 	$(RUN) pytest tests/chart
 
 .PHONY: chart-docs

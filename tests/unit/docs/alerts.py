@@ -1,4 +1,4 @@
-"""The alerts of manifests/monitoring, and the metrics that the parts really have."""
+"""The alerts of manifests/monitoring, the series that their tests assume, and the metrics that the parts have."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -14,6 +14,7 @@ from rollout_operator.metrics import Metrics as OperatorMetrics
 from tests.unit.docs.reasons import ROOT
 
 FILE = ROOT / "manifests" / "monitoring" / "alerts.yaml"
+SITUATIONS = ROOT / "tests" / "chart" / "alerts.yaml"
 SUFFIXES = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count"), "gauge": ("",)}
 
 Rule = dict[str, Any]
@@ -22,6 +23,12 @@ Rule = dict[str, Any]
 def rules() -> list[Rule]:
     groups = yaml.safe_load(FILE.read_text())["spec"]["groups"]
     return [rule for group in groups for rule in group["rules"]]
+
+
+def assumed() -> list[str]:
+    """The series that the tests of the alerts write, with their labels."""
+    tests = yaml.safe_load(SITUATIONS.read_text())["tests"]
+    return sorted({one["series"] for test in tests for one in test["input_series"]})
 
 
 def names() -> set[str]:

@@ -1,4 +1,4 @@
-"""The alerts ask for metrics and values that exist. Whether Prometheus takes the expressions is not tested here."""
+"""The alerts, and the situations in which tests/chart tries them, speak of metrics and values that exist."""
 
 import pytest
 from inference_api.counters import Result
@@ -6,7 +6,7 @@ from replica_agent.plan import Role
 from replica_agent.state import State
 from rollout_operator.status import Phase
 
-from tests.unit.docs.alerts import Rule, matchers_in, metrics_in, names, rules, series
+from tests.unit.docs.alerts import Rule, assumed, matchers_in, metrics_in, names, rules, series
 from tests.unit.docs.reasons import errors_of_visits, kinds_of_problems
 
 EVERY = [pytest.param(rule, id=rule["alert"]) for rule in rules()]
@@ -33,6 +33,12 @@ def test_every_metric_exists(rule: Rule) -> None:
 @pytest.mark.parametrize("rule", EVERY)
 def test_every_value_that_is_looked_for_exists(rule: Rule) -> None:
     assert {(label, value) for label, value in matchers_in(rule["expr"]) if value not in VALUES[label]} == set()
+
+
+@pytest.mark.parametrize("one", assumed())
+def test_every_series_of_a_situation_exists(one: str) -> None:
+    assert metrics_in(one) - series() == set()
+    assert {(label, value) for label, value in matchers_in(one) if value not in VALUES.get(label, {value})} == set()
 
 
 @pytest.mark.parametrize("rule", EVERY)
