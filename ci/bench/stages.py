@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import uvloop
 from inference_api import answers, images, tensors
+from inference_api.agents import Agents
 from inference_api.names import Names
 from inference_api.request_buffers import RequestBuffer
 from inference_api.routes import Replica, Routes, parse
@@ -13,6 +14,7 @@ from inference_api.triton import Logits, Triton
 
 REQUESTS = 500
 MAX_PIXELS = 40_000_000
+AGENT_PORT = 8080
 
 
 def measure(image: bytes, routes: bytes, requests: int) -> dict[str, float]:
@@ -42,7 +44,8 @@ def cpu_ms(stage: Callable[[], object], repeats: int) -> float:
 
 async def ask(routes: Routes, request: RequestBuffer, repeats: int) -> tuple[Logits, float]:
     """The logits, and the CPU time of one exchange with Triton, its waiting left out."""
-    triton, replica = Triton(Names()), routes.replicas[0]
+    names, replica = Names(), routes.replicas[0]
+    triton = Triton(names, Agents(AGENT_PORT, names))
     (logits,) = await infer(triton, replica, routes, request)
     began = time.process_time()
     for _ in range(repeats):

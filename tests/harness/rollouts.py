@@ -96,6 +96,7 @@ class RolloutStack:
             "ROUTES_CONFIGMAP": f"{API}-routes",
             "NAMESPACE": self.namespace.name,
             "DRAIN_SECONDS": "5",
+            "LOG_REQUESTS": "true",
         }
         mounted, kubeconfig = self.folder / name / "mounted" / "routes.json", self.namespace.kubeconfig("api")
         pod = self.apis[name] = Api(name, f"{address}:8002", self.folder, mounted, 1, environment, kubeconfig)

@@ -6,7 +6,8 @@ from inference_api.connections import ConnectionFailure, ExchangeTimeout, Pool
 from inference_api.names import Names
 from inference_api.routes import Replica
 
-_ASK_SECONDS = 1.0
+_ASK_SECONDS = 0.5
+_MEANING = {200: True, 404: False}
 
 
 class Agents:
@@ -16,15 +17,15 @@ class Agents:
         self._port = port
         self._names = names
 
-    async def is_warm(self, replica: Replica, version: int) -> bool:
-        """Whether the agent proved this version there; False when it cannot be asked."""
+    async def is_warm(self, replica: Replica, version: int) -> bool | None:
+        """Whether the agent proved this version there; None when it cannot be asked, or talks nonsense."""
         host = f"[{replica.host}]" if ":" in replica.host else replica.host
         request = f"GET /versions/{version} HTTP/1.1\r\nHost: {host}:{self._port}\r\nConnection: close\r\n\r\n"
         pool = Pool(replica.host, self._port, self._names)
         try:
             reply = await pool.exchange(request.encode(), asyncio.get_running_loop().time() + _ASK_SECONDS)
         except (ConnectionFailure, ExchangeTimeout):
-            return False
+            return None
         finally:
             pool.close()
-        return reply.status == 200
+        return _MEANING.get(reply.status)

@@ -12,7 +12,7 @@ or once the exchange failed: a connection that failed is aborted, so nothing of 
 import asyncio
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import cast
@@ -29,6 +29,7 @@ _SEND_BUFFER_BYTES = 1024 * 1024  # one image's tensor goes to the kernel in one
 _MAX_IDLE = 64
 
 Payload = bytes | bytearray | memoryview
+Check = Callable[[], Awaitable[None]]
 
 
 class ConnectionFailure(Exception):
@@ -68,6 +69,7 @@ class Connection(asyncio.Protocol):
         self._headers: dict[bytes, bytes] = {}
         self._body = b""
         self.is_open = False
+        self.was_ended = False  # by the other side
         self.saw_answer = False
         self.idle_since = 0.0
 
@@ -104,7 +106,7 @@ class Connection(asyncio.Protocol):
         raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self.is_open = False
+        self.was_ended, self.is_open = self.is_open, False
         self._fail(Broken(f"the connection ended before the answer was whole ({exc or 'closed by the other side'})"))
         self._on_lost(self)
 
@@ -147,28 +149,37 @@ class Connection(asyncio.Protocol):
 
 
 class Pool:
-    """The connections to one host and port; as many as there are exchanges at a time."""
+    """The connections to one host and port; as many as there are exchanges at a time.
+
+    `life` is another number once the process at the other side may be another one: it ended a connection, or none was
+    open when one was made.
+    """
 
     def __init__(self, host: str, port: int, names: Names) -> None:
         self.host = host
         self.port = port
+        self.life = 0
         self._names = names
         self._idle: list[Connection] = []
+        self._all: set[Connection] = set()
 
-    async def exchange(self, request: Payload, until: float, *, repeat: bool = True) -> Reply:
-        """One request and its answer; raises Unreachable, Broken, ExchangeTimeout.
+    async def exchange(
+        self, request: Payload, until: float, *, repeat: bool = True, check: Check | None = None
+    ) -> Reply:
+        """One request and its answer; raises Unreachable, Broken, ExchangeTimeout, and what `check` raises.
 
         A kept-alive connection may have been closed by the other side at the very moment it was used: unless
-        `repeat` is false, the request is then sent once more, on a fresh one.
+        `repeat` is false, the request is then sent once more, on a fresh one. `check` runs before the request is sent,
+        with a connection that stays the one on which it is.
         """
         connection = self._take()
         if connection is not None:
             try:
-                return await self._exchange_on(connection, request, until)
+                return await self._exchange_on(connection, request, until, check)
             except Broken:
                 if connection.saw_answer or not repeat:
                     raise
-        return await self._exchange_on(await self._connect(until), request, until)
+        return await self._exchange_on(await self._connect(until), request, until, check)
 
     def close(self) -> None:
         """Closes the connections that are not in use."""
@@ -184,19 +195,25 @@ class Pool:
             connection.abort()
         return None
 
-    async def _exchange_on(self, connection: Connection, request: Payload, until: float) -> Reply:
+    async def _exchange_on(self, connection: Connection, request: Payload, until: float, check: Check | None) -> Reply:
         try:
-            reply = await connection.exchange(request, until)
+            if check:
+                await check()
+            return await connection.exchange(request, until)
         except Broken:
             self._names.forget(self.host)
             raise
-        if connection.is_open:
-            if len(self._idle) < _MAX_IDLE:
-                connection.idle_since = asyncio.get_running_loop().time()
-                self._idle.append(connection)
-            else:
-                connection.abort()
-        return reply
+        finally:
+            self._keep(connection)
+
+    def _keep(self, connection: Connection) -> None:
+        if not connection.is_open:
+            return
+        if len(self._idle) < _MAX_IDLE:
+            connection.idle_since = asyncio.get_running_loop().time()
+            self._idle.append(connection)
+        else:
+            connection.abort()
 
     async def _connect(self, until: float) -> Connection:
         where = f"{self.host}:{self.port}"
@@ -226,9 +243,15 @@ class Pool:
 
     async def _open_to(self, address: str) -> Connection:
         loop = asyncio.get_running_loop()
-        return (await loop.create_connection(lambda: Connection(loop, self._drop), address, self.port))[1]
+        connection = (await loop.create_connection(lambda: Connection(loop, self._drop), address, self.port))[1]
+        self.life += not any(other.is_open for other in self._all)
+        if connection.is_open:
+            self._all.add(connection)
+        return connection
 
     def _drop(self, connection: Connection) -> None:
+        self._all.discard(connection)
+        self.life += connection.was_ended
         if connection in self._idle:
             self._idle.remove(connection)
             self._names.forget(self.host)

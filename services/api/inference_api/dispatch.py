@@ -23,6 +23,7 @@ from inference_api.triton import (
     ReplicaUnreachable,
     VersionFailed,
     VersionTimeout,
+    VersionUnproved,
 )
 
 STABLE_ATTEMPTS = 2
@@ -168,6 +169,10 @@ class Dispatcher:
                 state.replica, routes.model, version.number, request, until, repeat=repeat
             )
             return _answers(version, logits)
+        except VersionUnproved as failure:
+            if self._replicas.mark(state, version.number):
+                logger.warning("version is out: %s", failure, extra={"replica": state.replica.name})
+            raise
         except (ReplicaUnreachable, ConnectionBroke) as failure:
             self._eject(state, routes, failure)
             raise

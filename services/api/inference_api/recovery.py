@@ -2,18 +2,11 @@
 
 import asyncio
 import logging
-from typing import Protocol
 
 from inference_api.replicas import Replicas, ReplicaState
-from inference_api.routes import Replica
+from inference_api.vouching import AsksAgents
 
 logger = logging.getLogger(__name__)
-
-
-class AsksAgents(Protocol):
-    """The seam to the agents."""
-
-    async def is_warm(self, replica: Replica, version: int) -> bool: ...
 
 
 async def recover(replicas: Replicas, agents: AsksAgents) -> None:

@@ -43,8 +43,8 @@ class Service:
         self.traffic = Traffic(settings.max_in_flight)
         self.open_connections: Callable[[], int] = lambda: 0
         self._names = Names()
-        self.predict, self.predict_batch = self._make_endpoints()
         self._agents = Agents(settings.agent_port, self._names)
+        self.predict, self.predict_batch = self._make_endpoints()
         self._watch = _make_watch(settings)
         self._follower = Follower(self.traffic, _make_source(settings, self._watch), self._answers)
         self._tasks: list[asyncio.Task[None]] = []
@@ -54,7 +54,7 @@ class Service:
 
     def _make_endpoints(self) -> tuple[Any, Any]:
         settings = self.settings
-        self._triton = Triton(self._names)
+        self._triton = Triton(self._names, self._agents)
         self._decoder = Decoder(settings.max_pixels, RequestBuffers())
         self._dispatcher = Dispatcher(self._triton, self.traffic.replicas, settings.deadline_seconds, _loop_time)
         self._shadow = Shadow(self.traffic, self._dispatcher, settings.deadline_seconds / 2)

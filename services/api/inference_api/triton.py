@@ -2,6 +2,7 @@
 
 InferFailure
   ReplicaUnreachable   no connection; nothing was sent
+    VersionUnproved    its agent says that the version is not warm there; nothing was sent
   ConnectionBroke      the connection ended after the request was sent
   VersionFailed        the version answered, but not with logits of the expected shape
     VersionTimeout     it did not answer in its attempt's time
@@ -25,6 +26,7 @@ from inference_api.names import Names
 from inference_api.request_buffers import RequestBuffer
 from inference_api.routes import CLASS_COUNT, Replica
 from inference_api.tensors import SHAPE
+from inference_api.vouching import AsksAgents, Vouching
 
 INPUT, OUTPUT = "input", "output"
 MAX_BATCH_SIZE = 16
@@ -39,6 +41,10 @@ class InferFailure(Exception):
 
 class ReplicaUnreachable(InferFailure):
     """There was no connection to the replica."""
+
+
+class VersionUnproved(ReplicaUnreachable):
+    """This version is loaded there, or about to be, and has not proved itself."""
 
 
 class ConnectionBroke(InferFailure):
@@ -56,9 +62,10 @@ class VersionTimeout(VersionFailed):
 class Triton:
     """Holds the connections to all replicas. Made and used inside one event loop."""
 
-    def __init__(self, names: Names) -> None:
+    def __init__(self, names: Names, agents: AsksAgents) -> None:
         self._names = names
-        self._pools: dict[tuple[str, int], Pool] = {}
+        self._agents = agents
+        self._pools: dict[tuple[str, int], tuple[Pool, Vouching]] = {}
 
     async def infer(
         self, replica: Replica, model: str, version: int, request: RequestBuffer, until: float, *, repeat: bool = True
@@ -68,8 +75,14 @@ class Triton:
         `repeat`: whether a kept-alive connection that turned out closed is tried once more on a fresh one.
         """
         head = _head(replica.host, replica.port, model, version, request.batch_size)
+        pool, vouching = self._pool(replica)
+
+        async def check() -> None:
+            if not await vouching.allows(replica, version, pool.life):
+                raise VersionUnproved(f"version {version} has not proved itself on {replica.name}")
+
         try:
-            reply = await self._pool(replica).exchange(request.with_head(head), until, repeat=repeat)
+            reply = await pool.exchange(request.with_head(head), until, repeat=repeat, check=check)
         except Unreachable as error:
             raise ReplicaUnreachable(str(error)) from None
         except Broken as error:
@@ -87,7 +100,7 @@ class Triton:
         request = f"GET {path} HTTP/1.1\r\nHost: {_host(replica.host, replica.port)}\r\n\r\n".encode()
         until = asyncio.get_running_loop().time() + _PROBE_SECONDS
         try:
-            reply = await self._pool(replica).exchange(request, until)
+            reply = await self._pool(replica)[0].exchange(request, until)
         except (Unreachable, Broken, ExchangeTimeout):
             return False
         return reply.status == 200
@@ -99,22 +112,24 @@ class Triton:
 
     def close_idle(self, replica: Replica) -> None:
         """Closes the connections to this replica that are not in use."""
-        if pool := self._pools.get((replica.host, replica.port)):
-            pool.close()
+        if known := self._pools.get((replica.host, replica.port)):
+            known[0].close()
 
     def keep_only(self, replicas: tuple[Replica, ...]) -> None:
-        """Closes the connections to every replica that is not among these."""
-        wanted = {(replica.host, replica.port) for replica in replicas}
-        for address in self._pools.keys() - wanted:
-            self._pools.pop(address).close()
+        """Closes the connections to every replica that is not among these, and forgets versions that are not there."""
+        wanted = {(replica.host, replica.port): replica.versions for replica in replicas}
+        for address in self._pools.keys() - wanted.keys():
+            self._pools.pop(address)[0].close()
             self._names.forget(address[0])
+        for address, (_, vouching) in self._pools.items():
+            vouching.keep_only(wanted[address])
 
-    def _pool(self, replica: Replica) -> Pool:
+    def _pool(self, replica: Replica) -> tuple[Pool, Vouching]:
         address = (replica.host, replica.port)
-        pool = self._pools.get(address)
-        if pool is None:
-            pool = self._pools[address] = Pool(*address, self._names)
-        return pool
+        if address not in self._pools:
+            vouching = Vouching(self._agents, asyncio.get_running_loop().time)
+            self._pools[address] = Pool(*address, self._names), vouching
+        return self._pools[address]
 
 
 def parse_logits(reply: Reply, batch_size: int) -> list[Logits]:

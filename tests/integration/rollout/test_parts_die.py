@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from tests.harness.load import Load, Result
+from tests.harness.proofs import unproved
 from tests.harness.rollouts import GATE, RolloutStack
 from tests.harness.service import Service
 from tests.harness.waiting import wait_until
@@ -35,11 +36,13 @@ def canary_at_the_gate(stack: RolloutStack, images: list[bytes]) -> Iterator[tup
 
 
 def approve(stack: RolloutStack, load: Load) -> None:
-    """Ends the release, and the load: nothing failed."""
+    """Ends the release, and the load: nothing failed, and nobody was answered by what was not proved."""
     stack.apply(2, steps=STEPS, analysis=ANALYSIS)
     stack.wait_for_ready(2)
     load.wait_until_answered(200)
     assert load.finish(at_least=1000).failed == 0
+    count, wrong = unproved(stack)
+    assert count > 900 and wrong == []
 
 
 def warm_everywhere(stack: RolloutStack) -> bool:

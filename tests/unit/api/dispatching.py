@@ -9,7 +9,14 @@ from inference_api.containment import Containment
 from inference_api.dispatch import Dispatcher
 from inference_api.replicas import Replicas
 from inference_api.routes import Replica, Routes, Version
-from inference_api.triton import ConnectionBroke, Logits, ReplicaUnreachable, VersionFailed, VersionTimeout
+from inference_api.triton import (
+    ConnectionBroke,
+    Logits,
+    ReplicaUnreachable,
+    VersionFailed,
+    VersionTimeout,
+    VersionUnproved,
+)
 
 CONNECT_SECONDS = 0.3
 LOGITS = (0.0, 3.0, 0.0, 0.0)
@@ -58,6 +65,8 @@ class FakeTriton:
             case "black hole":
                 self.now = min(until, self.now + CONNECT_SECONDS)
                 raise ReplicaUnreachable("no connection in time")
+            case "unproved":
+                raise VersionUnproved("its agent says no")
             case "break":
                 raise ConnectionBroke("reset")
             case "fail":

@@ -10,17 +10,36 @@ from inference_api.connections import CONNECT_SECONDS, Broken, ExchangeTimeout, 
 from inference_api.names import Names
 from inference_api.request_buffers import RequestBuffer
 from inference_api.routes import Replica
-from inference_api.triton import ConnectionBroke, ReplicaUnreachable, Triton, VersionFailed, VersionTimeout
+from inference_api.triton import (
+    ConnectionBroke,
+    ReplicaUnreachable,
+    Triton,
+    VersionFailed,
+    VersionTimeout,
+    VersionUnproved,
+)
 
 from tests.harness.broken_replicas import BrokenReplica, Fault
+from tests.harness.waiting import until
 
 ADDRESS = "127.0.0.73"
+REPLICA = Replica("a", ADDRESS, 8000, frozenset({1}))
 REQUEST = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 
 def soon(seconds=2.0):
     return asyncio.get_running_loop().time() + seconds
+
+
+class Agents:
+    """Say the same of every version; None: they cannot be asked."""
+
+    def __init__(self, word=None):
+        self._word = word
+
+    async def is_warm(self, replica, version):
+        return self._word
 
 
 class Server:
@@ -147,6 +166,43 @@ async def test_no_connection_in_time():
             filler.close()
 
 
+async def test_a_connection_that_the_other_side_ended_begins_a_new_life():
+    async with Server([OK, OK], [OK]) as server:
+        await server.pool.exchange(REQUEST, soon())
+        first = server.pool.life
+        await server.pool.exchange(REQUEST, soon())
+        assert server.pool.life == first
+        await until(lambda: server.pool.life != first, "the end of the connection is seen")
+        second = server.pool.life
+        await server.pool.exchange(REQUEST, soon())
+        assert server.pool.life > second, "there was none when this one was made"
+
+
+async def test_one_more_connection_beside_another_is_the_same_life():
+    async with Server([None], [OK, OK]) as server:
+        waiting = asyncio.create_task(server.pool.exchange(REQUEST, soon(30)))
+        await until(lambda: server.accepted == 1, "the first request waits")
+        life = server.pool.life
+        await server.pool.exchange(REQUEST, soon())
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        await server.pool.exchange(REQUEST, soon())
+        assert server.accepted == 2 and server.pool.life == life
+
+
+async def test_what_is_checked_and_refused_is_not_sent_and_leaves_the_connection_open():
+    async def refuse():
+        raise VersionUnproved("not yet")
+
+    async with Server([OK]) as server:
+        with pytest.raises(VersionUnproved):
+            await server.pool.exchange(REQUEST, soon(), check=refuse)
+        life = server.pool.life
+        assert (await server.pool.exchange(REQUEST, soon())).status == 200
+        assert server.accepted == 1 and server.pool.life == life
+
+
 @pytest.mark.parametrize(
     ("fault", "failure"),
     [
@@ -163,18 +219,27 @@ async def test_no_connection_in_time():
 )
 async def test_a_replicas_faults_are_told_apart(fault, failure):
     """Transport failures eject the replica; the version's failures mark the version only."""
-    triton, replica = Triton(Names()), Replica("a", ADDRESS, 8000, frozenset({1}))
+    triton = Triton(Names(), Agents())
     with BrokenReplica(ADDRESS, fault) as broken:
         with pytest.raises(failure) as caught:
-            await triton.infer(replica, "m", 1, RequestBuffer(1), soon(0.3))
+            await triton.infer(REPLICA, "m", 1, RequestBuffer(1), soon(0.3))
         assert caught.type is failure
         assert broken.requests == 1
-    triton.close_idle(replica)
+    triton.close_idle(REPLICA)
 
 
 async def test_a_replica_that_is_gone():
     with pytest.raises(ReplicaUnreachable):
-        await Triton(Names()).infer(Replica("a", ADDRESS, 8000, frozenset({1})), "m", 1, RequestBuffer(1), soon())
+        await Triton(Names(), Agents()).infer(REPLICA, "m", 1, RequestBuffer(1), soon())
+
+
+async def test_a_version_that_its_agent_does_not_call_warm_gets_no_request():
+    triton = Triton(Names(), Agents(False))
+    with BrokenReplica(ADDRESS, Fault.ERROR) as replica:
+        with pytest.raises(VersionUnproved, match="version 1 has not proved itself on a"):
+            await triton.infer(REPLICA, "m", 1, RequestBuffer(1), soon())
+        assert replica.requests == 0
+    triton.close_idle(REPLICA)
 
 
 def test_a_busy_event_loop_is_no_lost_replica():

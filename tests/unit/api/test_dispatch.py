@@ -37,6 +37,7 @@ async def test_a_good_canary_answers():
         pytest.param("refuse", Result.LOST, {"a"}, set(), id="its-replica-refuses"),
         pytest.param("black hole", Result.LOST, {"a"}, set(), id="its-replica-is-gone"),
         pytest.param("break", Result.LOST, {"a"}, set(), id="its-connection-breaks"),
+        pytest.param("unproved", Result.LOST, set(), {("a", 2)}, id="it-is-not-proved-there"),
     ],
 )
 async def test_stable_answers_for_a_canary(behaviour, result, ejected, marked):
@@ -73,6 +74,7 @@ async def test_a_hanging_canary_leaves_stable_half_of_the_time():
     [
         pytest.param("break", True, id="broken-connection"),
         pytest.param("refuse", False, id="refused"),
+        pytest.param("unproved", False, id="not-proved"),
         pytest.param("fail", False, id="failed-once"),
     ],
 )
@@ -107,6 +109,7 @@ async def test_stables_failures_do_not_count_against_the_canary():
     ("behaviours", "asked"),
     [
         pytest.param({"a": "refuse"}, 2, id="refused"),
+        pytest.param({"a": "unproved"}, 2, id="not-proved"),
         pytest.param({"a": "black hole"}, 2, id="no-connection"),
         pytest.param({"a": "break"}, 2, id="broke"),
         pytest.param({"a": "fail"}, 2, id="failed"),

@@ -1,0 +1,51 @@
+"""A version serves a patient only after it proved itself on the very replica that serves it, in this life of Triton."""
+
+import os
+import signal
+
+import httpx
+import pytest
+
+from ci.stack.sidecar import Sidecar
+from tests.harness.proofs import unproved
+from tests.harness.rollouts import RolloutStack
+from tests.harness.waiting import wait_until
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(420)]
+
+SLOW = 4  # takes its time to prove itself, which is when it must not be asked
+
+
+def test_a_triton_restarts_while_nobody_asks(stack: RolloutStack, images: list[bytes]) -> None:
+    """No request tells the API that it was away: the first ones come when the version is loaded, and not proved."""
+    stack.start(version=None)
+    stack.apply(SLOW, warmup={"batchSizes": [1], "maxSeconds": 5})
+    stack.wait_for_ready(SLOW)
+    for api in stack.apis.values():
+        api.wait_until_serving()
+    for _ in range(20):
+        ask(stack, images)
+    stack.operators[0].kill()  # which would take it from the routes
+    pod = next(iter(stack.tritons.values()))
+    os.kill(pod.triton.pid, signal.SIGKILL)
+    wait_until(lambda: state(stack, pod) == "Warming", "the version is loaded again", 60, poll_seconds=0.01)
+    while state(stack, pod) == "Warming":
+        ask(stack, images)
+    assert state(stack, pod) == "Warm"
+    for _ in range(20):
+        ask(stack, images)
+    count, wrong = unproved(stack)
+    assert count >= 80
+    assert wrong == []
+
+
+def ask(stack: RolloutStack, images: list[bytes]) -> None:
+    """Each API pod."""
+    for api in stack.apis.values():
+        answer = httpx.post(f"{api.url}/predict", files={"image": images[0]}, timeout=20)
+        assert answer.status_code == 200, answer.text
+
+
+def state(stack: RolloutStack, pod: Sidecar) -> str:
+    """Of the only version there."""
+    return "".join(one["state"] for one in stack.agent_versions(pod))

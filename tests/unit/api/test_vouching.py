@@ -1,0 +1,71 @@
+"""A version is asked on a replica only after the agent there called it warm, in this life of Triton."""
+
+import pytest
+from inference_api.routes import Replica
+from inference_api.vouching import Vouching
+
+REPLICA = Replica("triton-0", "127.0.0.1", 8000, frozenset({1, 2}))
+
+
+class Agents:
+    """What is said of each version; None: cannot be asked."""
+
+    def __init__(self):
+        self.words: dict[int, bool | None] = {1: True, 2: True}
+        self.asked: list[int] = []
+
+    async def is_warm(self, replica, version):
+        self.asked.append(version)
+        return self.words[version]
+
+
+class Scene:
+    def __init__(self):
+        self.now, self.agents = 100.0, Agents()
+        self.vouching = Vouching(self.agents, lambda: self.now)
+
+    async def allows(self, version=1, life=1):
+        return await self.vouching.allows(REPLICA, version, life)
+
+
+async def test_warm_once_is_asked_once():
+    scene = Scene()
+    assert await scene.allows()
+    scene.now += 1e6
+    assert await scene.allows()
+    assert scene.agents.asked == [1]
+
+
+async def test_another_life_and_another_version_are_asked_about_anew():
+    scene = Scene()
+    await scene.allows()
+    scene.agents.words = {1: False, 2: False}
+    assert await scene.allows()
+    assert not await scene.allows(life=2)
+    assert not await scene.allows(version=2)
+    assert scene.agents.asked == [1, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("word", "allowed", "counts_seconds"),
+    [pytest.param(False, False, 0.2, id="not warm"), pytest.param(None, True, 1.0, id="cannot be asked")],
+)
+async def test_what_may_change_counts_for_a_moment(word, allowed, counts_seconds):
+    """The moment keeps many requests from asking the same at once."""
+    scene = Scene()
+    scene.agents.words[1] = word
+    for _ in range(2):
+        assert await scene.allows() is allowed
+    assert scene.agents.asked == [1]
+    scene.now += counts_seconds
+    scene.agents.words[1] = True
+    assert await scene.allows()
+    assert scene.agents.asked == [1, 1]
+
+
+async def test_a_version_that_left_the_replica_is_asked_about_when_it_comes_back():
+    scene = Scene()
+    await scene.allows(version=2)
+    scene.vouching.keep_only({1})
+    scene.agents.words[2] = False
+    assert not await scene.allows(version=2)
