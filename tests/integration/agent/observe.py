@@ -25,9 +25,15 @@ def entry(replica: Replica, version: int) -> dict[str, Any]:
 
 def wait_for(replica: Replica, version: int, state: str, timeout_seconds: float = WARM_SECONDS) -> dict[str, Any]:
     """What /state says once the version is in `state`; empty state: once it is gone."""
-    what = f"version {version} is {state or 'gone'} on {replica.name}"
-    wait_until(lambda: entry(replica, version).get("state", "") == state, what, timeout_seconds)
-    return entry(replica, version)
+    seen: dict[str, Any] = {}
+
+    def arrived() -> bool:
+        nonlocal seen
+        seen = entry(replica, version)
+        return bool(seen.get("state", "") == state)
+
+    wait_until(arrived, f"version {version} is {state or 'gone'} on {replica.name}", timeout_seconds)
+    return seen
 
 
 def status(replica: Replica, path: str) -> int:
@@ -54,6 +60,14 @@ def rejection(replica: Replica) -> str:
     except httpx.HTTPError:
         return ""
     return str(rejected["reason"]) if rejected else ""
+
+
+def restarts(replica: Replica) -> int:
+    """How often Triton came back, by its agent's word; 0 while that cannot be asked."""
+    try:
+        return int(replica.state()["triton"]["restarts"])
+    except httpx.HTTPError:
+        return 0
 
 
 def index(replica: Replica) -> dict[int, str]:
