@@ -56,9 +56,10 @@ def test_a_triton_and_an_agent_die(stack: RolloutStack, images: list[bytes], ope
         if not operator_is_there:
             stack.operators[0].kill()
         first, second = stack.tritons.values()
-        os.kill(first.triton.pid, signal.SIGKILL)
-        wait_until(lambda: not first.triton.is_running(), "Triton is dead")
-        wait_until(lambda: first.triton.is_running() and warm_everywhere(stack), "both versions are proved anew", 90)
+        pid = first.triton.pid
+        os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: not warm_everywhere(stack), "its agent knows that Triton is dead")
+        wait_until(lambda: first.triton.pid != pid and warm_everywhere(stack), "both versions are proved anew", 90)
         stack.kubelet.leave_dead(second.name, "agent")
         second.agent.kill()
         load.last(AGENT_DEAD_SECONDS)
