@@ -23,7 +23,7 @@ from tests.integration.agent.conftest import Bundle, StartReplica
 from tests.integration.agent.observe import entry, holders, index, lives, ready, stubs, wait_for
 from tests.integration.agent.patients import Patients
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.integration
 
 SLOW = 4
 AT_A_TIME = 16

@@ -23,7 +23,8 @@ GONE_MS, HEARD_MS = 100.0, 1000.0
 @pytest.fixture
 def api(stack: Stack, tmp_path: Path) -> Iterator[Api]:
     """One address, two workers."""
-    pair = Api("api", BIND, tmp_path, workers=2)
+    # More than a load has users: one worker has all of them while the other is replaced, and none is to be shed.
+    pair = Api("api", BIND, tmp_path, workers=2, environment={"MAX_IN_FLIGHT": "512"})
     stack.route([pair])
     with pair:
         pair.wait_until_serving()

@@ -18,7 +18,7 @@ from tests.harness.namespace import Namespace
 from tests.harness.rollouts import GATE, NAME, PROMOTE_SECONDS, RolloutStack
 from tests.harness.waiting import wait_until
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.integration
 
 SUBNET = 83
 UNLOADABLE = 5

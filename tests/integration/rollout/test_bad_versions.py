@@ -14,7 +14,7 @@ from tests.harness.namespace import Namespace
 from tests.harness.rollouts import NAME, RolloutStack
 from tests.harness.waiting import wait_until
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.integration
 
 PERMUTED, SLOW, UNLOADABLE, FAILS, KILLS, WRONG_GOLDEN, KILLS_AT_LOAD, ALWAYS_FAILS = 3, 4, 5, 6, 7, 10, 11, 12
 STRAIGHT = [{"setWeight": 50}, {"setWeight": 100}]

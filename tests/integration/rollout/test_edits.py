@@ -20,7 +20,7 @@ from tests.integration.rollout.halfway import (
     wait_until_planned,
 )
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(420)]
+pytestmark = pytest.mark.integration
 
 THIRD = 15
 YOUNGER = "a-second-rollout"

@@ -21,7 +21,7 @@ from tests.integration.rollout.halfway import (
     wait_until_planned,
 )
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(420)]
+pytestmark = pytest.mark.integration
 
 REWRITTEN_SECONDS = 90  # nobody watches the two: the operator sees it when it looks again, after 10 s at rest
 

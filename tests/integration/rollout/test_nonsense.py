@@ -17,7 +17,7 @@ from tests.harness.rollouts import GATE, RolloutStack
 from tests.harness.waiting import wait_until
 from tests.integration.rollout.halfway import QUICK, SHORT, STEADY, end_promoted
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.integration
 
 SUBNET = 81
 FRESH = itertools.count(51)
@@ -71,7 +71,7 @@ def false_api_pod(stack: RolloutStack, misbehave: Misbehave) -> Iterator[str]:
 
 
 def wait_until_named(stack: RolloutStack, pod: str) -> None:
-    """As what the release waits for; a pod whose probe is late is named in its stead for a moment."""
+    """As what the release waits for; one whose answer is late is named in its stead for a moment."""
     wait_until(lambda: pod in stack.status()["message"], f"{pod} is named in status.message", 60)
 
 

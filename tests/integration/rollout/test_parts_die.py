@@ -12,7 +12,7 @@ from tests.harness.rollouts import GATE, RolloutStack
 from tests.harness.service import Service
 from tests.harness.waiting import wait_until
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.integration
 
 STEPS = [{"setWeight": 50}, {"gate": {"name": GATE}}, {"setWeight": 100}]
 ANALYSIS = {"intervalSeconds": 2, "minSamples": 20}
@@ -26,7 +26,7 @@ def canary_at_the_gate(stack: RolloutStack, images: list[bytes]) -> Iterator[tup
     stack.start()
     with (
         Service("127.0.60.240", 8002, stack.endpoints) as service,
-        stack.load(images, stack.expected(images, 1, 2), [service.url], max_seconds=500) as load,
+        stack.load(images, stack.expected(images, 1, 2), [service.url]) as load,
     ):
         load.wait_until_answered(100)
         stack.apply(2, approve=False, steps=STEPS, analysis=ANALYSIS)

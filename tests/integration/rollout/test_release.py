@@ -5,7 +5,7 @@ import pytest
 from tests.harness.rollouts import NAME, RolloutStack
 from tests.harness.waiting import wait_until
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(420)]
+pytestmark = pytest.mark.integration
 
 
 def test_a_release_through_shadow_gate_and_weights(stack: RolloutStack, images: list[bytes]) -> None:

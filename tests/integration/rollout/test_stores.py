@@ -18,7 +18,7 @@ from tests.harness.rollouts import RolloutStack
 from tests.harness.waiting import wait_until
 from tests.integration.rollout.halfway import HALFWAY, QUICK, SHORT, STEADY, end_promoted
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.integration
 
 ADDRESS, PORT = "127.0.80.250", 8090
 MARGIN_BYTES = 1 << 30  # what others on this machine may write or remove meanwhile
