@@ -3,12 +3,12 @@
 import os
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from tests.harness.own_network import enter_own_network
 
 # No timed asserts: how long an example takes says how busy the machine is.
-settings.register_profile("medinfer", deadline=None)
+settings.register_profile("medinfer", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("medinfer")
 
 

@@ -44,5 +44,5 @@ class Api(Process):
         command = [sys.executable, "-m", "inference_api.prestop"]
         subprocess.run(command, env=os.environ | self.environment, check=True, timeout=60)
 
-    def wait_until_serving(self, timeout_seconds: float = 30) -> None:
+    def wait_until_serving(self, timeout_seconds: float = 90) -> None:
         self.wait_until_ready(f"{self.url}/ready", timeout_seconds)

@@ -1,5 +1,6 @@
 """One Triton replica: an agent in stand-alone form, which starts Triton, on a loopback address of its own."""
 
+import contextlib
 import os
 import signal
 import sys
@@ -62,8 +63,9 @@ class Replica(Process):
     def triton_pid(self) -> int | None:
         """Process id of tritonserver, None while it is down."""
         for process in psutil.Process(self.pid).children(recursive=True):
-            if process.name() == "tritonserver":
-                return process.pid
+            with contextlib.suppress(psutil.NoSuchProcess):  # it ended since it was listed
+                if process.name() == "tritonserver":
+                    return process.pid
         return None
 
     def kill_triton(self) -> None:

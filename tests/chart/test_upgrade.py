@@ -121,7 +121,7 @@ def test_waiting_with_rollback_takes_the_version_back(release: Release) -> None:
     for key, one in release.objects().items():
         if status := ready_status(key[0], one):
             release.client.merge(f"{release.path(api_of(key[0]), *key)}/status", {"status": status})
-    wait = ("--wait", "--rollback-on-failure", "--timeout", "3s")
+    wait = ("--wait", "--rollback-on-failure", "--timeout", "10s")
     with pytest.raises(HelmFailed) as failed:
         release.helm("upgrade", "medinfer", str(CHART), *RELEASE, "--set", f"rollout.artifact.digest={DIGEST}", *wait)
     assert f"resource ModelRollout/{release.namespace}/resnet-medical not ready" in str(failed.value)

@@ -47,7 +47,9 @@ class KustomizeController(Process):
 
     def applied(self, name: str) -> list[str]:
         """What each apply did to the object of this name: `created`, `configured` or `unchanged`."""
-        lines = [line for line in self.log.read_text().splitlines() if APPLIED in line]
+        text = self.log.read_text()
+        whole = text[: text.rfind("\n") + 1]  # it may be writing the last line
+        lines = [line for line in whole.splitlines() if APPLIED in line]
         outputs = [json.loads(line)["output"] for line in lines]
         return [done for output in outputs for key, done in output.items() if key.endswith(f"/{name}")]
 

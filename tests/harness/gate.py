@@ -32,11 +32,15 @@ class GatedCanary:
         self.wait()
 
     def wait(self) -> None:
-        """Until it is at the gate, and every part of it there and ready."""
+        """Until it is at the gate with its half of the traffic, and every part of it there and ready.
+
+        The operator says so a moment after the agents: it takes the half away while a replica is down.
+        """
         self.release.wait_for_phase("Paused", 2)
         for component in ("api", "triton", "operator"):
             self.release.wait_for_pods(component, 1 if component == "operator" else 2)
         wait_until(self._is_warm, "both versions are warm", 180, poll_seconds=1)
+        wait_until(self._has_its_half, "the canary has its half", 60, poll_seconds=1)
 
     @contextmanager
     def load(self, folder: Path) -> Iterator[Load]:
@@ -50,7 +54,7 @@ class GatedCanary:
         self.wait()
         load.wait_until_answered(AFTER)
         result = load.finish()
-        assert self.release.rollout()["canary"]["weight"] == 50
+        assert self._has_its_half()
         assert result.by_version().keys() == {1, 2}
         return result
 
@@ -59,6 +63,9 @@ class GatedCanary:
         approval = {"gate": GATE, "version": "2", "digest": digest, "by": "Dr. Roentgen"}
         self.release.upgrade(2, {f"rollout.approvals[0].{name}": value for name, value in approval.items()})
         self.release.wait_for_phase("Healthy", 2)
+
+    def _has_its_half(self) -> bool:
+        return bool((self.release.rollout().get("canary") or {}).get("weight") == 50)
 
     def _is_warm(self) -> bool:
         return all(warm(pod) == {1, 2} for pod in self.release.pods("triton"))

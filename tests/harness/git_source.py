@@ -67,7 +67,7 @@ class GitSource:
         kind: Json = {"apiVersion": "source.toolkit.fluxcd.io/v1", "kind": "ExternalArtifact"}
         self._client.create(self._objects, kind | {"metadata": {"name": SOURCE}, "spec": {}})
         self._server.start()
-        self._server.wait_until_ready(f"{self._url}/", 20)
+        self._server.wait_until_ready(f"{self._url}/", 60)
         return self
 
     def __exit__(self, *_: object) -> None:

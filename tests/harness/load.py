@@ -120,7 +120,10 @@ def judge_answer(record: dict[str, Any], expected: Expected) -> Answer:
 
 
 class Load(K6):
-    """In the background until `finish`; half of the requests, or fresh_share, come on connections of their own."""
+    """In the background until `finish`; half of the requests, or fresh_share, come on connections of their own.
+
+    `max_seconds` is far beyond what any test takes: a load that ends by itself is an error.
+    """
 
     def __init__(
         self,
@@ -132,7 +135,7 @@ class Load(K6):
         rate_per_second: float = 60,
         fresh_share: float = 0.5,
         timeout_seconds: float = 20,
-        max_seconds: float = 240,
+        max_seconds: float = 900,
     ) -> None:
         fresh = round(rate_per_second * 10 * fresh_share)
         self._rate_per_second = rate_per_second

@@ -99,9 +99,12 @@ class Namespace:
             raise AssertionError(f"{error}\n{json.dumps(last.get('status'), indent=1)}") from None
 
     def events(self, name: str) -> list[Json]:
-        """Events about the rollout, oldest first: `reason`, `message`, `type`."""
+        """Events about the rollout, oldest first: `reason`, `message`, `type`.
+
+        Their names end with the nanosecond in which they were told; they are posted side by side, in any order.
+        """
         found = self.client.get(self._core("events"), fieldSelector=f"involvedObject.name={name}")["items"]
-        return sorted(found, key=lambda event: (event["metadata"]["creationTimestamp"], event["metadata"]["name"]))
+        return sorted(found, key=lambda event: event["metadata"]["name"])
 
     def reasons(self, name: str) -> list[str]:
         """Reasons of these events, oldest first."""

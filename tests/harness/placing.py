@@ -27,7 +27,7 @@ class Placing:
 
     def wait_until_bound(self) -> dict[str, list[str]]:
         """The nodes of all pods, by component."""
-        pods = wait_until(self._bound, "all pods are bound")
+        pods = wait_until(self._bound, "all pods are bound", 90)
         found = defaultdict(list)
         for pod in pods:
             found[pod["metadata"]["labels"][COMPONENT]].append(pod["spec"]["nodeName"])

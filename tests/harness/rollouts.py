@@ -97,6 +97,8 @@ class RolloutStack:
             "NAMESPACE": self.namespace.name,
             "DRAIN_SECONDS": "5",
             "LOG_REQUESTS": "true",
+            # More than a load has users: a machine that stands still for two seconds makes requests wait, not fail.
+            "MAX_IN_FLIGHT": "512",
         }
         mounted, kubeconfig = self.folder / name / "mounted" / "routes.json", self.namespace.kubeconfig("api")
         pod = self.apis[name] = Api(name, f"{address}:8002", self.folder, mounted, 1, environment, kubeconfig)
@@ -224,11 +226,13 @@ class RolloutStack:
         return found[0] if found else {}
 
     def wait_for_phase(self, *phases: str, timeout_seconds: float = PROMOTE_SECONDS) -> Json:
-        """The status then."""
+        """The status then, which is of the newest spec."""
 
         def arrived() -> Json | None:
-            status = self.status()
-            return status if status.get("phase") in phases else None
+            rollout = self.namespace.rollout(NAME)
+            status: Json = rollout.get("status") or {}
+            is_newest = status.get("observedGeneration") == rollout["metadata"]["generation"]
+            return status if is_newest and status.get("phase") in phases else None
 
         return wait_until(arrived, f"phase {' or '.join(phases)}", timeout_seconds, poll_seconds=0.2)
 

@@ -16,6 +16,7 @@ from tests.harness.waiting import wait_until
 
 STABLE = 1
 WARM_SECONDS = 120
+WARMUP_SECONDS = 10  # beside a load the pace is never steady
 
 
 class Stack:
@@ -36,7 +37,8 @@ class Stack:
     def plan(self, candidate: int | None = None, on: Sequence[str] | None = None) -> None:
         """What each replica shall hold beside stable; `on`: the replicas that may load it now, else all."""
         wanted = self.bundle(candidate) if candidate else None
-        plan = build_plan(self.bundle(STABLE), wanted, candidate_replicas=list(on) if on is not None else None)
+        some = list(on) if on is not None else None
+        plan = build_plan(self.bundle(STABLE), wanted, candidate_replicas=some, max_seconds=WARMUP_SECONDS)
         for replica in self.replicas:
             replica.follow(plan)
 

@@ -11,7 +11,7 @@ import tritonclient.grpc as grpcclient
 from ci.stack.replica import Replica
 from tests.harness.waiting import wait_until
 
-WARM_SECONDS = 120
+WARM_SECONDS = 240
 
 
 def entry(replica: Replica, version: int) -> dict[str, Any]:
@@ -25,14 +25,13 @@ def entry(replica: Replica, version: int) -> dict[str, Any]:
 
 def wait_for(replica: Replica, version: int, state: str, timeout_seconds: float = WARM_SECONDS) -> dict[str, Any]:
     """What /state says once the version is in `state`; empty state: once it is gone."""
-    seen: dict[str, Any] = {}
 
-    def arrived() -> bool:
-        nonlocal seen
-        seen = entry(replica, version)
-        return bool(seen.get("state", "") == state)
+    def arrived() -> list[dict[str, Any]]:
+        return [seen for seen in [entry(replica, version)] if seen.get("state", "") == state]
 
-    wait_until(arrived, f"version {version} is {state or 'gone'} on {replica.name}", timeout_seconds)
+    what = f"version {version} is {state or 'gone'} on {replica.name}"
+    # What was seen then, not what is there a moment later: a failed fetch, for one, is tried again.
+    (seen,) = wait_until(arrived, what, timeout_seconds)
     return seen
 
 
@@ -80,7 +79,12 @@ def index(replica: Replica) -> dict[int, str]:
 def stubs(replica: Replica, version: int) -> set[int]:
     """Process ids of the backend processes that hold a version: while they stay, it was not reloaded."""
     triton = replica.triton_pid()
-    children = psutil.Process(triton).children(recursive=True) if triton else []
+    return holders(triton, version) if triton else set()
+
+
+def holders(triton_pid: int, version: int) -> set[int]:
+    """The same under a Triton that may not be the agent's child."""
+    children = psutil.Process(triton_pid).children(recursive=True)
     return {child.pid for child in children if f"/resnet_medical/{version}/model.onnx" in " ".join(_command(child))}
 
 
@@ -90,6 +94,14 @@ def _command(process: psutil.Process) -> list[str]:
     except psutil.NoSuchProcess:
         return []
     return command
+
+
+def lives(pid: int) -> bool:
+    """It runs; one that ended and that nobody has asked about yet holds nothing any more."""
+    try:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def files(replica: Replica) -> set[str]:

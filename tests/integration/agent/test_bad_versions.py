@@ -64,8 +64,14 @@ def shared(tmp_path_factory: pytest.TempPathFactory, bundle: Bundle) -> Iterator
 def stable_only(shared: Replica, bundle: Bundle) -> Replica:
     """The replica of all tests here, never restarted by them: version 1 warm, nothing else held."""
     shared.follow(build_plan(stable=bundle(1)))
+    wait_until(lambda: held(shared) == {1: "Warm"}, "the candidate of the test before is forgotten", 60)
     wait_until(lambda: ready(shared) and bundles(shared) == {digest_of(bundle(1))}, "only version 1 is held", 60)
     return shared
+
+
+def held(replica: Replica) -> dict[int, str]:
+    """State of each version that /state names."""
+    return {one["version"]: one["state"] for one in replica.state()["versions"]}
 
 
 BAD = [

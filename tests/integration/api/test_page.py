@@ -23,6 +23,7 @@ ARGUMENTS = [
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 ]
 
+expect.set_options(timeout=30_000)  # the page asks for the routes every 2 s, and the browser shares two cores
 pytestmark = pytest.mark.integration
 
 

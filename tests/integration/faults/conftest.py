@@ -30,10 +30,11 @@ def stack(shared_stack: Stack) -> Stack:
 
 
 @pytest.fixture
-def apis(stack: Stack, tmp_path: Path) -> Iterator[list[Api]]:
-    """Two API processes with stable at 100 %."""
+def apis(request: pytest.FixtureRequest, stack: Stack, tmp_path: Path) -> Iterator[list[Api]]:
+    """Two API processes with stable at 100 %; an indirect parameter is what else their environment holds."""
+    environment = getattr(request, "param", None)
     with ExitStack() as running:
-        both = [Api(f"api-{n}", bind, tmp_path) for n, bind in enumerate(API_BINDS)]
+        both = [Api(f"api-{n}", bind, tmp_path, environment=environment) for n, bind in enumerate(API_BINDS)]
         stack.route(both)
         for api in both:
             running.enter_context(api)

@@ -29,7 +29,7 @@ def test_a_worker_that_starts_while_the_api_server_is_away_does_not_go_back(api:
     before = workers(api)
     for worker in before:
         os.kill(worker, signal.SIGKILL)
-    wait_until(lambda: len(set(workers(api)) - set(before)) == 2, "the workers are replaced")
+    wait_until(lambda: len(set(workers(api)) - set(before)) == 2, "the workers are replaced", 90)
     after = wait_until(lambda: report if (report := api.report()).get("id") else None, "the new ones agree", 90)
     assert (after["revision"], after["canary"]) == (2, None)
 

@@ -19,7 +19,7 @@ def test_a_change_is_followed(reader: Reader, document: Document) -> None:
     reader.wait_for_revision(1)
     for revision in (2, 3, 4):
         reader.publish(document(revision))
-        reader.wait_for_revision(revision, timeout_seconds=5)
+        reader.wait_for_revision(revision, timeout_seconds=20)  # without the watch 90 and more
 
 
 def test_the_mounted_copy_is_enough_until_the_api_server_comes(reader: Reader, document: Document) -> None:

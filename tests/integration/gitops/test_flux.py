@@ -11,19 +11,19 @@ import yaml
 
 from tests.harness import helm
 from tests.harness.cluster_objects import PLAN, ROUTES
-from tests.harness.flux import Kustomization, KustomizeController
+from tests.harness.flux import APPLY_SECONDS, Kustomization, KustomizeController
 from tests.harness.git_source import GitSource
 from tests.harness.kubernetes import Cluster
 from tests.harness.namespace import Namespace
 from tests.harness.rollouts import GATE, NAME, PROMOTE_SECONDS, RolloutStack
 from tests.harness.waiting import wait_until
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.integration
 
 SUBNET = 83
 UNLOADABLE = 5
 POLL_SECONDS = 5  # Flux's
-NOTICE_SECONDS = 30
+NOTICE_SECONDS = 60
 QUICK = {"intervalSeconds": 2, "minSamples": 20}
 STRAIGHT = [{"setWeight": 50}, {"setWeight": 100}]
 GATED = [{"gate": {"name": GATE}}, {"setWeight": 100}]
@@ -88,7 +88,7 @@ def served(hospital: Hospital) -> Hospital:
 
 def test_a_rollout_that_no_operator_looked_at_is_not_ready(hospital: Hospital) -> None:
     revision = hospital.commit(1)
-    wait_until(lambda: hospital.controller.applied(NAME), "it is applied")
+    wait_until(lambda: hospital.controller.applied(NAME), "it is applied", APPLY_SECONDS)
     with pytest.raises(AssertionError, match="not within"):
         hospital.rollout.wait_for_live(revision, 3 * POLL_SECONDS)
     hospital.stack.add_operator()
@@ -148,22 +148,28 @@ def test_applying_a_commit_again_changes_nothing_while_the_operator_writes(
     stack, version, controller = served.stack, served.stack.make_version(32), served.controller
     with stack.load(images, stack.expected(images, 1, version)) as load:
         load.wait_until_answered(150)
-        released, before = served.commit(version), len(controller.applied(NAME))
+        before = len(controller.applied(NAME))
+        released = served.commit(version)
         wait_until(lambda: "configured" in controller.applied(NAME)[before:], "the version is wanted", NOTICE_SECONDS)
         first, generation = len(controller.applied(NAME)), stack.namespace.rollout(NAME)["metadata"]["generation"]
-        maps, writes = len(controller.applied(PLAN)), set()
+        maps, written = len(controller.applied(PLAN)), revisions(stack)
 
         def is_live() -> bool:
             controller.apply_again(served.rollout, NAME)
             controller.apply_again(served.config_maps, PLAN)
-            writes.add(str(stack.namespace.plan()) + str(stack.namespace.routes()))
             return stack.is_ready(version)
 
         wait_until(is_live, f"version {version} is live", PROMOTE_SECONDS)
         served.rollout.wait_for_live(released, NOTICE_SECONDS)
         result = load.finish(at_least=500)
     assert result.failed == 0
-    assert len(writes) > 2, "the operator wrote meanwhile"
+    assert revisions(stack) > written + 2, "the operator wrote meanwhile"
     for name, since in ((NAME, first), (PLAN, maps), (ROUTES, maps)):
         assert set(controller.applied(name)[since:]) == {"unchanged"}
     assert stack.namespace.rollout(NAME)["metadata"]["generation"] == generation
+
+
+def revisions(stack: RolloutStack) -> int:
+    """How often the operator has written plan and routes."""
+    documents = (stack.namespace.plan(), stack.namespace.routes())
+    return sum(int((document or {}).get("revision", 0)) for document in documents)

@@ -6,12 +6,13 @@ from ci.stack.documents import Json
 from ci.stack.sidecar import Sidecar
 from tests.harness.load import Load, Result
 from tests.harness.rollouts import RolloutStack
+from tests.harness.waiting import wait_until
 
 HALFWAY = [{"setWeight": 50}, {"pause": {"seconds": 3600}}, {"setWeight": 100}]
 SHORT = [{"setWeight": 50}, {"setWeight": 100}]
 QUICK = {"minSamples": 20, "intervalSeconds": 1}
 # Not as fast as the machine can: these tests last for minutes, and what they ask is not how much it can bear.
-STEADY = {"rate_per_second": 30, "max_seconds": 400}
+STEADY = {"rate_per_second": 30}
 
 
 def bring_halfway(stack: RolloutStack, load: Load, version: int) -> None:
@@ -35,6 +36,11 @@ def planned(stack: RolloutStack) -> Json:
     """The version in each role of the plan that has one."""
     plan = stack.namespace.plan() or {}
     return {role: plan[role]["version"] for role in ("stable", "candidate", "previous") if plan.get(role)}
+
+
+def wait_until_planned(stack: RolloutStack, roles: Json) -> None:
+    """The operator writes the status before the plan: what the one says may not be in the other yet."""
+    wait_until(lambda: planned(stack) == roles, f"{roles} is planned")
 
 
 def loads(stack: RolloutStack) -> int:

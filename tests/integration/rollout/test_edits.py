@@ -10,9 +10,17 @@ from tests.harness.namespace import Namespace
 from tests.harness.repack import repack
 from tests.harness.rollouts import NAME, RolloutStack
 from tests.harness.waiting import wait_until
-from tests.integration.rollout.halfway import QUICK, SHORT, STEADY, bring_halfway, loads, most_loaded, planned
+from tests.integration.rollout.halfway import (
+    QUICK,
+    SHORT,
+    STEADY,
+    bring_halfway,
+    loads,
+    most_loaded,
+    wait_until_planned,
+)
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(420)]
+pytestmark = pytest.mark.integration
 
 THIRD = 15
 YOUNGER = "a-second-rollout"
@@ -38,7 +46,7 @@ def test_another_version_mid_canary_and_a_new_release_in_the_keep_window(
         stack.wait_for_ready(1)
         load.mark("reverted")
         assert tries(stack)[-1] == (2, "Aborted")
-        assert planned(stack) == {"stable": 1}
+        wait_until_planned(stack, {"stable": 1})
         load.wait_until_answered(100)
         load.mark("again")
 
@@ -46,11 +54,11 @@ def test_another_version_mid_canary_and_a_new_release_in_the_keep_window(
         stack.apply(THIRD, steps=SHORT, analysis=QUICK)
         stack.wait_for_ready(THIRD)
         assert tries(stack)[-2:] == [(2, "Aborted"), (THIRD, "Promoted")]
-        assert planned(stack) == {"stable": THIRD, "previous": 1}
+        wait_until_planned(stack, {"stable": THIRD, "previous": 1})
 
         stack.apply(2, steps=SHORT, analysis=QUICK)
         stack.wait_for_ready(2)
-        assert planned(stack) == {"stable": 2, "previous": THIRD}
+        wait_until_planned(stack, {"stable": 2, "previous": THIRD})
         load.mark("second")
 
         other = artifact(repack(stack.bundle(1), tmp_path / "other", version=THIRD))
@@ -128,7 +136,7 @@ def test_two_rollouts_for_one_server(stack: RolloutStack, images: list[bytes]) -
         assert stack.namespace.phase(YOUNGER) == "Blocked"
         stack.namespace.delete_rollout(NAME)
         stack.namespace.wait_for_phase(YOUNGER, "Healthy", timeout_seconds=150)
-        assert planned(stack) == {"stable": 1, "previous": 2}
+        wait_until_planned(stack, {"stable": 1, "previous": 2})
         load.mark("taken over")
         load.wait_until_answered(60)
         result = load.finish(at_least=1000)

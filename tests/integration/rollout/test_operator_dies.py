@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(800)]
 STEPS = [{"shadow": {"percent": 100, "minSamples": 40}}, {"setWeight": 20}, {"setWeight": 50}, {"setWeight": 100}]
 ANALYSIS = {"intervalSeconds": 2, "minSamples": 20}
 FROZEN_SECONDS = 30
-TAKEOVER_SECONDS = 15
+TAKEOVER_SECONDS = 45  # a Lease is believed for 10 s
 
 
 def test_killed_before_and_after_each_write(stack: RolloutStack, images: list[bytes]) -> None:

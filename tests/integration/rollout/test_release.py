@@ -5,7 +5,7 @@ import pytest
 from tests.harness.proofs import unproved
 from tests.harness.rollouts import NAME, RolloutStack
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(420)]
+pytestmark = pytest.mark.integration
 
 
 def test_a_release_through_shadow_gate_and_weights(stack: RolloutStack, images: list[bytes]) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from tests.harness.broken_replicas import BrokenReplica, Fault
 from tests.harness.images import grey_jpeg
+from tests.harness.waiting import wait_until
 from tests.integration.routing.conftest import BROKEN_ADDRESS, SECOND_BROKEN_ADDRESS, Routed, StartApi
 
 pytestmark = pytest.mark.integration
@@ -19,7 +20,7 @@ MAX_IN_FLIGHT = 4
 
 @pytest.fixture(scope="module")
 def routed(start_api: StartApi) -> Routed:
-    return start_api(DEADLINE_SECONDS=str(DEADLINE_SECONDS), MAX_IN_FLIGHT=str(MAX_IN_FLIGHT))
+    return start_api(DEADLINE_SECONDS=str(DEADLINE_SECONDS))
 
 
 def assert_problem(response: httpx.Response, status: int, kind: str) -> None:
@@ -70,20 +71,20 @@ def test_an_upload_that_never_ends_passes_the_deadline_too(routed: Routed) -> No
         assert client.recv(100).startswith(b"HTTP/1.1 504 Gateway Timeout\r\n")
 
 
-def test_too_many_in_flight_are_shed_at_once_and_the_rest_is_served(routed: Routed) -> None:
+def test_too_many_in_flight_are_shed_at_once_and_the_rest_is_served(start_api: StartApi) -> None:
     """Places are held by requests to a replica that hangs; who comes above the bound is told to come again."""
-    with BrokenReplica(BROKEN_ADDRESS, Fault.HANGS):
-        routed.follow(routed.routes(*stable_on(BROKEN_ADDRESS), step="overload"))
-        with ThreadPoolExecutor(3 * MAX_IN_FLIGHT) as clients:
-            responses = list(clients.map(lambda _: routed.predict(), range(3 * MAX_IN_FLIGHT)))
-    shed = [response for response in responses if response.status_code == 503]
-    assert len(shed) == 2 * MAX_IN_FLIGHT
-    for response in shed:
-        assert_problem(response, 503, "overloaded")
-        assert response.headers["retry-after"] == "1"
-        assert response.elapsed.total_seconds() < DEADLINE_SECONDS / 2, "at once, not when the others time out"
-    routed.follow(routed.routes(step="after the overload"))
-    assert routed.predict().status_code == 200
+    bounded, image = start_api(port=8003, DEADLINE_SECONDS="60", MAX_IN_FLIGHT=str(MAX_IN_FLIGHT)), grey_jpeg()
+    with ThreadPoolExecutor(MAX_IN_FLIGHT) as clients, BrokenReplica(BROKEN_ADDRESS, Fault.HANGS) as hanging:
+        bounded.follow(bounded.routes(*stable_on(BROKEN_ADDRESS), step="overload"))
+        held = [clients.submit(bounded.predict, image) for _ in range(MAX_IN_FLIGHT)]
+        wait_until(lambda: hanging.requests == MAX_IN_FLIGHT, "every place is held")
+        for _ in range(2 * MAX_IN_FLIGHT):
+            response = bounded.predict(image)
+            assert_problem(response, 503, "overloaded")
+            assert response.headers["retry-after"] == "1"
+        assert not any(one.done() for one in held), "at once, not when the others time out"
+    bounded.follow(bounded.routes(step="after the overload"))
+    assert bounded.predict(image).status_code == 200
 
 
 @pytest.mark.parametrize(
