@@ -9,9 +9,6 @@ from pathlib import Path
 from ci.stack.documents import Json
 from tests.harness.rollouts import RolloutStack
 
-# An agent that began anew beside a Triton that lived on proves again what was proved: that takes nothing back.
-STAYS_PROVED = ("Warm", "Warming")
-
 
 @dataclass(frozen=True)
 class Answered:
@@ -36,16 +33,19 @@ def _answered(log: Path) -> Iterator[Answered]:
 
 
 def _spans(log: Path) -> dict[int, list[tuple[datetime, datetime | None]]]:
-    """By version: from when to when it was proved; None: it still is."""
+    """By version: from its proof to the next time that it was loaded; None: it was not.
+
+    An agent that began anew beside a Triton that lived on proves again what was proved: that takes nothing back.
+    """
     spans: dict[int, list[tuple[datetime, datetime | None]]] = {}
     for line in _lines(log):
-        if line["message"] != "version":
+        if line["message"] not in ("load", "version"):
             continue
         at, known = datetime.fromisoformat(line["time"]), spans.setdefault(line["version"], [])
         is_proved = bool(known) and known[-1][1] is None
-        if line["state"] == "Warm" and not is_proved:
+        if line.get("state") == "Warm" and not is_proved:
             known.append((at, None))
-        elif line["state"] not in STAYS_PROVED and is_proved:
+        elif line["message"] == "load" and is_proved:
             known[-1] = (known[-1][0], at)
     return spans
 
