@@ -24,7 +24,7 @@ from tests.harness.waiting import wait_until
 
 NAME = "resnet-medical"
 GATE = "clinical-signoff"
-PROMOTE_SECONDS = 150.0
+PROMOTE_SECONDS = 300.0
 
 STEPS = [
     {"shadow": {"percent": 100, "minSamples": 60}},
@@ -190,7 +190,7 @@ class RolloutStack:
             "model": "resnet_medical",
             "version": version,
             "artifact": {"uri": wanted["uri"], "digest": wanted["digest"]},
-            "warmup": {"batchSizes": [1, 4], "maxSeconds": 30},
+            "warmup": {"batchSizes": [1, 4], "maxSeconds": 10},
             "load": {"timeoutSeconds": 60},
             "strategy": strategy,
             "analysis": ANALYSIS | changes.pop("analysis", {}),
@@ -234,7 +234,10 @@ class RolloutStack:
             is_newest = status.get("observedGeneration") == rollout["metadata"]["generation"]
             return status if is_newest and status.get("phase") in phases else None
 
-        return wait_until(arrived, f"phase {' or '.join(phases)}", timeout_seconds, poll_seconds=0.2)
+        try:
+            return wait_until(arrived, f"phase {' or '.join(phases)}", timeout_seconds, poll_seconds=0.2)
+        except AssertionError as error:
+            raise AssertionError(f"{error}; {self.status().get('message')}") from None
 
     def is_ready(self, version: int) -> bool:
         """It is live, by the status of the newest spec."""
