@@ -48,6 +48,10 @@ def test_the_sums_of_all_workers_are_exposed():
     assert [metrics["inference_api_shadow_copies_total", result] for result in ("failed", "dropped")] == [2, 12]
 
 
+def test_a_fault_of_the_api_is_counted_from_nought():
+    assert scraped({}, [])["inference_api_refused_total", "internal"] == 0
+
+
 def test_what_is_present_is_the_live_workers_only():
     metrics = scraped(reports.fold({}, worker()), [worker(), None])
     assert metrics["inference_api_in_flight", "2"] == 1
