@@ -7,6 +7,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+import yaml
 from rollout_operator.objects import with_writer
 
 from tests.chart.conftest import create_restricted
@@ -18,8 +19,7 @@ from tests.harness.kubernetes import Client, Cluster
 CPU = CHART / "ci" / "cpu-values.yaml"
 DOCUMENT = '{"schemaVersion": 1}'
 DIGEST = "sha256:" + "2" * 64
-# The command of NOTES.txt and the docs.
-RELEASE = ("--reuse-values", "--set", "rollout.version=2", "--set", "rollout.artifact.uri=https://models.example/2.tar")
+VERSION_LINE = {"version": 2, "artifact": {"uri": "https://models.example/2.tar", "digest": DIGEST}}
 KINDS = {
     "api/v1": ("configmaps", "services", "serviceaccounts", "pods"),
     "apis/apps/v1": ("deployments", "statefulsets"),
@@ -41,6 +41,13 @@ class Release:
     def helm(self, *arguments: str, timeout_seconds: float = 60) -> str:
         where = ("--namespace", self.namespace, "--kubeconfig", str(self.kubeconfig))
         return helm.run(*arguments, *where, timeout_seconds=timeout_seconds)
+
+    def release_version(self, folder: Path, *flags: str) -> None:
+        """The command of NOTES.txt and the docs: the values file with another version, address and digest."""
+        edited = folder / "medinfer-values.yaml"
+        values = yaml.safe_load(CPU.read_text())
+        edited.write_text(yaml.safe_dump(values | {"rollout": values["rollout"] | VERSION_LINE}))
+        self.helm("upgrade", "medinfer", str(CHART), "-f", str(edited), *flags)
 
     def path(self, api: str, kind: str, name: str = "") -> str:
         return f"/{api}/namespaces/{self.namespace}/{kind}" + (f"/{name}" if name else "")
@@ -77,9 +84,9 @@ def release(cluster: Cluster) -> Iterator[Release]:
     yield release
 
 
-def test_a_release_of_a_version_changes_the_rollout_and_nothing_else(release: Release) -> None:
+def test_a_release_of_a_version_changes_the_rollout_and_nothing_else(release: Release, tmp_path: Path) -> None:
     before = release.objects()
-    release.helm("upgrade", "medinfer", str(CHART), *RELEASE, "--set", f"rollout.artifact.digest={DIGEST}")
+    release.release_version(tmp_path)
     after = release.objects()
     changed = [key for key, one in after.items() if revision(one) != revision(before[key])]
     assert changed == [("modelrollouts", "resnet-medical")]
@@ -106,14 +113,14 @@ def test_an_upgrade_of_the_chart_replaces_no_pod_and_keeps_the_autoscalers_numbe
     assert after[("configmaps", "medinfer-api-routes")]["metadata"]["annotations"]["serving.medinfer.io/writer"]
 
 
-def test_a_rollback_of_the_release_leaves_plan_and_routes(release: Release) -> None:
-    release.helm("upgrade", "medinfer", str(CHART), *RELEASE, "--set", f"rollout.artifact.digest={DIGEST}")
+def test_a_rollback_of_the_release_leaves_plan_and_routes(release: Release, tmp_path: Path) -> None:
+    release.release_version(tmp_path)
     release.helm("rollback", "medinfer", "1")
     assert release.rollout()["spec"]["version"] == 1
     assert release.config_map("medinfer-triton-plan")["data"] == {"plan.json": DOCUMENT}
 
 
-def test_waiting_with_rollback_takes_the_version_back(release: Release) -> None:
+def test_waiting_with_rollback_takes_the_version_back(release: Release, tmp_path: Path) -> None:
     """Why NOTES warns: helm 4 waits for the ModelRollout, too, and at the timeout puts the old line back.
 
     That aborts the canary. Everything but the rollout is as ready as it can be.
@@ -123,7 +130,7 @@ def test_waiting_with_rollback_takes_the_version_back(release: Release) -> None:
             release.client.merge(f"{release.path(api_of(key[0]), *key)}/status", {"status": status})
     wait = ("--wait", "--rollback-on-failure", "--timeout", "10s")
     with pytest.raises(HelmFailed) as failed:
-        release.helm("upgrade", "medinfer", str(CHART), *RELEASE, "--set", f"rollout.artifact.digest={DIGEST}", *wait)
+        release.release_version(tmp_path, *wait)
     assert f"resource ModelRollout/{release.namespace}/resnet-medical not ready" in str(failed.value)
     assert "Deployment" not in str(failed.value)
     assert release.rollout()["spec"]["version"] == 1

@@ -9,8 +9,23 @@
 {{- if not .Values.networkPolicy.enabled }}
 - networkPolicy.enabled is false: every pod of the cluster may ask Triton and read the bundles.
 {{- end }}
+{{- if and .Values.rollout.enabled .Values.networkPolicy.enabled }}
+{{- include "medinfer.closedPort" (list . "rollout.artifact.uri" .Values.rollout.artifact.uri) }}
+{{- include "medinfer.closedPort" (list . "rollout.notify.url" .Values.rollout.notify.url) }}
+{{- end }}
 {{- if .Values.bundles.enabled }}
 - bundles.enabled is true: its models are for demonstration, not for clinical use.
+{{- end }}
+{{- end }}
+
+{{/* An address whose port the policies keep shut; bundles have a rule of their own. Called with (list . "its value" "address"). */}}
+{{- define "medinfer.closedPort" -}}
+{{- $root := index . 0 -}}
+{{- $host := (urlParse (index . 2)).host -}}
+{{- $port := regexFind ":[0-9]+$" $host | trimPrefix ":" -}}
+{{- $isOurs := and $root.Values.bundles.enabled (hasPrefix (include "medinfer.bundles" $root) $host) -}}
+{{- if and $port (not $isOurs) (not (has $port (toStrings $root.Values.networkPolicy.egressPorts))) }}
+- {{ index . 1 }} asks port {{ $port }}, which networkPolicy.egressPorts does not name: nothing gets there.
 {{- end }}
 {{- end }}
 

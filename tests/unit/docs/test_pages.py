@@ -9,12 +9,18 @@ from kubectl_modelrollout.arguments import build_parser
 
 from tests.unit.docs.reasons import ROOT
 
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-PARTS = "api|bundles|image|networkPolicy|rollout|serviceMonitor|tests|triton"
-FOLDERS = ("charts/", "docs/", "manifests/", "operators/", "services/", "tests/")
+PAGES = [
+    *sorted(ROOT.glob("*.md")),
+    *sorted((ROOT / "docs").glob("*.md")),
+    ROOT / "charts" / "medinfer" / "README.md",
+    ROOT / "model_repository" / "README.md",
+]
+VALUES = yaml.safe_load((ROOT / "charts" / "medinfer" / "values.yaml").read_text())
+FOLDERS = ("charts/", "ci/", "docs/", "manifests/", "model_repository/", "operators/", "services/", "tests/")
+pages = pytest.mark.parametrize("page", [pytest.param(page, id=str(page.relative_to(ROOT))) for page in PAGES])
 
 
-@pytest.mark.parametrize("page", [pytest.param(page, id=page.stem) for page in PAGES])
+@pages
 def test_links_and_paths_exist(page: Path) -> None:
     text = page.read_text()
     links = [target for target in re.findall(r"\]\(([^)#]+)[^)]*\)", text) if "://" not in target]
@@ -23,14 +29,19 @@ def test_links_and_paths_exist(page: Path) -> None:
     assert missing + [path for path in paths if not (ROOT / path).exists()] == []
 
 
-@pytest.mark.parametrize("page", [pytest.param(page, id=page.stem) for page in PAGES])
+@pages
 def test_values_that_are_named_exist(page: Path) -> None:
-    values = yaml.safe_load((ROOT / "charts" / "medinfer" / "values.yaml").read_text())
-    named = re.findall(rf"`((?:{PARTS})(?:\.\w+)+)\b", page.read_text())
-    assert [name for name in named if not is_value(values, name)] == []
+    named = re.findall(rf"`((?:{'|'.join(VALUES)})(?:\.\w+)+)\b", page.read_text())
+    assert [name for name in named if not is_value(VALUES, name)] == []
 
 
-@pytest.mark.parametrize("page", [pytest.param(page, id=page.stem) for page in PAGES])
+@pages
+def test_targets_of_make_exist(page: Path) -> None:
+    targets = re.findall(r"^([a-z][a-z0-9-]*):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert set(re.findall(r"(?:`|^)make ([a-z][a-z0-9-]*)", page.read_text(), re.MULTILINE)) - set(targets) == set()
+
+
+@pages
 def test_commands_of_the_plug_in_are_taken(page: Path) -> None:
     commands = re.findall(r"kubectl modelrollout ([a-z][^`\n#]*)", page.read_text())
     taken = [vars(build_parser().parse_args(command.split()))["verb"] for command in commands]
