@@ -99,8 +99,8 @@ def test_drains_move_everything_to_another_node_and_back(canary: GatedCanary, tm
     with node.second(), canary.load(tmp_path) as load:
         for emptied, filled in ((FIRST, SECOND), (SECOND, FIRST)):
             node.drain(canary.release, emptied, timeout_seconds=240)
-            assert {pod["spec"]["nodeName"] for pod in everybody(canary.release)} == {filled.name}
             canary.wait()
+            assert {pod["spec"]["nodeName"] for pod in everybody(canary.release)} == {filled.name}
         result = canary.finish(load)
     assert result.failed == 0, result
 
