@@ -11,6 +11,7 @@ import yaml
 from ci.stack.control_plane import binary
 from ci.stack.processes import ROOT, Process
 from tests.harness.kubernetes import Client, Json
+from tests.harness.logs import whole_lines
 from tests.harness.waiting import wait_until
 
 # ExternalArtifact: what a test has for a GitRepository. The other: see manifests/gitops/flux/rollout.yaml.
@@ -47,9 +48,7 @@ class KustomizeController(Process):
 
     def applied(self, name: str) -> list[str]:
         """What each apply did to the object of this name: `created`, `configured` or `unchanged`."""
-        text = self.log.read_text()
-        whole = text[: text.rfind("\n") + 1]  # it may be writing the last line
-        lines = [line for line in whole.splitlines() if APPLIED in line]
+        lines = [line for line in whole_lines(self.log) if APPLIED in line]
         outputs = [json.loads(line)["output"] for line in lines]
         return [done for output in outputs for key, done in output.items() if key.endswith(f"/{name}")]
 

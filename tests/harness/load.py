@@ -19,6 +19,7 @@ from statistics import median, quantiles
 from typing import Any
 
 from tests.harness.k6 import K6
+from tests.harness.logs import whole_lines
 from tests.harness.waiting import wait_until
 
 # version -> the class that it must give for each image; version 0 stands for a server that names none.
@@ -188,7 +189,7 @@ class Load(K6):
         stopped_ms = time.time() * 1000
         self.signal(signal.SIGINT)
         self.wait(60)
-        answers, unanswered = judge(self._read(), self._expected, stopped_ms)
+        answers, unanswered = judge(whole_lines(self.lines), self._expected, stopped_ms)
         metrics = self.metrics()
         dropped = int(metrics.get("dropped_iterations", {"values": {"count": 0}})["values"]["count"])
         result = Result(tuple(answers), unanswered, dropped, dict(self._marks))
@@ -198,8 +199,3 @@ class Load(K6):
         assert result.sent >= at_least, f"only {result.sent} requests were sent, {at_least} were wanted"
         print(result)
         return result
-
-    def _read(self) -> list[str]:
-        """Whole lines only: k6 may be writing the last one."""
-        text = self.lines.read_text() if self.lines.exists() else ""
-        return text[: text.rfind("\n") + 1].splitlines()

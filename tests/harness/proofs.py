@@ -1,12 +1,11 @@
 """Who answered requests, and since when it was proved: read from the logs of API and agents once all is over."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from ci.stack.documents import Json
+from tests.harness.logs import entries
 from tests.harness.rollouts import RolloutStack
 
 
@@ -27,7 +26,7 @@ def unproved(stack: RolloutStack) -> tuple[int, list[Answered]]:
 
 
 def _answered(log: Path) -> Iterator[Answered]:
-    for line in _lines(log):
+    for line in entries(log):
         if line["message"] == "request answered":
             yield Answered(datetime.fromisoformat(line["time"]).astimezone(), line["replica"], line["version"])
 
@@ -38,7 +37,7 @@ def _spans(log: Path) -> dict[int, list[tuple[datetime, datetime | None]]]:
     An agent that began anew beside a Triton that lived on proves again what was proved: that takes nothing back.
     """
     spans: dict[int, list[tuple[datetime, datetime | None]]] = {}
-    for line in _lines(log):
+    for line in entries(log):
         if line["message"] not in ("load", "version"):
             continue
         at, known = datetime.fromisoformat(line["time"]), spans.setdefault(line["version"], [])
@@ -52,7 +51,3 @@ def _spans(log: Path) -> dict[int, list[tuple[datetime, datetime | None]]]:
 
 def _is_within(one: Answered, spans: list[tuple[datetime, datetime | None]]) -> bool:
     return any(start <= one.at and (end is None or one.at <= end) for start, end in spans)
-
-
-def _lines(log: Path) -> Iterator[Json]:
-    return (json.loads(line) for line in log.read_text().splitlines() if line.startswith("{"))

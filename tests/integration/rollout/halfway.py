@@ -1,10 +1,9 @@
 """A canary that has half of the traffic and keeps it: where people edit, delete and restore things."""
 
-import json
-
 from ci.stack.documents import Json
 from ci.stack.sidecar import Sidecar
 from tests.harness.load import Load, Result
+from tests.harness.logs import entries
 from tests.harness.rollouts import RolloutStack
 from tests.harness.waiting import wait_until
 
@@ -60,5 +59,4 @@ def most_loaded(pod: Sidecar) -> int:
 
 def _told(pod: Sidecar) -> list[tuple[str, Json]]:
     """What the agent told Triton: (`load` or `drop`, the line of its log)."""
-    entries = [json.loads(line) for line in pod.agent.log.read_text().splitlines() if line.startswith("{")]
-    return [(entry["message"], entry) for entry in entries if entry["message"] in ("load", "drop")]
+    return [(entry["message"], entry) for entry in entries(pod.agent.log) if entry["message"] in ("load", "drop")]
