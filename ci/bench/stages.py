@@ -11,10 +11,12 @@ from inference_api.names import Names
 from inference_api.request_buffers import RequestBuffer
 from inference_api.routes import Replica, Routes, parse
 from inference_api.triton import Logits, Triton
+from inference_api.vouching import Vouching
+
+from ci.stack.replica import AGENT_PORT
 
 REQUESTS = 500
 MAX_PIXELS = 40_000_000
-AGENT_PORT = 8080
 
 
 def measure(image: bytes, routes: bytes, requests: int) -> dict[str, float]:
@@ -45,7 +47,7 @@ def cpu_ms(stage: Callable[[], object], repeats: int) -> float:
 async def ask(routes: Routes, request: RequestBuffer, repeats: int) -> tuple[Logits, float]:
     """The logits, and the CPU time of one exchange with Triton, its waiting left out."""
     names, replica = Names(), routes.replicas[0]
-    triton = Triton(names, Agents(AGENT_PORT, names))
+    triton = Triton(names, Vouching(Agents(AGENT_PORT, names), time.monotonic))
     (logits,) = await infer(triton, replica, routes, request)
     began = time.process_time()
     for _ in range(repeats):

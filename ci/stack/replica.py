@@ -13,6 +13,7 @@ import psutil
 from ci.stack import documents
 from ci.stack.processes import ROOT, Process
 
+AGENT_PORT = 8080
 TRITON_COMMAND = str(ROOT / "services" / "triton" / "tritonserver")
 
 
@@ -39,7 +40,7 @@ class Replica(Process):
 
     @property
     def agent_url(self) -> str:
-        return f"http://{self.address}:8080"
+        return f"http://{self.address}:{AGENT_PORT}"
 
     def follow(self, plan: documents.Json) -> None:
         documents.write(plan, self.plan_file)

@@ -9,7 +9,7 @@ from replica_agent.settings import Settings
 from replica_agent.supervise import triton_arguments
 
 from ci.stack.processes import Process
-from ci.stack.replica import TRITON_COMMAND
+from ci.stack.replica import AGENT_PORT, TRITON_COMMAND
 
 RESTRICTED_KEY = "only-the-agent-knows"
 
@@ -51,7 +51,7 @@ class Sidecar:
 
     @property
     def agent_url(self) -> str:
-        return f"http://{self.address}:8080"
+        return f"http://{self.address}:{AGENT_PORT}"
 
     def start(self) -> None:
         self.agent.start()

@@ -10,6 +10,7 @@ or once the exchange failed: a connection that failed is aborted, so nothing of 
 """
 
 import asyncio
+import itertools
 import os
 import socket
 from collections.abc import Awaitable, Callable
@@ -27,6 +28,7 @@ MAX_IDLE_SECONDS = 30.0  # what lies between may have forgotten an older one
 MAX_ANSWER_BYTES = 1024 * 1024
 _SEND_BUFFER_BYTES = 1024 * 1024  # one image's tensor goes to the kernel in one call
 _MAX_IDLE = 64
+_lives = itertools.count(1)
 
 Payload = bytes | bytearray | memoryview
 Check = Callable[[], Awaitable[None]]
@@ -151,8 +153,8 @@ class Connection(asyncio.Protocol):
 class Pool:
     """The connections to one host and port; as many as there are exchanges at a time.
 
-    `life` is another number once the process at the other side may be another one: it ended a connection, or none was
-    open when one was made.
+    `life` is a number that no pool had before once the process at the other side may be another one: it ended a
+    connection, or none was open when one was made.
     """
 
     def __init__(self, host: str, port: int, names: Names) -> None:
@@ -244,14 +246,16 @@ class Pool:
     async def _open_to(self, address: str) -> Connection:
         loop = asyncio.get_running_loop()
         connection = (await loop.create_connection(lambda: Connection(loop, self._drop), address, self.port))[1]
-        self.life += not any(other.is_open for other in self._all)
+        if not any(other.is_open for other in self._all):
+            self.life = next(_lives)
         if connection.is_open:
             self._all.add(connection)
         return connection
 
     def _drop(self, connection: Connection) -> None:
         self._all.discard(connection)
-        self.life += connection.was_ended
+        if connection.was_ended:
+            self.life = next(_lives)
         if connection in self._idle:
             self._idle.remove(connection)
             self._names.forget(self.host)

@@ -29,6 +29,7 @@ from inference_api.shadow import CONSUMERS, Shadow
 from inference_api.traffic import Traffic
 from inference_api.triton import Triton
 from inference_api.uploads import Decoder
+from inference_api.vouching import Vouching
 
 ROUTES_KEY = "routes.json"
 PUBLISH_SECONDS = 0.1
@@ -54,7 +55,7 @@ class Service:
 
     def _make_endpoints(self) -> tuple[Any, Any]:
         settings = self.settings
-        self._triton = Triton(self._names, self._agents)
+        self._triton = Triton(self._names, Vouching(self._agents, _loop_time))
         self._decoder = Decoder(settings.max_pixels, RequestBuffers())
         self._dispatcher = Dispatcher(self._triton, self.traffic.replicas, settings.deadline_seconds, _loop_time)
         self._shadow = Shadow(self.traffic, self._dispatcher, settings.deadline_seconds / 2)

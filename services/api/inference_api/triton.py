@@ -26,7 +26,7 @@ from inference_api.names import Names
 from inference_api.request_buffers import RequestBuffer
 from inference_api.routes import CLASS_COUNT, Replica
 from inference_api.tensors import SHAPE
-from inference_api.vouching import AsksAgents, Vouching
+from inference_api.vouching import Vouching
 
 INPUT, OUTPUT = "input", "output"
 MAX_BATCH_SIZE = 16
@@ -62,10 +62,10 @@ class VersionTimeout(VersionFailed):
 class Triton:
     """Holds the connections to all replicas. Made and used inside one event loop."""
 
-    def __init__(self, names: Names, agents: AsksAgents) -> None:
+    def __init__(self, names: Names, vouching: Vouching) -> None:
         self._names = names
-        self._agents = agents
-        self._pools: dict[tuple[str, int], tuple[Pool, Vouching]] = {}
+        self._vouching = vouching
+        self._pools: dict[tuple[str, int], Pool] = {}
 
     async def infer(
         self, replica: Replica, model: str, version: int, request: RequestBuffer, until: float, *, repeat: bool = True
@@ -75,10 +75,10 @@ class Triton:
         `repeat`: whether a kept-alive connection that turned out closed is tried once more on a fresh one.
         """
         head = _head(replica.host, replica.port, model, version, request.batch_size)
-        pool, vouching = self._pool(replica)
+        pool = self._pool(replica)
 
         async def check() -> None:
-            if not await vouching.allows(replica, version, pool.life):
+            if not await self._vouching.allows(replica, version, pool.life):
                 raise VersionUnproved(f"version {version} has not proved itself on {replica.name}")
 
         try:
@@ -100,7 +100,7 @@ class Triton:
         request = f"GET {path} HTTP/1.1\r\nHost: {_host(replica.host, replica.port)}\r\n\r\n".encode()
         until = asyncio.get_running_loop().time() + _PROBE_SECONDS
         try:
-            reply = await self._pool(replica)[0].exchange(request, until)
+            reply = await self._pool(replica).exchange(request, until)
         except (Unreachable, Broken, ExchangeTimeout):
             return False
         return reply.status == 200
@@ -112,24 +112,23 @@ class Triton:
 
     def close_idle(self, replica: Replica) -> None:
         """Closes the connections to this replica that are not in use."""
-        if known := self._pools.get((replica.host, replica.port)):
-            known[0].close()
+        if pool := self._pools.get((replica.host, replica.port)):
+            pool.close()
 
     def keep_only(self, replicas: tuple[Replica, ...]) -> None:
         """Closes the connections to every replica that is not among these, and forgets versions that are not there."""
-        wanted = {(replica.host, replica.port): replica.versions for replica in replicas}
-        for address in self._pools.keys() - wanted.keys():
-            self._pools.pop(address)[0].close()
+        wanted = {(replica.host, replica.port) for replica in replicas}
+        for address in self._pools.keys() - wanted:
+            self._pools.pop(address).close()
             self._names.forget(address[0])
-        for address, (_, vouching) in self._pools.items():
-            vouching.keep_only(wanted[address])
+        self._vouching.keep_only(replicas)
 
-    def _pool(self, replica: Replica) -> tuple[Pool, Vouching]:
+    def _pool(self, replica: Replica) -> Pool:
         address = (replica.host, replica.port)
-        if address not in self._pools:
-            vouching = Vouching(self._agents, asyncio.get_running_loop().time)
-            self._pools[address] = Pool(*address, self._names), vouching
-        return self._pools[address]
+        pool = self._pools.get(address)
+        if pool is None:
+            pool = self._pools[address] = Pool(*address, self._names)
+        return pool
 
 
 def parse_logits(reply: Reply, batch_size: int) -> list[Logits]:

@@ -5,7 +5,7 @@ with the operator away routes name it all the while.
 """
 
 import math
-from collections.abc import Callable, Container
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -31,21 +31,23 @@ class Word:
 
 
 class Vouching:
-    """What the agent of one replica said. `now`: a clock in seconds."""
+    """What the agents said. `now`: a clock in seconds."""
 
     def __init__(self, agents: AsksAgents, now: Callable[[], float]) -> None:
         self._agents = agents
         self._now = now
-        self._words: dict[int, Word] = {}
+        self._words: dict[tuple[str, int, int], Word] = {}
 
     async def allows(self, replica: Replica, version: int, life: int) -> bool:
-        """`life`: the number of Triton's present one."""
-        word = self._words.get(version)
+        """`life`: the number of Triton's present one there; no other ever had it."""
+        key = (replica.host, replica.port, version)
+        word = self._words.get(key)
         if word is None or word.life != life or self._now() >= word.until:
             is_warm = await self._agents.is_warm(replica, version)
-            word = self._words[version] = Word(is_warm, life, self._now() + _SECONDS[is_warm])
+            word = self._words[key] = Word(is_warm, life, self._now() + _SECONDS[is_warm])
         return word.is_warm is not False
 
-    def keep_only(self, versions: Container[int]) -> None:
-        """Forgets the others: one that comes back has been loaded anew."""
-        self._words = {version: word for version, word in self._words.items() if version in versions}
+    def keep_only(self, replicas: Iterable[Replica]) -> None:
+        """Forgets all versions but theirs: one that comes back has been loaded anew."""
+        held = {(replica.host, replica.port, version) for replica in replicas for version in replica.versions}
+        self._words = {key: word for key, word in self._words.items() if key in held}

@@ -18,6 +18,7 @@ from inference_api.triton import (
     VersionTimeout,
     VersionUnproved,
 )
+from inference_api.vouching import Vouching
 
 from tests.harness.broken_replicas import BrokenReplica, Fault
 from tests.harness.waiting import until
@@ -35,11 +36,15 @@ def soon(seconds=2.0):
 class Agents:
     """Say the same of every version; None: they cannot be asked."""
 
-    def __init__(self, word=None):
+    def __init__(self, word):
         self._word = word
 
     async def is_warm(self, replica, version):
         return self._word
+
+
+def vouching(word=None):
+    return Vouching(Agents(word), time.monotonic)
 
 
 class Server:
@@ -219,7 +224,7 @@ async def test_what_is_checked_and_refused_is_not_sent_and_leaves_the_connection
 )
 async def test_a_replicas_faults_are_told_apart(fault, failure):
     """Transport failures eject the replica; the version's failures mark the version only."""
-    triton = Triton(Names(), Agents())
+    triton = Triton(Names(), vouching())
     with BrokenReplica(ADDRESS, fault) as broken:
         with pytest.raises(failure) as caught:
             await triton.infer(REPLICA, "m", 1, RequestBuffer(1), soon(0.3 if fault is Fault.HANGS else 10))
@@ -230,11 +235,11 @@ async def test_a_replicas_faults_are_told_apart(fault, failure):
 
 async def test_a_replica_that_is_gone():
     with pytest.raises(ReplicaUnreachable):
-        await Triton(Names(), Agents()).infer(REPLICA, "m", 1, RequestBuffer(1), soon())
+        await Triton(Names(), vouching()).infer(REPLICA, "m", 1, RequestBuffer(1), soon())
 
 
 async def test_a_version_that_its_agent_does_not_call_warm_gets_no_request():
-    triton = Triton(Names(), Agents(False))
+    triton = Triton(Names(), vouching(False))
     with BrokenReplica(ADDRESS, Fault.ERROR) as replica:
         with pytest.raises(VersionUnproved, match="version 1 has not proved itself on a"):
             await triton.infer(REPLICA, "m", 1, RequestBuffer(1), soon())

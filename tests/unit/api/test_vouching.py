@@ -1,5 +1,7 @@
 """A version is asked on a replica only after the agent there called it warm, in this life of Triton."""
 
+from dataclasses import replace
+
 import pytest
 from inference_api.routes import Replica
 from inference_api.vouching import Vouching
@@ -66,6 +68,6 @@ async def test_what_may_change_counts_for_a_moment(word, allowed, counts_seconds
 async def test_a_version_that_left_the_replica_is_asked_about_when_it_comes_back():
     scene = Scene()
     await scene.allows(version=2)
-    scene.vouching.keep_only({1})
+    scene.vouching.keep_only([replace(REPLICA, versions=frozenset({1}))])
     scene.agents.words[2] = False
     assert not await scene.allows(version=2)
