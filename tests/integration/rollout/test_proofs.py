@@ -29,9 +29,12 @@ def test_a_triton_restarts_while_nobody_asks(stack: RolloutStack, images: list[b
     pod = next(iter(stack.tritons.values()))
     os.kill(pod.triton.pid, signal.SIGKILL)
     wait_until(lambda: state(stack, pod) == "Warming", "the version is loaded again", 60, poll_seconds=0.01)
-    while state(stack, pod) == "Warming":
+
+    def warm_after_another_request() -> bool:
         ask(stack, images)
-    assert state(stack, pod) == "Warm"
+        return state(stack, pod) == "Warm"
+
+    wait_until(warm_after_another_request, "it has proved itself again", 120)
     for _ in range(20):
         ask(stack, images)
     count, wrong = unproved(stack)
