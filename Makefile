@@ -9,7 +9,8 @@ export UV
 RUN := $(UV) run --frozen
 # Tests wait more than they compute. Side by side each process has a network of its own, which only root may have.
 ROOT := $(shell [ "$$(id -u)" = 0 ] && echo yes)
-SIDE_BY_SIDE := -n $(if $(ROOT),2,0) --dist loadfile
+# Files in their order, not those of few tests last: these are the longest, and one process would wait for the other.
+SIDE_BY_SIDE := -n $(if $(ROOT),2,0) --dist loadfile --no-loadscope-reorder
 PACKAGES := services/api/inference_api operators/agent/replica_agent operators/rollout/rollout_operator operators/rollout/kubectl_modelrollout model_repository/modelctl ci
 
 .PHONY: help
