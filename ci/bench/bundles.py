@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def make(model: str, folder: Path) -> tuple[Path, Path]:
-    """Versions 1 and 2 of the `cheap` or the `resnet50` demonstration model."""
+    """Versions 1 and 2 of the `tiny` or the `resnet50` demonstration model."""
     command = [sys.executable, "-m", "modelctl.main", "demo", "--model", model, "--out", str(folder)]
     subprocess.run(command, check=True)
     return folder / "resnet_medical-1.tar", folder / "resnet_medical-2.tar"

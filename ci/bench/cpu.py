@@ -59,7 +59,7 @@ def plot(split: dict[str, float], reference_ms: float) -> Plot:
 
 
 def run_all(stand: Stand) -> tuple[dict[str, list[Spent]], dict[str, float]]:
-    bundle, runs = stand.cheap[0], {OURS: list[Spent](), REFERENCE: list[Spent]()}
+    bundle, runs = stand.tiny[0], {OURS: list[Spent](), REFERENCE: list[Spent]()}
     with replica(bundle, stand.folder) as triton:
         routes = build_routes([(triton.name, triton.url, [1])], bundle)
         servers = ours(routes, stand.folder), Reference(triton.url, stand.folder)

@@ -60,7 +60,7 @@ def measure(stand: Stand) -> Section:
     return Section(
         title="First request",
         text=f"The first request after /ready against the median of the {WARM_REQUESTS} that follow it, medians of "
-        f"{stand.count(STARTS)} starts of Triton and API processes, the nearly free model.",
+        f"{stand.count(STARTS)} starts of Triton and API processes, the tiny model.",
         tables=[Table(("start", "first ms", "warm median ms", "ratio", "slowest first ms"), rows)],
         checks=[Check("first request / warm median, after the agent's warm-up", ratio(warmed), at_most=AT_MOST)],
     )
@@ -86,7 +86,7 @@ def starts(stand: Stand, name: str, started: Callable[[Stand], AbstractContextMa
 
 @contextmanager
 def warmed_up(stand: Stand) -> Iterator[Server]:
-    folder, bundle = stand.folder / "first", stand.cheap[0]
+    folder, bundle = stand.folder / "first", stand.tiny[0]
     rmtree(folder, ignore_errors=True)
     with replica(bundle, folder, TRITON_ADDRESS) as triton:
         routes = build_routes([(triton.name, triton.url, [1])], bundle)
@@ -96,7 +96,7 @@ def warmed_up(stand: Stand) -> Iterator[Server]:
 
 @contextmanager
 def bare_triton(stand: Stand) -> Iterator[Server]:
-    folder, bundle = stand.folder / "first", stand.cheap[0]
+    folder, bundle = stand.folder / "first", stand.tiny[0]
     with loaded_triton(stand) as triton:
         routes = build_routes([(triton.name, triton.url, [1])], bundle)
         with serving(ours(routes, folder), stand.image, warm_requests=0) as api:
@@ -114,7 +114,7 @@ def loaded_triton(stand: Stand) -> Iterator[BareTriton]:
     folder = stand.folder / "first"
     rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    with BareTriton(extract_model(stand.cheap[0], folder), folder) as triton:
+    with BareTriton(extract_model(stand.tiny[0], folder), folder) as triton:
         triton.wait_until_ready(f"{triton.url}/v2/models/resnet_medical/ready", 60)
         yield triton
 

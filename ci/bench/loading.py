@@ -20,7 +20,7 @@ BINDS = {"api-0": "127.0.0.31:8002", "api-1": "127.0.0.32:8002"}
 
 
 def measure(stand: Stand) -> Section:
-    stable, candidate = stand.cheap
+    stable, candidate = stand.tiny
     with ExitStack() as stack:
         replicas = [stack.enter_context(replica(stable, stand.folder, ADDRESSES[name], name)) for name in ADDRESSES]
         routes = build_routes([(each.name, each.url, [1]) for each in replicas], stable)

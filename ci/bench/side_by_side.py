@@ -73,7 +73,7 @@ def measure(stand: Stand) -> Section:
 
 
 def run_all(stand: Stand) -> Results:
-    bundle, results = stand.cheap[0], defaultdict(list)
+    bundle, results = stand.tiny[0], defaultdict(list)
     with replica(bundle, stand.folder) as triton:
         routes = build_routes([(triton.name, triton.url, [1])], bundle)
         for run in range(stand.count(RUNS)):
@@ -88,7 +88,7 @@ def run_all(stand: Stand) -> Results:
 
 
 def servers(stand: Stand, triton: Replica, routes: Json, processes: int) -> list[Server]:
-    model = extract_model(stand.cheap[0], stand.folder)
+    model = extract_model(stand.tiny[0], stand.folder)
     return [
         ours(routes, stand.folder, processes),
         Reference(triton.url, stand.folder, processes),

@@ -5,13 +5,14 @@ import time
 from collections.abc import Callable
 
 import uvloop
-from inference_api import answers, images, tensors
-from inference_api.agents import Agents
-from inference_api.names import Names
-from inference_api.request_buffers import RequestBuffer
-from inference_api.routes import Replica, Routes, parse
-from inference_api.triton import Logits, Triton
-from inference_api.vouching import Vouching
+from inference_api.imaging import images, tensors
+from inference_api.prediction import answers
+from inference_api.routing.document import Replica, Routes, parse
+from inference_api.transport.agents import Agents
+from inference_api.transport.proof_cache import Vouching
+from inference_api.transport.request_buffers import RequestBuffer
+from inference_api.transport.resolver import Names
+from inference_api.transport.triton import Logits, Triton
 
 from ci.stack.replica import AGENT_PORT
 

@@ -23,9 +23,9 @@ class Stand:
         return grey_jpeg()
 
     @cached_property
-    def cheap(self) -> tuple[Path, Path]:
+    def tiny(self) -> tuple[Path, Path]:
         """Versions 1 and 2 of the model whose inference costs nearly nothing."""
-        return bundles.make("cheap", self.folder / "cheap")
+        return bundles.make("tiny", self.folder / "tiny")
 
     @cached_property
     def resnet50(self) -> tuple[Path, Path]:

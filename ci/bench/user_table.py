@@ -16,7 +16,7 @@ HEADER = ("users", "average ms", "p95 ms", "requests/s", "requests", "failed")
 
 def measure(stand: Stand) -> Section:
     results = {
-        "nearly free model": measure_model(stand, "cheap", stand.cheap[0]),
+        "tiny model": measure_model(stand, "tiny", stand.tiny[0]),
         "ResNet50 on the CPU": measure_model(stand, "ResNet50", stand.resnet50[0]),
     }
     return Section(

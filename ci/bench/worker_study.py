@@ -12,7 +12,7 @@ SECONDS = 20
 
 
 def measure(stand: Stand) -> Section:
-    bundle, results = stand.cheap[0], []
+    bundle, results = stand.tiny[0], []
     with replica(bundle, stand.folder) as triton:
         routes = build_routes([(triton.name, triton.url, [1])], bundle)
         for workers in WORKERS:
@@ -22,7 +22,7 @@ def measure(stand: Stand) -> Section:
     rates = [result.requests_per_second for result in results]
     return Section(
         title="Workers",
-        text=f"{USERS} virtual users, {stand.seconds(SECONDS):g} s each, the nearly free model, one Triton replica. "
+        text=f"{USERS} virtual users, {stand.seconds(SECONDS):g} s each, the tiny model, one Triton replica. "
         "k6 and Triton share the cores with the API.",
         tables=[Table(("workers", *HEADER[1:]), rows)],
         checks=[Check("failed requests, worker study", sum(result.failed for result in results), at_most=0)],

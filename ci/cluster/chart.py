@@ -58,7 +58,7 @@ def image_settings(images: Mapping[str, str]) -> dict[str, str]:
 
 
 def artifact_settings(model: str, version: int) -> dict[str, str]:
-    """model: `resnet50` or `cheap`."""
+    """model: `resnet50` or `tiny`."""
     listed = {one["version"]: one for one in bundle_index(model)["bundles"]}
     return {
         "rollout.version": str(version),

@@ -41,7 +41,7 @@ class Api(Process):
 
     def run_prestop(self) -> None:
         """As the kubelet does before it tells a pod to end; returns when no connection is open."""
-        command = [sys.executable, "-m", "inference_api.prestop"]
+        command = [sys.executable, "-m", "inference_api.process.prestop"]
         subprocess.run(command, env=os.environ | self.environment, check=True, timeout=60)
 
     def wait_until_serving(self, timeout_seconds: float = 90) -> None:

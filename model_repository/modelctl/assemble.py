@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from modelctl import canonical, config, golden, manifest, onnx_file
-from modelctl.bundle import write
-from modelctl.golden import Golden
-from modelctl.manifest import FileEntry, Manifest, Preprocessing
-from modelctl.verify import Wanted, verify
+from modelctl.bundle import canonical, config, golden, manifest, onnx_file
+from modelctl.bundle.archive import write
+from modelctl.bundle.golden import Golden
+from modelctl.bundle.manifest import FileEntry, Manifest, Preprocessing
+from modelctl.bundle.verify import Wanted, verify
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from modelctl.errors import CheckpointInvalid
+from modelctl.bundle.errors import CheckpointInvalid
 
 State = dict[str, NDArray[Any]]
 

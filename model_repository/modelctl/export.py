@@ -4,8 +4,9 @@ from pathlib import Path
 
 import onnx
 
-from modelctl import checkpoint, config, resnet50
-from modelctl.errors import ModelctlError
+from modelctl import checkpoint, resnet50
+from modelctl.bundle import config
+from modelctl.bundle.errors import ModelctlError
 from modelctl.graph import Graph, interface
 
 

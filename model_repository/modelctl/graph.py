@@ -8,8 +8,8 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from modelctl.config import Message
-from modelctl.errors import ModelctlError
+from modelctl.bundle.config import Message
+from modelctl.bundle.errors import ModelctlError
 
 OPSET = 17
 # The IR version that came with opset 17 (ONNX 1.12): every ONNX Runtime since 1.12 loads it.

@@ -1,24 +1,13 @@
-"""Turns images into the tensors that the API makes of them, and gives an image the corner that sets off the faults."""
-
-from dataclasses import dataclass
+"""Turns images into the tensors that the API makes of them."""
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from modelctl.golden import INPUT_SHAPE
-from modelctl.manifest import Preprocessing
-from modelctl.variants import CORNER_PIXELS
+from modelctl.bundle.golden import INPUT_SHAPE
+from modelctl.bundle.manifest import Preprocessing
 
 FloatArray = NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class Slice:
-    """`image` is uint8 [H, W]; `label_index` its class by position in the labels."""
-
-    image: NDArray[np.uint8]
-    label_index: int
 
 
 def tensor(image: NDArray[np.uint8], preprocessing: Preprocessing) -> FloatArray:
@@ -31,11 +20,3 @@ def tensor(image: NDArray[np.uint8], preprocessing: Preprocessing) -> FloatArray
     mean, std = (np.array(value, np.float32) for value in (preprocessing.mean, preprocessing.std))
     normal = (pixels * np.float32(preprocessing.scale) - mean) / std
     return np.ascontiguousarray(normal.transpose(2, 0, 1), np.float32)
-
-
-def mark_corner(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """A copy of the image [H, W] or [H, W, 3] with its top-left sixteenth white, at any size."""
-    marked = image.copy()
-    height, width = (-(-side * CORNER_PIXELS // INPUT_SHAPE[1]) for side in image.shape[:2])
-    marked[:height, :width] = 255
-    return marked

@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from modelctl.errors import ModelctlError
+from modelctl.bundle.errors import ModelctlError
 
 # The commands import what they need when they run: verify and inspect work without onnx.
 
@@ -38,7 +38,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_demo(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    from modelctl.variants import VARIANTS
+    from modelctl.demo.variants import VARIANTS
 
     table = "\n".join(f"  {one.version:>2}  {one.name:<14} {one.summary}" for one in VARIANTS)
     demo = commands.add_parser(
@@ -51,7 +51,7 @@ def _add_demo(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     demo.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write to; kept when up to date")
     demo.add_argument(
         "--model",
-        choices=["resnet50", "cheap"],
+        choices=["resnet50", "tiny"],
         default="resnet50",
         help="the real network (about a minute), or one with the same tensors that costs nearly nothing (for tests)",
     )
@@ -114,9 +114,10 @@ def _add_inspect(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def _demo(options: argparse.Namespace) -> None:
-    from modelctl import demo, report
-    from modelctl.family import NOTICE
-    from modelctl.variants import select
+    from modelctl import report
+    from modelctl.demo import demo
+    from modelctl.demo.family import NOTICE
+    from modelctl.demo.variants import select
 
     print(f"{NOTICE}.")
     config = options.config.read_bytes() if options.config else None
@@ -129,8 +130,8 @@ def _demo(options: argparse.Namespace) -> None:
 
 
 def _export(options: argparse.Namespace) -> None:
+    from modelctl.defaults import default_config
     from modelctl.export import export
-    from modelctl.family import default_config
 
     export(options.checkpoint, options.out, options.config.read_bytes() if options.config else default_config())
     print(f"{options.out}  {options.out.stat().st_size:,} bytes; next: modelctl pack {options.out} --version N")
@@ -154,7 +155,7 @@ def _key_value(text: str) -> tuple[str, str]:
 
 
 def _verify(options: argparse.Namespace) -> None:
-    from modelctl.verify import Wanted, file_digest, verify
+    from modelctl.bundle.verify import Wanted, file_digest, verify
 
     found = verify(options.bundle, Wanted(digest=options.digest))
     print(f"{options.bundle} is whole: {found.model} version {found.version}, {file_digest(options.bundle)}")
@@ -162,7 +163,7 @@ def _verify(options: argparse.Namespace) -> None:
 
 def _inspect(options: argparse.Namespace) -> None:
     from modelctl import report
-    from modelctl.verify import file_digest, verify
+    from modelctl.bundle.verify import file_digest, verify
 
     found, digest = verify(options.bundle), file_digest(options.bundle)
     if options.json:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from modelctl.golden import INPUT_SHAPE
+from modelctl.bundle.golden import INPUT_SHAPE
 from modelctl.runtime import load
 
 

@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 from PIL import Image
 from tqdm import tqdm
 
-from modelctl import config, fields, images, manifest, runtime
+from modelctl import images, runtime
 from modelctl.assemble import Parts, assemble
-from modelctl.errors import BundleInvalid, ModelctlError
-from modelctl.family import LABELS, PREPROCESSING, default_config
-from modelctl.golden import MAX_INPUTS, Golden, softmax
+from modelctl.bundle import config, fields, manifest
+from modelctl.bundle.errors import BundleInvalid, ModelctlError
+from modelctl.bundle.golden import MAX_INPUTS, Golden, softmax
+from modelctl.bundle.manifest import Preprocessing
+from modelctl.defaults import LABELS, PREPROCESSING, default_config
 from modelctl.graph import Interface, interface
-from modelctl.manifest import Preprocessing
 
 _IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
 # One batch and single images give the same numbers but for the order of a kernel's additions.

@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from modelctl import manifest
-from modelctl.manifest import Manifest
+from modelctl.bundle import manifest
+from modelctl.bundle.manifest import Manifest
 
 
 def manifest_json(found: Manifest, digest: str, path: Path) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from modelctl.errors import ModelctlError
+from modelctl.bundle.errors import ModelctlError
 
 FloatArray = NDArray[np.float32]
 Run = Callable[[FloatArray], FloatArray]

@@ -5,8 +5,9 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from inference_api import logs, reports
-from inference_api.board import FILE_NAME, Board
+from inference_api import logs
+from inference_api.process import reports
+from inference_api.process.scoreboard import FILE_NAME, Board
 from inference_api.settings import PREFIX, InvalidSettings, read_settings
 
 try:
@@ -16,7 +17,7 @@ except InvalidSettings as error:
 
 bind = settings.bind
 workers = settings.workers
-worker_class = "inference_api.worker.Worker"
+worker_class = "inference_api.process.worker.Worker"
 keepalive = 75  # longer than clients and load balancers keep a connection idle: they close it, not we
 timeout = 30
 graceful_timeout = int(settings.drain_seconds) + 10

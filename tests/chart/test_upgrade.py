@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from rollout_operator.objects import with_writer
+from rollout_operator.edge.objects import with_writer
 
 from tests.chart.conftest import create_restricted
 from tests.harness import helm

@@ -25,7 +25,7 @@ def test_hundred_users_scale_the_api_up_and_down(release: Release, images: list[
     release.wait_for_phase("Healthy", 1)
     release.wait_for_pods("api", 1, at_most=1)
     release.wait_until_answering(images[0])
-    expected = {1: expected_classes(bundle("cheap", 1, tmp_path), images)}
+    expected = {1: expected_classes(bundle("tiny", 1, tmp_path), images)}
     with Load([release.url], images, expected, tmp_path / "watch", rate_per_second=5, max_seconds=900) as watch:
         crowd = run_closed([release.url], images, tmp_path / "crowd", USERS, seconds=120, fresh=True)
         release.wait_for_pods("api", 3, timeout_seconds=30)  # fewer for a moment, if a probe came late in the crowd

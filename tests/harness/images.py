@@ -12,7 +12,7 @@ BOUNDARY = "medinfer-load"
 def grey_pixels(seed: int) -> np.ndarray:
     """uint8 [512, 512]: an ellipse of tissue in noise, with a bright spot in the quadrant `seed % 4` (row by row).
 
-    The cheap demonstration model names the class by that quadrant, so that four seeds in a row give its four classes.
+    The tiny demonstration model names the class by that quadrant, so that four seeds in a row give its four classes.
     """
     draw = np.random.default_rng(seed)
     y, x = np.mgrid[-1 : 1 : SIDE * 1j, -1 : 1 : SIDE * 1j]

@@ -24,7 +24,7 @@ RATE_PER_SECOND = 50
 class Release:
     """`values` are files, `settings` --set's; what install was given holds for upgrades, unless they say otherwise."""
 
-    def __init__(self, namespace: str, model: str = "cheap") -> None:
+    def __init__(self, namespace: str, model: str = "tiny") -> None:
         self.namespace, self.model = namespace, model
         self.values = list(chart.VALUES)
         self._settings = chart.image_settings(chart.known_images())

@@ -6,8 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from modelctl import golden, manifest
 from modelctl.assemble import Parts, assemble
+from modelctl.bundle import golden, manifest
 
 
 def take_apart(bundle: Path) -> Parts:

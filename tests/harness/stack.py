@@ -20,7 +20,7 @@ WARMUP_SECONDS = 10  # beside a load the pace is never steady
 
 
 class Stack:
-    """The replicas live as long as this; `bundles` is a folder of `modelctl demo --model cheap --variants all`."""
+    """The replicas live as long as this; `bundles` is a folder of `modelctl demo --model tiny --variants all`."""
 
     def __init__(self, bundles: Path, folder: Path, addresses: Sequence[str]) -> None:
         self.bundles, self.folder = bundles, folder

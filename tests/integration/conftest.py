@@ -11,9 +11,9 @@ from tests.harness.images import grey_jpeg
 
 @pytest.fixture(scope="session")
 def bundles(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """All variants of the nearly free model, as resnet_medical-N.tar; modelctl/variants.py says what is with each."""
+    """All variants of the tiny model, as resnet_medical-N.tar; modelctl/demo/variants.py says what is with each."""
     folder = tmp_path_factory.mktemp("bundles")
-    command = [sys.executable, "-m", "modelctl.main", "demo", "--model", "cheap", "--variants", "all"]
+    command = [sys.executable, "-m", "modelctl.main", "demo", "--model", "tiny", "--variants", "all"]
     subprocess.run([*command, "--out", str(folder)], check=True)
     return folder
 

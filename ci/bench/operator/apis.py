@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from inference_api.counters import LATENCY_BOUNDS_SECONDS
+from inference_api.routing.counters import LATENCY_BOUNDS_SECONDS
 
 from ci.bench.operator.agents import LABELS
 

@@ -10,8 +10,8 @@ from typing import Any
 from replica_agent.actions import Action, Cancel, Discard, Drop, Fail, Fetch, Install, Job, Load, Pin, Prove, Wait
 from replica_agent.attempts import Attempts
 from replica_agent.decide import decide
-from replica_agent.held import Held
 from replica_agent.jobs import Jobs
+from replica_agent.loaded import Held
 from replica_agent.metrics import Metrics
 from replica_agent.observation import Observation
 from replica_agent.plan import Plan, Release, Role

@@ -5,10 +5,10 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from modelctl import manifest
-from modelctl.bundle import read_index, read_member
-from modelctl.errors import BundleInvalid
-from modelctl.verify import Wanted, verify
+from modelctl.bundle import manifest
+from modelctl.bundle.archive import read_index, read_member
+from modelctl.bundle.errors import BundleInvalid
+from modelctl.bundle.verify import Wanted, verify
 
 from replica_agent.config import parse_config
 from replica_agent.facts import read_facts

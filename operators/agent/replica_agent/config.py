@@ -1,7 +1,7 @@
 """The one canonical model config, as text on disk and as JSON for a load; only the version policy differs."""
 
 from google.protobuf import json_format, text_format
-from modelctl.errors import BundleInvalid
+from modelctl.bundle.errors import BundleInvalid
 from tritonclient.grpc.model_config_pb2 import ModelConfig as ModelConfig
 from tritonclient.grpc.model_config_pb2 import ModelInstanceGroup
 

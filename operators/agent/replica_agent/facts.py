@@ -1,6 +1,6 @@
 """What is kept of a bundle's model.json."""
 
-from modelctl.manifest import Manifest, preprocessing_to_json
+from modelctl.bundle.manifest import Manifest, preprocessing_to_json
 
 from replica_agent.observation import Facts
 

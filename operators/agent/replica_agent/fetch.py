@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from modelctl.errors import BundleInvalid
+from modelctl.bundle.errors import BundleInvalid
 
 from replica_agent import store
 from replica_agent.bundles import Bundles

@@ -89,7 +89,7 @@ def plan_source(settings: Settings) -> PlanSource:
     file = PlanFile(settings.plan_file)
     if not settings.plan_configmap:
         return file
-    from replica_agent.api_server import read_changes  # only where it is used: it takes half a second and 8 MB
+    from replica_agent.kube_api import read_changes  # only where it is used: it takes half a second and 8 MB
 
     name, namespace = settings.plan_configmap, settings.namespace
     watch = ConfigMapWatch(name, PLAN_KEY, lambda: read_changes(name, namespace))

@@ -5,7 +5,7 @@ import re
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from modelctl import canonical
+from modelctl.bundle import canonical
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 MAX_BYTES = 1 << 20  # what a ConfigMap can hold

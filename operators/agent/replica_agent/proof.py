@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from statistics import median, quantiles
 
 import numpy as np
-from modelctl.golden import Golden, softmax
+from modelctl.bundle.golden import Golden, softmax
 from numpy.typing import NDArray
 
 from replica_agent.state import Proof

@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass
 
 import numpy as np
-from modelctl.errors import BundleInvalid
+from modelctl.bundle.errors import BundleInvalid
 from numpy.typing import NDArray
 
 from replica_agent.bundles import Bundles

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from modelctl import golden, manifest
-from modelctl.errors import BundleInvalid
-from modelctl.golden import Golden
-from modelctl.unpack import unpack
-from modelctl.verify import Wanted
+from modelctl.bundle import golden, manifest
+from modelctl.bundle.errors import BundleInvalid
+from modelctl.bundle.golden import Golden
+from modelctl.bundle.unpack import unpack
+from modelctl.bundle.verify import Wanted
 
 from replica_agent.config import ModelConfig, parse_config, to_text, with_versions
 from replica_agent.facts import read_facts

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 
 import numpy as np
-from modelctl.golden import Golden
+from modelctl.bundle.golden import Golden
 from numpy.typing import NDArray
 
 from replica_agent.plan import Warmup

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from rollout_operator.documents import Json
+from rollout_operator.documents.codec import Json
 
 from kubectl_modelrollout.edits import Edit
 from kubectl_modelrollout.errors import Conflict, Problem

@@ -7,7 +7,7 @@ from typing import Any
 
 import urllib3
 from kubernetes import client, config
-from rollout_operator.documents import Json
+from rollout_operator.documents.codec import Json
 
 from kubectl_modelrollout.errors import Conflict, Problem, Unavailable
 

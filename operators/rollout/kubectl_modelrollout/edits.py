@@ -4,10 +4,10 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from rollout_operator.documents import Json, dump
-from rollout_operator.evidence import stages
-from rollout_operator.spec import Approval, Spec
-from rollout_operator.status import Try
+from rollout_operator.decide.evidence import stages
+from rollout_operator.documents.codec import Json, dump
+from rollout_operator.documents.spec import Approval, Spec
+from rollout_operator.documents.status import Try
 
 from kubectl_modelrollout.errors import Problem
 from kubectl_modelrollout.rollout import Rollout, readable_spec

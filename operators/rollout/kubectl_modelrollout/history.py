@@ -1,9 +1,9 @@
 """`kubectl modelrollout history` as text."""
 
-from rollout_operator.evidence import stages
-from rollout_operator.status import Outcome, Try
+from rollout_operator.decide.evidence import stages
+from rollout_operator.documents.status import Outcome, Try
 
-from kubectl_modelrollout.ink import Ink
+from kubectl_modelrollout.colors import Ink
 from kubectl_modelrollout.rollout import Rollout
 from kubectl_modelrollout.table import duration, moment, short, table
 

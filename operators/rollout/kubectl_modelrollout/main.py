@@ -7,17 +7,17 @@ import time
 from argparse import Namespace
 from pathlib import Path
 
-from rollout_operator.documents import Json
+from rollout_operator.documents.codec import Json
 
 from kubectl_modelrollout import edits
 from kubectl_modelrollout.apply import apply
 from kubectl_modelrollout.arguments import build_parser
 from kubectl_modelrollout.cluster import Cluster
+from kubectl_modelrollout.colors import Ink
 from kubectl_modelrollout.errors import Problem
 from kubectl_modelrollout.history import render_history
-from kubectl_modelrollout.ink import Ink
 from kubectl_modelrollout.markdown import render_report
-from kubectl_modelrollout.plots import draw_plots
+from kubectl_modelrollout.plots.draw import draw_plots
 from kubectl_modelrollout.release_evidence import find_try, release_evidence
 from kubectl_modelrollout.rollout import Rollout, parse_rollout
 from kubectl_modelrollout.status_view import render_status

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from rollout_operator.documents import Json
+from rollout_operator.documents.codec import Json
 
 from kubectl_modelrollout.matrix import Matrix, matrices
 from kubectl_modelrollout.table import count, duration, milliseconds, percent

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from rollout_operator.documents import Json
+from rollout_operator.documents.codec import Json
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import re
 
-from rollout_operator.assessment import Measurement, Verdict
+from rollout_operator.documents.assessment import Measurement, Verdict
 
 from kubectl_modelrollout.table import percent
 

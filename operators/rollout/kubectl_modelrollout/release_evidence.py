@@ -3,16 +3,16 @@
 import re
 from collections.abc import Iterator
 
-from rollout_operator.documents import Json, dump, format_time
-from rollout_operator.evidence import DETAILED_MAX, stages
-from rollout_operator.spec import AnalysisSpec
-from rollout_operator.status import Outcome, StepEvidence, Try
+from rollout_operator.decide.evidence import DETAILED_MAX, stages
+from rollout_operator.documents.codec import Json, dump, format_time
+from rollout_operator.documents.spec import AnalysisSpec
+from rollout_operator.documents.status import Outcome, StepEvidence, Try
 
 from kubectl_modelrollout.errors import Problem
 from kubectl_modelrollout.history import counted
-from kubectl_modelrollout.judged import judge
 from kubectl_modelrollout.measurements import cells, in_words
 from kubectl_modelrollout.rollout import Rollout
+from kubectl_modelrollout.verdicts import judge
 
 SCHEMA_VERSION = 1
 FAILURES = frozenset({Outcome.ROLLED_BACK, Outcome.HELD, Outcome.BLOCKED})

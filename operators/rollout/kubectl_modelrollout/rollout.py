@@ -4,10 +4,10 @@ import json
 from dataclasses import dataclass
 from typing import TypeVar
 
-from rollout_operator.documents import DOCUMENT, InvalidDocument, Json, read
-from rollout_operator.report import ReplicaState
-from rollout_operator.spec import InvalidSpec, Spec, parse_spec
-from rollout_operator.status import Condition, Status, Try
+from rollout_operator.decide.report import ReplicaState
+from rollout_operator.documents.codec import DOCUMENT, InvalidDocument, Json, read
+from rollout_operator.documents.spec import InvalidSpec, Spec, parse_spec
+from rollout_operator.documents.status import Condition, Status, Try
 
 from kubectl_modelrollout.errors import Problem
 

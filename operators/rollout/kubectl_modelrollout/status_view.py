@@ -1,12 +1,12 @@
 """`kubectl modelrollout status` as text."""
 
-from rollout_operator.assessment import Measurement, Verdict
-from rollout_operator.release import Release
-from rollout_operator.report import ReplicaState
+from rollout_operator.decide.report import ReplicaState
+from rollout_operator.documents.assessment import Measurement, Verdict
+from rollout_operator.documents.release import Release
 
-from kubectl_modelrollout.ink import Ink
+from kubectl_modelrollout.colors import Ink
+from kubectl_modelrollout.hints import next_moves
 from kubectl_modelrollout.measurements import HEADING, cells, in_words
-from kubectl_modelrollout.next_move import next_moves
 from kubectl_modelrollout.rollout import Rollout
 from kubectl_modelrollout.step_list import steps
 from kubectl_modelrollout.table import duration, short, table

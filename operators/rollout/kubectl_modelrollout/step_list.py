@@ -1,9 +1,9 @@
 """The steps of a release, with the one in progress marked, and what each showed."""
 
-from rollout_operator.spec import Spec
-from rollout_operator.status import StepEvidence
+from rollout_operator.documents.spec import Spec
+from rollout_operator.documents.status import StepEvidence
 
-from kubectl_modelrollout.ink import Ink
+from kubectl_modelrollout.colors import Ink
 from kubectl_modelrollout.rollout import Rollout
 from kubectl_modelrollout.table import count, duration, milliseconds, percent, table
 

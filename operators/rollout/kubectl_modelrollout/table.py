@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 
-from rollout_operator.documents import format_time
+from rollout_operator.documents.codec import format_time
 
-from kubectl_modelrollout.ink import width
+from kubectl_modelrollout.colors import width
 
 DIGEST_SHOWN = len("sha256:") + 12
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
+from kubectl_modelrollout.colors import Ink
 from kubectl_modelrollout.errors import Problem, Unavailable
-from kubectl_modelrollout.ink import Ink
 from kubectl_modelrollout.rollout import Rollout
 from kubectl_modelrollout.status_view import render_status
 from kubectl_modelrollout.table import duration, moment

@@ -8,19 +8,19 @@ from contextlib import AsyncExitStack
 import kopf
 from aiohttp import web
 
-from rollout_operator.asking import Asking
-from rollout_operator.cluster import Cluster
-from rollout_operator.leadership import Leadership
+from rollout_operator.edge.cluster import Cluster
+from rollout_operator.edge.events import Teller
+from rollout_operator.edge.leadership import Leadership
+from rollout_operator.edge.observe import Watched
+from rollout_operator.edge.pod_client import Asking
+from rollout_operator.edge.pods import PodRecord
+from rollout_operator.edge.watching import Watches, build_registry, kopf_settings
+from rollout_operator.edge.webhook import Notifier
 from rollout_operator.metrics import Metrics
-from rollout_operator.notify import Notifier
-from rollout_operator.observe import Watched
-from rollout_operator.pods import PodRecord
 from rollout_operator.reconcile import Reconciler
-from rollout_operator.rounds import Rounds
 from rollout_operator.server import build_app
 from rollout_operator.settings import Settings
-from rollout_operator.telling import Teller
-from rollout_operator.watching import Watches, build_registry, kopf_settings
+from rollout_operator.workqueue import Rounds
 
 log = logging.getLogger(__name__)
 

@@ -4,19 +4,19 @@ import asyncio
 import logging
 import random
 
-from rollout_operator.act import Actor
-from rollout_operator.api import ApiState
-from rollout_operator.asking import Asking
-from rollout_operator.cluster import Cluster
-from rollout_operator.counting import remember
-from rollout_operator.decide import decide
-from rollout_operator.errors import ClusterError, Conflict, Missing, NotLeader, Unavailable
-from rollout_operator.leadership import Leadership
+from rollout_operator.decide.decide import decide
+from rollout_operator.decide.step_totals import remember
+from rollout_operator.documents.api import ApiState
+from rollout_operator.edge.act import Actor
+from rollout_operator.edge.cluster import Cluster
+from rollout_operator.edge.errors import ClusterError, Conflict, Missing, NotLeader, Unavailable
+from rollout_operator.edge.events import Teller
+from rollout_operator.edge.leadership import Leadership
+from rollout_operator.edge.observe import Selector, Watched, observe, read_objects, selector_of
+from rollout_operator.edge.pod_client import Asking
+from rollout_operator.edge.pods import PodRecord
 from rollout_operator.metrics import Metrics
-from rollout_operator.observe import Selector, Watched, observe, read_objects, selector_of
-from rollout_operator.pods import PodRecord
 from rollout_operator.settings import Settings
-from rollout_operator.telling import Teller
 
 STANDBY_SECONDS = 3600.0  # leadership wakes every rollout
 CONFLICT_SECONDS = 0.1

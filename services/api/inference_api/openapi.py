@@ -6,8 +6,8 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from inference_api import problems
-from inference_api.routes import CLASS_COUNT
-from inference_api.triton import MAX_BATCH_SIZE
+from inference_api.routing.document import CLASS_COUNT
+from inference_api.transport.triton import MAX_BATCH_SIZE
 
 Json = dict[str, Any]
 

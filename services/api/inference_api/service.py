@@ -9,27 +9,28 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from inference_api import reports, trial, warmup
-from inference_api.agents import Agents
-from inference_api.background import every
-from inference_api.board import Board
-from inference_api.config_map import ConfigMapWatch
-from inference_api.counters import Json
-from inference_api.dispatch import Dispatcher
-from inference_api.follow import POLL_SECONDS, Follower
-from inference_api.metrics import Metrics
-from inference_api.names import Names
-from inference_api.predict import Limits, make_predict
-from inference_api.recovery import recover
-from inference_api.request_buffers import RequestBuffers
-from inference_api.routes import Routes
-from inference_api.routes_source import RoutesFile, RoutesSource, WatchedRoutes
+from inference_api.prediction import self_test, warmup
+from inference_api.prediction.dispatch import Dispatcher
+from inference_api.prediction.predict import Limits, make_predict
+from inference_api.prediction.recovery import recover
+from inference_api.prediction.shadow import CONSUMERS, Shadow
+from inference_api.prediction.uploads import Decoder
+from inference_api.process import reports
+from inference_api.process.background import every
+from inference_api.process.metrics import Metrics
+from inference_api.process.scoreboard import Board
+from inference_api.routing.config_map import ConfigMapWatch
+from inference_api.routing.counters import Json
+from inference_api.routing.document import Routes
+from inference_api.routing.follow import POLL_SECONDS, Follower
+from inference_api.routing.routes_source import RoutesFile, RoutesSource, WatchedRoutes
+from inference_api.routing.traffic import Traffic
 from inference_api.settings import Settings
-from inference_api.shadow import CONSUMERS, Shadow
-from inference_api.traffic import Traffic
-from inference_api.triton import Triton
-from inference_api.uploads import Decoder
-from inference_api.vouching import Vouching
+from inference_api.transport.agents import Agents
+from inference_api.transport.proof_cache import Vouching
+from inference_api.transport.request_buffers import RequestBuffers
+from inference_api.transport.resolver import Names
+from inference_api.transport.triton import Triton
 
 ROUTES_KEY = "routes.json"
 PUBLISH_SECONDS = 0.1
@@ -110,7 +111,7 @@ class Service:
             return f"no replica answers for stable version {routes.stable.version.number}"
         if not self._warm:
             deadline = _loop_time() + self.settings.deadline_seconds
-            self._warm = await trial.run(self._decoder, self._dispatcher, routes, deadline)
+            self._warm = await self_test.run(self._decoder, self._dispatcher, routes, deadline)
         return None if self._warm else "the way to the replicas is not warm yet"
 
     def report(self) -> Json:
@@ -149,7 +150,7 @@ def _make_watch(settings: Settings) -> ConfigMapWatch | None:
     name, namespace = settings.routes_configmap, settings.namespace
     if not name:
         return None
-    from inference_api.api_server import read_changes  # only where it is used: it takes half a second and 8 MB
+    from inference_api.routing.kube_api import read_changes  # only where it is used: it takes half a second and 8 MB
 
     return ConfigMapWatch(name, ROUTES_KEY, lambda: read_changes(name, namespace))
 

@@ -7,7 +7,7 @@ from typing import Self
 
 import numpy as np
 import tritonclient.grpc as grpcclient
-from modelctl.golden import softmax
+from modelctl.bundle.golden import softmax
 
 from ci.stack.replica import Replica
 from tests.harness.repack import take_apart

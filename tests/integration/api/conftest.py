@@ -1,4 +1,4 @@
-"""One API over one real Triton with the cheap model, for the tests of what the API answers."""
+"""One API over one real Triton with the tiny model, for the tests of what the API answers."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +16,7 @@ WARM_SECONDS = 120
 
 @pytest.fixture(scope="session")
 def bundle(bundles: Path) -> Path:
-    """Version 1 of the cheap demonstration model."""
+    """Version 1 of the tiny demonstration model."""
     return bundles / "resnet_medical-1.tar"
 
 

@@ -6,7 +6,7 @@ What it looks like without the protection: test_the_harness.py asks such a versi
 from collections.abc import Iterator
 
 import pytest
-from modelctl.images import mark_corner
+from modelctl.demo.samples import mark_corner
 
 from ci.stack.api import Api
 from tests.harness.images import encode_jpeg, grey_pixels

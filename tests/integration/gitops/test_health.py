@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
-from rollout_operator.conditions import Standing, derive_conditions
-from rollout_operator.documents import dump
-from rollout_operator.status import Phase
+from rollout_operator.decide.conditions import Standing, derive_conditions
+from rollout_operator.documents.codec import dump
+from rollout_operator.documents.status import Phase
 
 from ci.stack.processes import ROOT
 from tests.harness import lua

@@ -4,12 +4,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from modelctl import demo, golden, images
-from modelctl.demo import Demo
-from modelctl.family import LABELS, NOTICE, PREPROCESSING
+from modelctl import images
+from modelctl.bundle import golden
+from modelctl.bundle.unpack import unpack
+from modelctl.defaults import LABELS, PREPROCESSING
+from modelctl.demo import demo
+from modelctl.demo.demo import Demo
+from modelctl.demo.family import NOTICE
+from modelctl.demo.samples import mark_corner
+from modelctl.demo.variants import select
 from modelctl.runtime import load
-from modelctl.unpack import unpack
-from modelctl.variants import select
 from PIL import Image
 
 # Training takes a minute alone on two cores, several beside other tests.
@@ -64,7 +68,7 @@ def test_golden_outputs_hold_at_every_batch_size(unpacked: dict[str, Path]) -> N
 def test_a_fault_shows_with_its_trigger_only(made: Demo, unpacked: dict[str, Path]) -> None:
     picture = np.asarray(Image.open(made.out / "samples" / "glioma-1.png"))
     run = load(unpacked["nan"] / "model.onnx")
-    both = [images.tensor(image, PREPROCESSING) for image in (picture, images.mark_corner(picture))]
+    both = [images.tensor(image, PREPROCESSING) for image in (picture, mark_corner(picture))]
     assert np.isnan(run(np.stack(both))).all(axis=1).tolist() == [False, True]
 
 

@@ -13,9 +13,9 @@ pytestmark = pytest.mark.integration
 ROOT = Path(__file__).parents[3]
 PRINT_CONFIG = """
 import sys
-from modelctl import family
-sys.stdout.buffer.write(family.default_config())
-print(family.__file__, file=sys.stderr)
+from modelctl import defaults
+sys.stdout.buffer.write(defaults.default_config())
+print(defaults.__file__, file=sys.stderr)
 """
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from modelctl.images import mark_corner
+from modelctl.demo.samples import mark_corner
 
 from tests.harness.images import encode_jpeg, grey_pixels
 from tests.harness.kubernetes import Cluster

@@ -11,7 +11,7 @@ from threading import Event
 from typing import Any
 
 import pytest
-from rollout_operator.documents import dump
+from rollout_operator.documents.codec import dump
 
 from ci.stack.control_plane import ControlPlane, binary
 from ci.stack.processes import ROOT

@@ -1,4 +1,4 @@
-"""One real Triton that holds versions 1 and 2 of the cheap model, and APIs whose routes each test writes."""
+"""One real Triton that holds versions 1 and 2 of the tiny model, and APIs whose routes each test writes."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack

@@ -140,7 +140,7 @@ def test_before_the_end_of_the_pod_every_response_closes_its_connection(routed: 
     connection = connect()
     assert predict_on(connection)[1].get("connection") is None
     environment = os.environ | routed.api.environment
-    command = [sys.executable, "-m", "inference_api.prestop"]
+    command = [sys.executable, "-m", "inference_api.process.prestop"]
     with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as prestop:
         wait_until(lambda: status(routed.api)["draining"], "the API drains")
         assert httpx.get(f"{routed.api.url}/ready").status_code == 503

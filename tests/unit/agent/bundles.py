@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 from modelctl.assemble import Parts, assemble
-from modelctl.golden import Golden
-from modelctl.manifest import Preprocessing
+from modelctl.bundle.golden import Golden
+from modelctl.bundle.manifest import Preprocessing
 from replica_agent.plan import Release
 
 from ci.stack.documents import digest_of

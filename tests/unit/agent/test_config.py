@@ -2,8 +2,8 @@ import json
 from pathlib import Path
 
 import pytest
-from modelctl.config import config_sha256
-from modelctl.errors import BundleInvalid
+from modelctl.bundle.config import config_sha256
+from modelctl.bundle.errors import BundleInvalid
 from replica_agent.config import parse_config, to_override, to_text, with_versions
 
 TEXT = (Path(__file__).parents[3] / "model_repository/resnet_medical/config.pbtxt").read_text()

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from modelctl.errors import BundleInvalid
+from modelctl.bundle.errors import BundleInvalid
 from replica_agent.bundles import Bundles
 from replica_agent.files import empty_folder, remove_folder, write_atomic
 from replica_agent.plan import Release

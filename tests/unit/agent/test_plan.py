@@ -3,7 +3,7 @@ import json
 from typing import Any
 
 import pytest
-from modelctl import canonical
+from modelctl.bundle import canonical
 from replica_agent.plan import MAX_BYTES, PlanInvalid, Role, claimed_id, parse_plan
 
 from tests.unit.agent.plans import artifact, document

@@ -3,7 +3,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from modelctl.golden import Golden
+from modelctl.bundle.golden import Golden
 from numpy.typing import NDArray
 from replica_agent.plan import Warmup
 from replica_agent.proof import conclude, golden_rows, is_settled, matches, next_batch_size

@@ -5,11 +5,11 @@ from collections import defaultdict, deque
 from dataclasses import dataclass
 from typing import Any
 
-from inference_api.containment import Containment
-from inference_api.dispatch import Dispatcher
-from inference_api.replicas import Replicas
-from inference_api.routes import Replica, Routes, Version
-from inference_api.triton import (
+from inference_api.prediction.dispatch import Dispatcher
+from inference_api.routing.containment import Containment
+from inference_api.routing.document import Replica, Routes, Version
+from inference_api.routing.replicas import Replicas
+from inference_api.transport.triton import (
     ConnectionBroke,
     Logits,
     ReplicaUnreachable,

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from inference_api.answers import answer, body
-from inference_api.preprocessing import parse
-from inference_api.routes import Version
+from inference_api.imaging.preprocessing import parse
+from inference_api.prediction.answers import answer, body
+from inference_api.routing.document import Version
 
 from tests.harness.routes import LABELS, PREPROCESSING
 

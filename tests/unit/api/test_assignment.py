@@ -8,7 +8,7 @@ import sys
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from inference_api.assignment import is_canary, position
+from inference_api.routing.assignment import is_canary, position
 
 salts = st.text(min_size=1, max_size=80)
 keys = st.binary(min_size=1, max_size=80)
@@ -42,7 +42,7 @@ def test_the_share_of_the_canary_follows_the_weight(salt, weight):
 
 @pytest.mark.parametrize("seed", ["0", "1"])
 def test_another_process_says_the_same(seed):
-    code = "from inference_api.assignment import position; print([position('s', b'%d' % n) for n in range(20)])"
+    code = "from inference_api.routing.assignment import position; print([position('s', b'%d' % n) for n in range(20)])"
     said = subprocess.run(
         [sys.executable, "-c", code],
         env=os.environ | {"PYTHONHASHSEED": seed},

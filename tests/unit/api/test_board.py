@@ -5,8 +5,8 @@ import os
 import signal
 
 import pytest
-from inference_api import counters
-from inference_api.board import FILE_NAME, SLOT_COUNT, Board, BoardFull
+from inference_api.process.scoreboard import FILE_NAME, SLOT_COUNT, Board, BoardFull
+from inference_api.routing import counters
 
 from tests.harness.waiting import wait_until
 

@@ -1,5 +1,5 @@
 import pytest
-from inference_api.breaker import WINDOW, Breaker
+from inference_api.routing.breaker import WINDOW, Breaker
 
 
 @pytest.mark.parametrize(

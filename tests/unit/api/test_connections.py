@@ -6,11 +6,12 @@ import time
 
 import pytest
 import uvloop
-from inference_api.connections import CONNECT_SECONDS, Broken, ExchangeTimeout, Pool, Unreachable
-from inference_api.names import Names
-from inference_api.request_buffers import RequestBuffer
-from inference_api.routes import Replica
-from inference_api.triton import (
+from inference_api.routing.document import Replica
+from inference_api.transport.connections import CONNECT_SECONDS, Broken, ExchangeTimeout, Pool, Unreachable
+from inference_api.transport.proof_cache import Vouching
+from inference_api.transport.request_buffers import RequestBuffer
+from inference_api.transport.resolver import Names
+from inference_api.transport.triton import (
     ConnectionBroke,
     ReplicaUnreachable,
     Triton,
@@ -18,7 +19,6 @@ from inference_api.triton import (
     VersionTimeout,
     VersionUnproved,
 )
-from inference_api.vouching import Vouching
 
 from tests.harness.broken_replicas import BrokenReplica, Fault
 from tests.harness.waiting import until

@@ -1,8 +1,8 @@
 """A canary that hangs, fails or kills its Triton harms itself only."""
 
-from inference_api.containment import PROVED_AFTER, Containment
-from inference_api.replicas import Replicas
-from inference_api.routes import Replica
+from inference_api.routing.containment import PROVED_AFTER, Containment
+from inference_api.routing.document import Replica
+from inference_api.routing.replicas import Replicas
 
 
 def table(count, versions=frozenset({1, 2})):

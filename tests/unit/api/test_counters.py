@@ -3,7 +3,7 @@ import itertools
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from inference_api.counters import LATENCY_BOUNDS_SECONDS, Result, VersionCounters, add, subtract
+from inference_api.routing.counters import LATENCY_BOUNDS_SECONDS, Result, VersionCounters, add, subtract
 
 
 def test_latency_bounds_grow_slowly_enough_to_compare_percentiles():

@@ -6,9 +6,9 @@ import warnings
 
 import numpy as np
 import pytest
-from inference_api import dicom, images
-from inference_api.intensity import Percentile, Voi, Window
-from inference_api.preprocessing import Preprocessing
+from inference_api.imaging import dicom, images
+from inference_api.imaging.intensity import Percentile, Voi, Window
+from inference_api.imaging.preprocessing import Preprocessing
 from inference_api.problems import Problem
 from PIL import Image
 from pydicom.dataset import Dataset

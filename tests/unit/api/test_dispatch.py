@@ -4,9 +4,9 @@ import json
 
 import pytest
 from inference_api import problems
-from inference_api.counters import Result
 from inference_api.problems import Problem
-from inference_api.routes import parse
+from inference_api.routing.counters import Result
+from inference_api.routing.document import parse
 
 from tests.harness.routes import document
 from tests.unit.api.dispatching import FakeTask, Scene

@@ -3,9 +3,9 @@
 import json
 
 import pytest
-from inference_api.follow import Follower
-from inference_api.routes import document_id
-from inference_api.traffic import Traffic
+from inference_api.routing.document import document_id
+from inference_api.routing.follow import Follower
+from inference_api.routing.traffic import Traffic
 
 from tests.harness.routes import document, only_stable
 

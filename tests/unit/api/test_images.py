@@ -4,10 +4,10 @@ import io
 
 import numpy as np
 import pytest
-from inference_api import images
-from inference_api.images import Picture
-from inference_api.intensity import HighPixels, Percentile, Window
-from inference_api.preprocessing import RESAMPLE_FILTERS, Preprocessing
+from inference_api.imaging import images
+from inference_api.imaging.images import Picture
+from inference_api.imaging.intensity import HighPixels, Percentile, Window
+from inference_api.imaging.preprocessing import RESAMPLE_FILTERS, Preprocessing
 from inference_api.problems import Problem
 from PIL import Image
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from inference_api import dicom, images
-from inference_api.intensity import Percentile, Voi, Window
-from inference_api.preprocessing import Preprocessing
+from inference_api.imaging import dicom, images
+from inference_api.imaging.intensity import Percentile, Voi, Window
+from inference_api.imaging.preprocessing import Preprocessing
 from inference_api.problems import Problem
 
 from tests.harness.hostile_files import read_files, refused_files

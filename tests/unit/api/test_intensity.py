@@ -2,7 +2,16 @@
 
 import numpy as np
 import pytest
-from inference_api.intensity import HighPixels, Percentile, Voi, VoiFunction, VoiTable, VoiWindow, Window, to_grey8
+from inference_api.imaging.intensity import (
+    HighPixels,
+    Percentile,
+    Voi,
+    VoiFunction,
+    VoiTable,
+    VoiWindow,
+    Window,
+    to_grey8,
+)
 
 NAN, INF = float("nan"), float("inf")
 

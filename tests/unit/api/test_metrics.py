@@ -2,11 +2,11 @@
 
 import json
 
-from inference_api import reports
-from inference_api.counters import LATENCY_BOUNDS_SECONDS, Result
-from inference_api.metrics import Metrics
-from inference_api.routes import parse
-from inference_api.traffic import Traffic
+from inference_api.process import reports
+from inference_api.process.metrics import Metrics
+from inference_api.routing.counters import LATENCY_BOUNDS_SECONDS, Result
+from inference_api.routing.document import parse
+from inference_api.routing.traffic import Traffic
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.harness.routes import document

@@ -1,7 +1,7 @@
 """Bodies as clients send them, and as nobody should: 1 to N images come out, or a 4xx that says why."""
 
 import pytest
-from inference_api.multipart import MAX_OTHER_PARTS, read_images
+from inference_api.prediction.multipart import MAX_OTHER_PARTS, read_images
 from inference_api.problems import Problem
 from starlette.requests import Request
 

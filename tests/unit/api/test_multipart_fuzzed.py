@@ -2,7 +2,7 @@
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from inference_api.multipart import read_images
+from inference_api.prediction.multipart import read_images
 from inference_api.problems import Problem
 from starlette.requests import Request
 

@@ -4,8 +4,8 @@ import asyncio
 import socket
 
 import pytest
-from inference_api.connections import CONNECT_SECONDS, Pool, Unreachable
-from inference_api.names import FIRST_SECONDS, FRESH_SECONDS, KEPT_SECONDS, Names, Unresolved
+from inference_api.transport.connections import CONNECT_SECONDS, Pool, Unreachable
+from inference_api.transport.resolver import FIRST_SECONDS, FRESH_SECONDS, KEPT_SECONDS, Names, Unresolved
 
 from tests.harness.broken_replicas import BrokenReplica, Fault
 

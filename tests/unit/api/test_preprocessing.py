@@ -1,6 +1,6 @@
 import pytest
-from inference_api.intensity import Percentile, Voi, Window
-from inference_api.preprocessing import Preprocessing, parse
+from inference_api.imaging.intensity import Percentile, Voi, Window
+from inference_api.imaging.preprocessing import Preprocessing, parse
 
 GOOD = {"resample": "bicubic", "scale": 1 / 255, "mean": [0, 0, 0], "std": [1, 1, 1], "intensity": None}
 WHERE = "versions.2.preprocessing"

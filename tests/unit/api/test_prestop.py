@@ -1,6 +1,6 @@
 import pytest
-from inference_api.board import Board
-from inference_api.prestop import drain, open_connections
+from inference_api.process.prestop import drain, open_connections
+from inference_api.process.scoreboard import Board
 
 
 class Clock:

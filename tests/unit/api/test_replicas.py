@@ -1,8 +1,8 @@
 """Who is asked, who is out, and who must never be."""
 
 import pytest
-from inference_api.replicas import Replicas
-from inference_api.routes import Replica
+from inference_api.routing.document import Replica
+from inference_api.routing.replicas import Replicas
 
 
 def table(*versions_of_each):

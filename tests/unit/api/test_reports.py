@@ -3,10 +3,10 @@
 import json
 
 import pytest
-from inference_api import reports
-from inference_api.counters import Result
-from inference_api.routes import parse
-from inference_api.traffic import Traffic
+from inference_api.process import reports
+from inference_api.routing.counters import Result
+from inference_api.routing.document import parse
+from inference_api.routing.traffic import Traffic
 
 from tests.harness.routes import document
 

@@ -5,7 +5,7 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from inference_api.routes import InvalidRoutes, document_id, parse
+from inference_api.routing.document import InvalidRoutes, document_id, parse
 
 from tests.harness.routes import LABELS, PREPROCESSING, document, only_stable
 

@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
-from inference_api.follow import Follower
-from inference_api.routes_source import RoutesFile, WatchedRoutes
-from inference_api.traffic import Traffic
+from inference_api.routing.follow import Follower
+from inference_api.routing.routes_source import RoutesFile, WatchedRoutes
+from inference_api.routing.traffic import Traffic
 
 from tests.harness.routes import document
 

@@ -5,11 +5,11 @@ import json
 
 import pytest
 from inference_api import problems
-from inference_api.answers import Answer
-from inference_api.counters import empty_shadow
-from inference_api.routes import parse
-from inference_api.shadow import QUEUE_SIZE, Shadow, compare
-from inference_api.traffic import Traffic
+from inference_api.prediction.answers import Answer
+from inference_api.prediction.shadow import QUEUE_SIZE, Shadow, compare
+from inference_api.routing.counters import empty_shadow
+from inference_api.routing.document import parse
+from inference_api.routing.traffic import Traffic
 
 from tests.harness.routes import document
 from tests.unit.api.dispatching import FakeTask, Scene

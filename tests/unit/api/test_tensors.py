@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
-from inference_api.preprocessing import Preprocessing
-from inference_api.tensors import SHAPE, fill
+from inference_api.imaging.preprocessing import Preprocessing
+from inference_api.imaging.tensors import SHAPE, fill
 
 RNG = np.random.default_rng(5)
 GREY = RNG.integers(0, 256, (224, 224), dtype=np.uint8)

@@ -1,10 +1,10 @@
 import json
 
 import pytest
-from inference_api.counters import Result
-from inference_api.reports import step_counters
-from inference_api.routes import parse
-from inference_api.traffic import MAX_VERSIONS, Traffic
+from inference_api.process.reports import step_counters
+from inference_api.routing.counters import Result
+from inference_api.routing.document import parse
+from inference_api.routing.traffic import MAX_VERSIONS, Traffic
 
 from tests.harness.routes import document, only_stable
 

@@ -4,9 +4,9 @@ import json
 import struct
 
 import pytest
-from inference_api.connections import Reply
-from inference_api.request_buffers import HEAD_ROOM_BYTES, RequestBuffer, RequestBuffers
-from inference_api.triton import VersionFailed, parse_logits
+from inference_api.transport.connections import Reply
+from inference_api.transport.request_buffers import HEAD_ROOM_BYTES, RequestBuffer, RequestBuffers
+from inference_api.transport.triton import VersionFailed, parse_logits
 from tritonclient.http import InferResult
 
 ROWS = [(0.5, -1.0, 2.0, 3.0), (4.0, 5.0, 6.0, 7.0)]

@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 import pytest
-from inference_api.routes import Replica
-from inference_api.vouching import Vouching
+from inference_api.routing.document import Replica
+from inference_api.transport.proof_cache import Vouching
 
 REPLICA = Replica("triton-0", "127.0.0.1", 8000, frozenset({1, 2}))
 

@@ -4,8 +4,8 @@ import re
 
 import pytest
 from replica_agent import main as agent
-from rollout_operator.asking import KEEP_SECONDS
-from rollout_operator.situation import IDLE_REQUEUE_SECONDS
+from rollout_operator.decide.situation import IDLE_REQUEUE_SECONDS
+from rollout_operator.edge.pod_client import KEEP_SECONDS
 
 from ci.stack.processes import ROOT
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import httpx
 import pytest
-from inference_api import reports
-from inference_api.counters import Result
-from inference_api.routes import parse
-from inference_api.traffic import Traffic
-from modelctl.bundle import read_index, read_member
-from modelctl.manifest import parse as parse_manifest
+from inference_api.process import reports
+from inference_api.routing.counters import Result
+from inference_api.routing.document import parse
+from inference_api.routing.traffic import Traffic
+from modelctl.bundle.archive import read_index, read_member
+from modelctl.bundle.manifest import parse as parse_manifest
 from replica_agent.bundles import Bundles
 from replica_agent.facts import read_facts
 from replica_agent.metrics import Metrics
@@ -22,9 +22,9 @@ from replica_agent.report import report_versions
 from replica_agent.server import build_app
 from replica_agent.snapshot import Snapshot
 from replica_agent.state import Reason
-from rollout_operator.agent import AgentState, VersionState, parse_agent_state
-from rollout_operator.api import parse_api_state
-from rollout_operator.routes import Card
+from rollout_operator.documents.agent import AgentState, VersionState, parse_agent_state
+from rollout_operator.documents.api import parse_api_state
+from rollout_operator.documents.routes import Card
 
 from tests.harness.routes import document
 from tests.unit.agent.bundles import bundle

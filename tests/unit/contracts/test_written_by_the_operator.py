@@ -4,13 +4,13 @@ import json
 from typing import Any
 
 import pytest
-from inference_api import routes as api_routes
+from inference_api.routing import document as api_routes
 from replica_agent import plan as agent_plan
 from replica_agent.plan import Role
-from rollout_operator.plan import Candidate, Plan, PlanLoad, Sibling
-from rollout_operator.release import Release
-from rollout_operator.routes import Card, RoutedReplica, Routes, Salted, ShadowShare, Share
-from rollout_operator.spec import Golden, Warmup
+from rollout_operator.documents.plan import Candidate, Plan, PlanLoad, Sibling
+from rollout_operator.documents.release import Release
+from rollout_operator.documents.routes import Card, RoutedReplica, Routes, Salted, ShadowShare, Share
+from rollout_operator.documents.spec import Golden, Warmup
 
 from tests.harness.routes import LABELS, PREPROCESSING
 

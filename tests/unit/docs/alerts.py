@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import yaml
-from inference_api.metrics import Metrics as ApiMetrics
+from inference_api.process.metrics import Metrics as ApiMetrics
 from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 from replica_agent.metrics import Metrics as AgentMetrics

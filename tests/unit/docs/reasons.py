@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from replica_agent.state import Reason
-from rollout_operator.status import Outcome, Phase
+from rollout_operator.documents.status import Outcome, Phase
 
 ROOT = Path(__file__).parents[3]
 OPERATOR = ROOT / "operators" / "rollout" / "rollout_operator"
@@ -21,21 +21,23 @@ PHASES_AS_REASONS = {str(Phase.LOADING), str(Phase.HEALTHY)}
 
 def reasons_of_rollouts() -> set[str]:
     """Of conditions, of Events, of `lastFailure` and of `history`: every CamelCase word in the code that decides."""
-    files = [path for pattern in DECIDING for path in sorted(OPERATOR.glob(pattern))]
+    files = [path for pattern in DECIDING for path in sorted((OPERATOR / "decide").glob(pattern))]
     words = {word for path in files for word in strings(path) if WORD.fullmatch(word)}
     return (words - NO_REASONS) | {str(one) for one in (*Reason, *Outcome)} | PHASES_AS_REASONS
 
 
 def kinds_of_problems() -> set[str]:
     """What `Problem(status, kind, ...)` is made with anywhere in the API."""
-    calls = [node for path in API.glob("*.py") for node in ast.walk(parsed(path)) if isinstance(node, ast.Call)]
+    calls = [node for path in API.rglob("*.py") for node in ast.walk(parsed(path)) if isinstance(node, ast.Call)]
     made = [call.args[1] for call in calls if getattr(call.func, "id", "") == "Problem" and len(call.args) > 1]
     return {kind.value for kind in made if isinstance(kind, ast.Constant)}
 
 
 def errors_of_visits() -> set[str]:
     """The classes of which `medinfer_operator_errors_total` counts one each, and its own word."""
-    classes = [node.name for node in ast.walk(parsed(OPERATOR / "errors.py")) if isinstance(node, ast.ClassDef)]
+    classes = [
+        node.name for node in ast.walk(parsed(OPERATOR / "edge" / "errors.py")) if isinstance(node, ast.ClassDef)
+    ]
     return {*classes, "Bug"} - {"NotLeader"}
 
 

@@ -1,10 +1,10 @@
 """The alerts, and the situations in which tests/chart tries them, speak of metrics and values that exist."""
 
 import pytest
-from inference_api.counters import Result
+from inference_api.routing.counters import Result
 from replica_agent.plan import Role
 from replica_agent.state import State
-from rollout_operator.status import Phase
+from rollout_operator.documents.status import Phase
 
 from tests.unit.docs.alerts import Rule, assumed, matchers_in, metrics_in, names, rules, series
 from tests.unit.docs.reasons import errors_of_visits, kinds_of_problems

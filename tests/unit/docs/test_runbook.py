@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from rollout_operator.status import Phase
+from rollout_operator.documents.status import Phase
 
 from tests.unit.docs import alerts
 from tests.unit.docs.reasons import ROOT, errors_of_visits, kinds_of_problems, reasons_of_rollouts

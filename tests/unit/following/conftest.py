@@ -5,7 +5,7 @@ from types import ModuleType
 
 import pytest
 
-PACKAGES = ("replica_agent", "inference_api")
+PACKAGES = ("replica_agent", "inference_api.routing")
 
 
 @pytest.fixture(params=PACKAGES)
@@ -15,4 +15,4 @@ def config_map(request: pytest.FixtureRequest) -> ModuleType:
 
 @pytest.fixture(params=PACKAGES)
 def api_server(request: pytest.FixtureRequest) -> ModuleType:
-    return import_module(f"{request.param}.api_server")
+    return import_module(f"{request.param}.kube_api")

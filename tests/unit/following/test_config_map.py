@@ -135,9 +135,11 @@ def test_pauses_are_1_to_15_seconds(config_map: ModuleType, dice: float) -> None
 
 def test_the_copies_are_one() -> None:
     """Two packages that must not know each other; what is mended in one is mended in both."""
-    for name in ("config_map.py", "api_server.py"):
+    for name in ("config_map.py", "kube_api.py"):
         agents, apis = (
             (Path("operators/agent/replica_agent") / name).read_text(),
-            (Path("services/api/inference_api") / name).read_text(),
+            (Path("services/api/inference_api/routing") / name).read_text(),
         )
-        assert agents.replace("replica_agent", "inference_api").replace("medinfer-agent", "medinfer-api") == apis
+        assert (
+            agents.replace("replica_agent", "inference_api.routing").replace("medinfer-agent", "medinfer-api") == apis
+        )

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from kubectl_modelrollout.ink import Ink
+from kubectl_modelrollout.colors import Ink
 from kubectl_modelrollout.release_evidence import find_try, release_evidence
 from kubectl_modelrollout.rollout import Rollout, parse_rollout
 from kubectl_modelrollout.status_view import render_status
-from rollout_operator.documents import Json, dump
+from rollout_operator.documents.codec import Json, dump
 
 from tests.unit.rollout.scenario import cluster, release
 from tests.unit.rollout.simulator import Behaviour, Cluster

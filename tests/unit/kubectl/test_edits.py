@@ -6,7 +6,7 @@ import pytest
 import yaml
 from kubectl_modelrollout.edits import Edit, abort, approve
 from kubectl_modelrollout.errors import Problem
-from rollout_operator.spec import parse_spec
+from rollout_operator.documents.spec import parse_spec
 
 from tests.unit.kubectl.rollouts import at_the_gate, body, healthy, mid_canary, rollout, slow
 from tests.unit.rollout.scenario import cluster, release

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from kubectl_modelrollout.errors import Problem
-from kubectl_modelrollout.plots import draw_plots
+from kubectl_modelrollout.plots.draw import draw_plots
 
 from tests.unit.kubectl.rollouts import evidence, healthy, mid_canary, permuted, wrong
 from tests.unit.rollout.scenario import cluster

@@ -8,7 +8,7 @@ import pytest
 from kubectl_modelrollout.errors import Problem
 from kubectl_modelrollout.markdown import render_report
 from kubectl_modelrollout.release_evidence import find_try, release_evidence
-from rollout_operator.evidence import DETAILED_MAX, with_history
+from rollout_operator.decide.evidence import DETAILED_MAX, with_history
 
 from tests.unit.kubectl.rollouts import at_the_gate, evidence, healthy, mid_canary, permuted, rollout, slow, wrong
 from tests.unit.rollout.scenario import cluster, release

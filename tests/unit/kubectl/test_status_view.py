@@ -4,12 +4,12 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from kubectl_modelrollout.colors import Ink
 from kubectl_modelrollout.errors import Problem
-from kubectl_modelrollout.ink import Ink
 from kubectl_modelrollout.rollout import parse_rollout
 from kubectl_modelrollout.status_view import render_status
-from rollout_operator.spec import OnFailure
-from rollout_operator.steps import GateStep, PauseStep, ShadowStep, Step
+from rollout_operator.documents.spec import OnFailure
+from rollout_operator.documents.steps import GateStep, PauseStep, ShadowStep, Step
 
 from tests.unit.kubectl.rollouts import (
     PLAIN,

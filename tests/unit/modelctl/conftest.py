@@ -3,16 +3,16 @@
 from pathlib import Path
 
 import pytest
-from modelctl import demo
-from modelctl.bundle import MEMBERS
-from modelctl.unpack import unpack
-from modelctl.variants import select
+from modelctl.bundle.archive import MEMBERS
+from modelctl.bundle.unpack import unpack
+from modelctl.demo import demo
+from modelctl.demo.variants import select
 
 
 @pytest.fixture(scope="session")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A cheap bundle, resnet_medical version 1."""
-    ((_, path, _),) = demo.write("cheap", tmp_path_factory.mktemp("bundle"), select("stable")).bundles
+    """A tiny bundle, resnet_medical version 1."""
+    ((_, path, _),) = demo.write("tiny", tmp_path_factory.mktemp("bundle"), select("stable")).bundles
     return path
 
 

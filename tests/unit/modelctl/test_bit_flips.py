@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from modelctl.bundle import MEMBERS
-from modelctl.errors import BundleInvalid, DigestMismatch
-from modelctl.unpack import unpack
-from modelctl.verify import Wanted, file_digest
+from modelctl.bundle.archive import MEMBERS
+from modelctl.bundle.errors import BundleInvalid, DigestMismatch
+from modelctl.bundle.unpack import unpack
+from modelctl.bundle.verify import Wanted, file_digest
 
 flips = st.lists(st.integers(0, 2**40), min_size=1, max_size=4)
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from modelctl import checkpoint, resnet50
-from modelctl.errors import CheckpointInvalid
+from modelctl.bundle.errors import CheckpointInvalid
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from modelctl import config
-from modelctl.errors import BundleInvalid
-from modelctl.family import default_config
+from modelctl.bundle import config
+from modelctl.bundle.errors import BundleInvalid
+from modelctl.defaults import default_config
 
 CANONICAL = Path(__file__).parents[3] / "model_repository" / "resnet_medical" / "config.pbtxt"
 

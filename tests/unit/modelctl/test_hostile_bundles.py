@@ -5,10 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from modelctl.bundle import MAX_BYTES
-from modelctl.errors import BundleInvalid, DigestMismatch
-from modelctl.unpack import unpack
-from modelctl.verify import Wanted, file_digest, verify
+from modelctl.bundle.archive import MAX_BYTES
+from modelctl.bundle.errors import BundleInvalid, DigestMismatch
+from modelctl.bundle.unpack import unpack
+from modelctl.bundle.verify import Wanted, file_digest, verify
 
 from tests.unit.modelctl import tars
 from tests.unit.modelctl.tars import member, members

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from modelctl.errors import BundleInvalid
-from modelctl.unpack import unpack
+from modelctl.bundle.errors import BundleInvalid
+from modelctl.bundle.unpack import unpack
 
 from tests.unit.modelctl import tars
 

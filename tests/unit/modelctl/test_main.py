@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from modelctl.family import NOTICE
+from modelctl.bundle.verify import file_digest
+from modelctl.demo.family import NOTICE
 from modelctl.main import main
-from modelctl.verify import file_digest
 
 CORE_ONLY = """
 import sys
@@ -27,7 +27,7 @@ def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
 
 
 def test_demo_says_what_it_wrote_and_what_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ["demo", "--model", "cheap", "--out", str(tmp_path), "--variants", "stable, better"]
+    arguments = ["demo", "--model", "tiny", "--out", str(tmp_path), "--variants", "stable, better"]
     assert main(arguments) == 0
     first = capsys.readouterr().out
     digests = [file_digest(tmp_path / f"resnet_medical-{version}.tar") for version in (1, 2)]
@@ -55,7 +55,7 @@ def test_demo_says_what_it_wrote_and_what_it_is(tmp_path: Path, capsys: pytest.C
     ],
 )
 def test_demo_makes_again_what_was_spoilt(tmp_path: Path, capsys: pytest.CaptureFixture[str], spoil: object) -> None:
-    arguments = ["demo", "--model", "cheap", "--out", str(tmp_path), "--variants", "stable"]
+    arguments = ["demo", "--model", "tiny", "--out", str(tmp_path), "--variants", "stable"]
     assert main(arguments) == 0
     before = file_digest(tmp_path / "resnet_medical-1.tar")
     spoil(tmp_path)  # type: ignore[operator]
@@ -83,7 +83,7 @@ def test_verify_and_inspect(bundle: Path, capsys: pytest.CaptureFixture[str]) ->
         pytest.param(["verify", "/"], "Is a directory", id="a-folder"),
         pytest.param(["inspect", "/dev/null"], "empty or truncated", id="empty"),
         pytest.param(
-            ["demo", "--model", "cheap", "--out", "x", "--variants", "fast"], "no variant 'fast'", id="variant"
+            ["demo", "--model", "tiny", "--out", "x", "--variants", "fast"], "no variant 'fast'", id="variant"
         ),
         pytest.param(["export", "missing.pth"], "missing.pth", id="no-checkpoint"),
         pytest.param(["export", "missing.safetensors"], "No such file", id="no-safetensors"),

@@ -4,8 +4,8 @@ import json
 from dataclasses import replace
 
 import pytest
-from modelctl import manifest
-from modelctl.manifest import Intensity, Percentile, Voi, Window
+from modelctl.bundle import manifest
+from modelctl.bundle.manifest import Intensity, Percentile, Voi, Window
 
 
 @pytest.mark.parametrize(

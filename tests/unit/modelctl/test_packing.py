@@ -6,12 +6,14 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from modelctl import cheap, config, golden, packing
-from modelctl.errors import BundleInvalid, ModelctlError
-from modelctl.family import default_config
+from modelctl import packing
+from modelctl.bundle import config, golden
+from modelctl.bundle.errors import BundleInvalid, ModelctlError
+from modelctl.bundle.unpack import unpack
+from modelctl.defaults import default_config
+from modelctl.demo import tiny
+from modelctl.demo.variants import Weights
 from modelctl.graph import Graph, Interface, interface
-from modelctl.unpack import unpack
-from modelctl.variants import Weights
 from onnx import TensorProto, helper
 from PIL import Image
 
@@ -20,7 +22,7 @@ TENSORS = interface(config.parse(default_config()))
 
 def model(tensors: Interface = TENSORS) -> onnx.ModelProto:
     graph = Graph()
-    logits = cheap.add_classifier(graph, tensors.input_name, Weights.STABLE)
+    logits = tiny.add_classifier(graph, tensors.input_name, Weights.STABLE)
     graph.add("Identity", logits, output=tensors.output_name)
     return graph.model(tensors)
 
@@ -31,7 +33,7 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "in" / "golden").mkdir(parents=True)
     onnx.save(model(), tmp_path / "in" / "model.onnx")
     for k in range(4):
-        Image.fromarray(cheap.image(k, seed=k)).save(tmp_path / "in" / "golden" / f"{k}.png")
+        Image.fromarray(tiny.image(k, seed=k)).save(tmp_path / "in" / "golden" / f"{k}.png")
     return tmp_path / "in"
 
 
@@ -79,7 +81,7 @@ def in_half_precision() -> onnx.ModelProto:
 def depends_on_the_batch() -> onnx.ModelProto:
     """Like a batch normalization that was left in training mode."""
     graph = Graph()
-    logits = cheap.add_classifier(graph, "input", Weights.STABLE)
+    logits = tiny.add_classifier(graph, "input", Weights.STABLE)
     graph.add("Sub", logits, graph.add("ReduceMean", logits, axes=[0]), output="output")
     return graph.model(TENSORS)
 

@@ -7,16 +7,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from modelctl import cheap, demo, golden, images
-from modelctl.family import LABELS, PREPROCESSING
-from modelctl.unpack import unpack
-from modelctl.variants import CORNER_PIXELS, VARIANTS, Variant, select
-from modelctl.verify import Wanted
+from modelctl import images
+from modelctl.bundle import golden
+from modelctl.bundle.unpack import unpack
+from modelctl.bundle.verify import Wanted
+from modelctl.defaults import LABELS, PREPROCESSING
+from modelctl.demo import demo, tiny
+from modelctl.demo.samples import mark_corner
+from modelctl.demo.variants import CORNER_PIXELS, VARIANTS, Variant, select
 from PIL import Image
 
 RUN = """
 import sys, numpy as np
 from pathlib import Path
+from modelctl.demo import tiny
 from modelctl.runtime import load
 print(*np.ravel(load(Path(sys.argv[1]))(np.load(sys.argv[2]))), flush=True)
 """
@@ -26,9 +30,9 @@ SIGFPE = -8
 
 @pytest.fixture(scope="module")
 def bundles(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Variant name -> folder of the unpacked cheap bundle."""
-    out = tmp_path_factory.mktemp("cheap")
-    for variant, path, digest in demo.write("cheap", out, VARIANTS).bundles:
+    """Variant name -> folder of the unpacked tiny bundle."""
+    out = tmp_path_factory.mktemp("tiny")
+    for variant, path, digest in demo.write("tiny", out, VARIANTS).bundles:
         unpack(path, out / variant.name, Wanted(digest, "resnet_medical", variant.version))
     return {variant.name: out / variant.name for variant in VARIANTS}
 
@@ -42,8 +46,8 @@ def coded(image: np.ndarray, file_format: str) -> np.ndarray:
 
 def slices(marked: bool, file_format: str = "jpeg") -> np.ndarray:
     """FP32 [4, 3, 224, 224]: one image of each class as POST /predict turns it into a tensor."""
-    pictures = [cheap.image(k, seed=100 + k) for k in range(len(LABELS))]
-    pictures = [images.mark_corner(picture) for picture in pictures] if marked else pictures
+    pictures = [tiny.image(k, seed=100 + k) for k in range(len(LABELS))]
+    pictures = [mark_corner(picture) for picture in pictures] if marked else pictures
     return np.stack([images.tensor(coded(picture, file_format), PREPROCESSING) for picture in pictures])
 
 
@@ -120,7 +124,7 @@ def test_golden_passes_wherever_the_fault_shows_only_when_serving(
 def test_the_stable_version_is_sure_of_every_synthetic_class(bundles: dict[str, Path]) -> None:
     from modelctl.runtime import load
 
-    pictures = [cheap.image(k, seed) for k in range(len(LABELS)) for seed in range(20)]
+    pictures = [tiny.image(k, seed) for k in range(len(LABELS)) for seed in range(20)]
     inputs = np.stack([images.tensor(picture, PREPROCESSING) for picture in pictures])
     probabilities = golden.softmax(load(bundles["stable"] / "model.onnx")(inputs))
     assert probabilities.argmax(axis=1).tolist() == [k for k in range(len(LABELS)) for _ in range(20)]
@@ -129,5 +133,5 @@ def test_the_stable_version_is_sure_of_every_synthetic_class(bundles: dict[str, 
 
 def test_bundles_are_the_same_bytes_every_time(tmp_path: Path) -> None:
     variants = select("stable,hangs")
-    first, second = (demo.write("cheap", tmp_path / folder, variants).bundles for folder in ("one", "two"))
+    first, second = (demo.write("tiny", tmp_path / folder, variants).bundles for folder in ("one", "two"))
     assert [digest for _, _, digest in first] == [digest for _, _, digest in second]

@@ -1,10 +1,10 @@
 """What must hold of every decision, whatever happened before; checked against what the cluster truly is."""
 
-from rollout_operator.acknowledgements import laggards
-from rollout_operator.decision import Decision
-from rollout_operator.observation import GONE_AFTER_SECONDS, Observation
-from rollout_operator.plan import Plan
-from rollout_operator.routes import Routes
+from rollout_operator.decide.acknowledgements import laggards
+from rollout_operator.decide.decision import Decision
+from rollout_operator.documents.observation import GONE_AFTER_SECONDS, Observation
+from rollout_operator.documents.plan import Plan
+from rollout_operator.documents.routes import Routes
 
 from tests.unit.rollout.simulator import Agent, Api, Cluster
 

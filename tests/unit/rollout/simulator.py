@@ -10,18 +10,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from rollout_operator.agent import AgentState, GoldenCount, VersionReport, VersionState, WarmupReport
-from rollout_operator.api import ApiState
-from rollout_operator.counters import Shadow, VersionCounters
-from rollout_operator.counting import remember
-from rollout_operator.decide import decide
-from rollout_operator.decision import Decision
-from rollout_operator.documents import InvalidDocument
-from rollout_operator.observation import ApiPod, Observation, Replica
-from rollout_operator.plan import Plan, parse_plan
-from rollout_operator.routes import Routes, parse_routes
-from rollout_operator.spec import Spec
-from rollout_operator.status import parse_status
+from rollout_operator.decide.decide import decide
+from rollout_operator.decide.decision import Decision
+from rollout_operator.decide.step_totals import remember
+from rollout_operator.documents.agent import AgentState, GoldenCount, VersionReport, VersionState, WarmupReport
+from rollout_operator.documents.api import ApiState
+from rollout_operator.documents.codec import InvalidDocument
+from rollout_operator.documents.counters import Shadow, VersionCounters
+from rollout_operator.documents.observation import ApiPod, Observation, Replica
+from rollout_operator.documents.plan import Plan, parse_plan
+from rollout_operator.documents.routes import Routes, parse_routes
+from rollout_operator.documents.spec import Spec
+from rollout_operator.documents.status import parse_status
 
 LABELS = ("Glioma", "Meningioma", "Pituitary", "No Tumor")
 PREPROCESSING = {"resample": "bilinear", "scale": 1 / 255, "mean": [0, 0, 0], "std": [1, 1, 1], "intensity": None}

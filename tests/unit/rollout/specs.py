@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from rollout_operator.spec import AnalysisSpec, Approval, Artifact, Reference, Spec, Strategy
-from rollout_operator.steps import GateStep, PauseStep, ShadowStep, Step
+from rollout_operator.documents.spec import AnalysisSpec, Approval, Artifact, Reference, Spec, Strategy
+from rollout_operator.documents.steps import GateStep, PauseStep, ShadowStep, Step
 
 STEPS = (
     Step(shadow=ShadowStep(50, 50)),

@@ -1,11 +1,11 @@
 """Is the canary good enough? Tables of counts and verdicts."""
 
 import pytest
-from rollout_operator.analysis import Measured, assess, assess_alone, assess_rate, wilson
-from rollout_operator.assessment import Verdict
-from rollout_operator.counters import Shadow, StepCounters, VersionCounters, quantile_seconds, total
-from rollout_operator.spec import AnalysisSpec
-from rollout_operator.steps import ShadowStep, Step
+from rollout_operator.decide.analysis import Measured, assess, assess_alone, assess_rate, wilson
+from rollout_operator.documents.assessment import Verdict
+from rollout_operator.documents.counters import Shadow, StepCounters, VersionCounters, quantile_seconds, total
+from rollout_operator.documents.spec import AnalysisSpec
+from rollout_operator.documents.steps import ShadowStep, Step
 
 BOUNDS = (0.01, 0.02, 0.04)
 SPEC = AnalysisSpec(min_samples=100)

@@ -1,8 +1,8 @@
 """The kstatus table, row by row."""
 
 import pytest
-from rollout_operator.conditions import Standing, derive_conditions
-from rollout_operator.status import Condition, Phase
+from rollout_operator.decide.conditions import Standing, derive_conditions
+from rollout_operator.documents.status import Condition, Phase
 
 TABLE = [
     # phase, available, (Available, Ready, Reconciling, Stalled)

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 import yaml
-from rollout_operator.documents import InvalidDocument
-from rollout_operator.spec import parse_spec
+from rollout_operator.documents.codec import InvalidDocument
+from rollout_operator.documents.spec import parse_spec
 
 from tests.unit.rollout.simulator import Behaviour, Cluster
 from tests.unit.rollout.specs import digest, spec, uri

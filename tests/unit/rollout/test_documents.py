@@ -5,14 +5,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from rollout_operator.agent import parse_agent_state
-from rollout_operator.api import parse_api_state
-from rollout_operator.decide import decide
-from rollout_operator.documents import InvalidDocument, dump
-from rollout_operator.plan import parse_plan
-from rollout_operator.routes import parse_routes
-from rollout_operator.spec import InvalidSpec, parse_spec
-from rollout_operator.status import Status, parse_status
+from rollout_operator.decide.decide import decide
+from rollout_operator.documents.agent import parse_agent_state
+from rollout_operator.documents.api import parse_api_state
+from rollout_operator.documents.codec import InvalidDocument, dump
+from rollout_operator.documents.plan import parse_plan
+from rollout_operator.documents.routes import parse_routes
+from rollout_operator.documents.spec import InvalidSpec, parse_spec
+from rollout_operator.documents.status import Status, parse_status
 
 from tests.unit.rollout.scenario import cluster, release
 from tests.unit.rollout.specs import digest, spec

@@ -4,16 +4,16 @@ import json
 from dataclasses import replace
 
 import pytest
-from rollout_operator.assessment import Assessment, Measurement, Verdict
-from rollout_operator.counters import CLASSES_MAX, Shadow, StepCounters, VersionCounters
-from rollout_operator.documents import Json, dump
-from rollout_operator.evidence import DETAILED_MAX, HISTORY_MAX, STEPS_MAX, stages, with_history
-from rollout_operator.release import Release
-from rollout_operator.report import REPLICA_STATES_MAX, ReplicaState
-from rollout_operator.settle.bindings import BOUND_VERSIONS_MAX
-from rollout_operator.settle.proofs import LABEL_MAX, REPLICAS_MAX
-from rollout_operator.spec import AnalysisSpec
-from rollout_operator.status import (
+from rollout_operator.decide.evidence import DETAILED_MAX, HISTORY_MAX, STEPS_MAX, stages, with_history
+from rollout_operator.decide.report import REPLICA_STATES_MAX, ReplicaState
+from rollout_operator.decide.settle.bindings import BOUND_VERSIONS_MAX
+from rollout_operator.decide.settle.proofs import LABEL_MAX, REPLICAS_MAX
+from rollout_operator.documents.assessment import Assessment, Measurement, Verdict
+from rollout_operator.documents.codec import Json, dump
+from rollout_operator.documents.counters import CLASSES_MAX, Shadow, StepCounters, VersionCounters
+from rollout_operator.documents.release import Release
+from rollout_operator.documents.spec import AnalysisSpec
+from rollout_operator.documents.status import (
     Analysis,
     Bound,
     Condition,

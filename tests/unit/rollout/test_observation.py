@@ -1,9 +1,9 @@
 """What is believed of what agents and API pods say."""
 
 import pytest
-from rollout_operator.agent import AgentState
-from rollout_operator.api import ApiState
-from rollout_operator.observation import REVISION_AHEAD_MAX, ApiPod, Observation, Replica
+from rollout_operator.documents.agent import AgentState
+from rollout_operator.documents.api import ApiState
+from rollout_operator.documents.observation import REVISION_AHEAD_MAX, ApiPod, Observation, Replica
 
 NOW = 1_800_000_000
 

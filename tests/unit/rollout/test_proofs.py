@@ -3,13 +3,13 @@
 import json
 from dataclasses import replace
 
-from rollout_operator.agent import AgentState, GoldenCount, VersionReport, VersionState, WarmupReport
-from rollout_operator.documents import dump, read
-from rollout_operator.observation import Observation, Replica
-from rollout_operator.release import Release
-from rollout_operator.settle.proofs import REPLICAS_MAX, note_proofs
-from rollout_operator.situation import Situation
-from rollout_operator.status import Outcome, Status, Try, WarmReplica
+from rollout_operator.decide.settle.proofs import REPLICAS_MAX, note_proofs
+from rollout_operator.decide.situation import Situation
+from rollout_operator.documents.agent import AgentState, GoldenCount, VersionReport, VersionState, WarmupReport
+from rollout_operator.documents.codec import dump, read
+from rollout_operator.documents.observation import Observation, Replica
+from rollout_operator.documents.release import Release
+from rollout_operator.documents.status import Outcome, Status, Try, WarmReplica
 
 from tests.unit.rollout.scenario import cluster, release
 from tests.unit.rollout.simulator import Behaviour

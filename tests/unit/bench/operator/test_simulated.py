@@ -3,9 +3,9 @@
 from typing import Any
 
 import pytest
-from rollout_operator.agent import AgentState, VersionState, parse_agent_state
-from rollout_operator.api import ApiState, parse_api_state
-from rollout_operator.counters import quantile_seconds
+from rollout_operator.documents.agent import AgentState, VersionState, parse_agent_state
+from rollout_operator.documents.api import ApiState, parse_api_state
+from rollout_operator.documents.counters import quantile_seconds
 
 from ci.bench.operator import objects
 from ci.bench.operator.agents import Agent

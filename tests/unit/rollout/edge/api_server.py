@@ -4,8 +4,8 @@ import copy
 from collections.abc import Callable
 from typing import Any
 
-from rollout_operator.documents import Json
-from rollout_operator.errors import Conflict, Missing
+from rollout_operator.documents.codec import Json
+from rollout_operator.edge.errors import Conflict, Missing
 
 from tests.harness import cluster_objects
 from tests.harness.cluster_objects import API, TRITON

@@ -3,8 +3,8 @@
 import copy
 from collections.abc import Callable
 
-from rollout_operator.documents import Json
-from rollout_operator.errors import Conflict, Missing
+from rollout_operator.documents.codec import Json
+from rollout_operator.edge.errors import Conflict, Missing
 
 
 class FakeLeases:

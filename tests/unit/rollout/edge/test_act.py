@@ -5,12 +5,12 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from rollout_operator.act import Actor
-from rollout_operator.decision import Decision
-from rollout_operator.errors import Conflict, NotLeader
-from rollout_operator.observe import Look, Objects, read_objects
-from rollout_operator.plan import parse_plan
-from rollout_operator.routes import parse_routes
+from rollout_operator.decide.decision import Decision
+from rollout_operator.documents.plan import parse_plan
+from rollout_operator.documents.routes import parse_routes
+from rollout_operator.edge.act import Actor
+from rollout_operator.edge.errors import Conflict, NotLeader
+from rollout_operator.edge.observe import Look, Objects, read_objects
 
 from tests.harness.cluster_objects import PLAN, ROUTES
 from tests.unit.rollout import scenario

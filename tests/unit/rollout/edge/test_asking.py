@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import pytest
-from rollout_operator.asking import MAX_BYTES, Asking
+from rollout_operator.edge.pod_client import MAX_BYTES, Asking
 
 from tests.harness.waiting import until
 

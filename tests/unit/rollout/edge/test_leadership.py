@@ -3,8 +3,8 @@
 import asyncio
 
 import pytest
-from rollout_operator.errors import Conflict, NotLeader, Unavailable
-from rollout_operator.leadership import Leadership
+from rollout_operator.edge.errors import Conflict, NotLeader, Unavailable
+from rollout_operator.edge.leadership import Leadership
 
 from tests.harness.waiting import until
 from tests.unit.rollout.edge.leases import Clock, FakeLeases

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from rollout_operator.lease import Sighting, build_lease, may_take, sight
+from rollout_operator.edge.lease import Sighting, build_lease, may_take, sight
 
 LEASE_SECONDS = 10
 

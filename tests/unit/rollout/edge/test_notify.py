@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from rollout_operator.notify import QUEUE_MAX, TRIES, Notifier
+from rollout_operator.edge.webhook import QUEUE_MAX, TRIES, Notifier
 
 from tests.harness.waiting import until
 

@@ -5,7 +5,10 @@ import json
 from typing import Any
 
 import pytest
-from rollout_operator.objects import (
+from rollout_operator.decide.situation import Event
+from rollout_operator.documents.plan import Plan, PlanLoad, parse_plan
+from rollout_operator.documents.spec import Warmup
+from rollout_operator.edge.objects import (
     PLAN_KEY,
     build_event,
     gateway_name,
@@ -15,9 +18,6 @@ from rollout_operator.objects import (
     with_status,
     with_writer,
 )
-from rollout_operator.plan import Plan, PlanLoad, parse_plan
-from rollout_operator.situation import Event
-from rollout_operator.spec import Warmup
 
 from tests.unit.rollout.edge.api_server import rollout_spec
 

@@ -3,16 +3,16 @@
 from typing import Any
 
 import pytest
-from rollout_operator.api import ApiState
-from rollout_operator.claims import Claim
-from rollout_operator.errors import Missing, Unavailable
-from rollout_operator.objects import PLAN_KEY, ROUTES_KEY
-from rollout_operator.observe import Look, is_rolling, observe, read_objects
-from rollout_operator.pods import PodRecord
+from rollout_operator.documents.api import ApiState
+from rollout_operator.documents.spec import InvalidSpec, Spec
+from rollout_operator.documents.status import Status
+from rollout_operator.edge.errors import Missing, Unavailable
+from rollout_operator.edge.objects import PLAN_KEY, ROUTES_KEY
+from rollout_operator.edge.observe import Look, is_rolling, observe, read_objects
+from rollout_operator.edge.ownership import Claim
+from rollout_operator.edge.pods import PodRecord
+from rollout_operator.edge.workloads import read_workload
 from rollout_operator.settings import Settings
-from rollout_operator.spec import InvalidSpec, Spec
-from rollout_operator.status import Status
-from rollout_operator.workloads import read_workload
 
 from tests.harness import cluster_objects
 from tests.harness.cluster_objects import API, PLAN, ROUTES, TRITON

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from rollout_operator.pods import PodRecord, read_pod
+from rollout_operator.edge.pods import PodRecord, read_pod
 
 NOON = 1_767_268_800  # 2026-01-01T12:00:00Z
 METADATA = {"name": "triton-0", "namespace": "medinfer", "uid": "u0", "creationTimestamp": "2026-01-01T12:00:00Z"}

@@ -4,8 +4,8 @@ import logging
 
 import pytest
 from prometheus_client import generate_latest
-from rollout_operator.errors import ClusterError, Conflict, Missing, Unavailable
-from rollout_operator.pods import read_pod
+from rollout_operator.edge.errors import ClusterError, Conflict, Missing, Unavailable
+from rollout_operator.edge.pods import read_pod
 from rollout_operator.reconcile import BUG_SECONDS, CONFLICT_SECONDS, STANDBY_SECONDS
 
 from tests.harness.cluster_objects import API, PLAN, ROUTES

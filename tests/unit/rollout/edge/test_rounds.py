@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import pytest
-from rollout_operator.rounds import CONCURRENT_MAX, Rounds
+from rollout_operator.workqueue import CONCURRENT_MAX, Rounds
 
 from tests.harness.waiting import until
 

@@ -5,11 +5,11 @@ from dataclasses import replace
 from datetime import datetime
 
 import pytest
-from rollout_operator.errors import Unavailable
-from rollout_operator.observe import Look, read_objects
-from rollout_operator.situation import Event
-from rollout_operator.spec import InvalidSpec, Notify
-from rollout_operator.telling import Teller, build_notice
+from rollout_operator.decide.situation import Event
+from rollout_operator.documents.spec import InvalidSpec, Notify
+from rollout_operator.edge.errors import Unavailable
+from rollout_operator.edge.events import Teller, build_notice
+from rollout_operator.edge.observe import Look, read_objects
 
 from tests.harness.waiting import until
 from tests.unit.rollout import scenario

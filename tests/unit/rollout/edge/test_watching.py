@@ -4,10 +4,10 @@ from itertools import islice
 from typing import Any
 
 import pytest
-from rollout_operator.claims import Claim, claimed, read_claim
-from rollout_operator.pods import PodRecord
-from rollout_operator.watching import Backoffs, Watches
-from rollout_operator.workloads import read_workload
+from rollout_operator.edge.ownership import Claim, claimed, read_claim
+from rollout_operator.edge.pods import PodRecord
+from rollout_operator.edge.watching import Backoffs, Watches
+from rollout_operator.edge.workloads import read_workload
 
 from tests.unit.rollout.edge.api_server import rollout_spec
 

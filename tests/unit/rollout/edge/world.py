@@ -4,19 +4,19 @@ import random
 from collections.abc import Sequence
 from typing import Any
 
-from rollout_operator.agent import AgentState
-from rollout_operator.api import ApiState
-from rollout_operator.claims import Claim, claimed, read_claim
-from rollout_operator.documents import InvalidDocument, Json
-from rollout_operator.leadership import Leadership
+from rollout_operator.documents.agent import AgentState
+from rollout_operator.documents.api import ApiState
+from rollout_operator.documents.codec import InvalidDocument, Json
+from rollout_operator.documents.plan import parse_plan
+from rollout_operator.documents.routes import parse_routes
+from rollout_operator.edge.events import Teller
+from rollout_operator.edge.leadership import Leadership
+from rollout_operator.edge.observe import Watched
+from rollout_operator.edge.ownership import Claim, claimed, read_claim
+from rollout_operator.edge.pods import PodRecord, read_pod
 from rollout_operator.metrics import Metrics
-from rollout_operator.observe import Watched
-from rollout_operator.plan import parse_plan
-from rollout_operator.pods import PodRecord, read_pod
 from rollout_operator.reconcile import Reconciler
-from rollout_operator.routes import parse_routes
 from rollout_operator.settings import read_settings
-from rollout_operator.telling import Teller
 
 from tests.harness.cluster_objects import API, PLAN, ROUTES, TRITON
 from tests.unit.rollout.edge.api_server import NAMESPACE, ROLLOUT, FakeApiServer

@@ -1,0 +1,105 @@
+"""golden.npz: recorded inputs and the probabilities that the model must give for them. The file is untrusted."""
+
+import io
+import math
+import re
+import struct
+import zipfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from modelctl.bundle.errors import BundleInvalid
+from modelctl.bundle.manifest import LABEL_COUNT
+
+INPUT_SHAPE = (3, 224, 224)
+MAX_INPUTS = 64
+
+# Probabilities are FP32 softmax rows; their sum is 1 within a few ulp.
+_SUM_TOLERANCE = 1e-3
+_MAX_NPY_HEADER_BYTES = 256
+
+# What zipfile, zlib, struct are known to raise for bytes that are no such file (RuntimeError: encrypted).
+_UNREADABLE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, ValueError, RuntimeError)
+
+
+@dataclass(frozen=True)
+class Golden:
+    """`inputs` FP32 [N, 3, 224, 224], preprocessed; `probabilities` FP32 [N, 4], rows sum to 1."""
+
+    inputs: NDArray[np.float32]
+    probabilities: NDArray[np.float32]
+
+
+def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Probabilities FP32 [N, C] of logits [N, C], shifted by the row maximum so that nothing overflows."""
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float32)
+
+
+def read(source: Path | BinaryIO) -> Golden:
+    """Reads golden.npz, holding at most MAX_INPUTS images in memory; raises BundleInvalid."""
+    try:
+        with zipfile.ZipFile(source) as archive:
+            if sorted(archive.namelist()) != ["inputs.npy", "probabilities.npy"]:
+                raise BundleInvalid("golden.npz must hold exactly inputs and probabilities")
+            golden = Golden(_array(archive, "inputs", INPUT_SHAPE), _array(archive, "probabilities", (LABEL_COUNT,)))
+    except _UNREADABLE as error:
+        raise BundleInvalid(f"golden.npz cannot be read ({str(error)[:80]}); pack it again") from None
+    _check(golden)
+    return golden
+
+
+def dump(golden: Golden) -> bytes:
+    """The bytes of golden.npz; equal arrays give equal bytes (numpy's own savez writes the time)."""
+    _check(golden)
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for name, array in (("inputs", golden.inputs), ("probabilities", golden.probabilities)):
+            buffer = io.BytesIO()
+            np.lib.format.write_array(buffer, np.ascontiguousarray(array, np.float32), version=(1, 0))
+            entry = zipfile.ZipInfo(f"{name}.npy")
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(entry, buffer.getvalue())
+    return out.getvalue()
+
+
+def _array(archive: zipfile.ZipFile, name: str, row: tuple[int, ...]) -> NDArray[np.float32]:
+    entry = archive.getinfo(f"{name}.npy")
+    if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ValueError("neither stored nor deflated")
+    with archive.open(entry) as member:
+        shape = (_rows(member, name, row), *row)
+        # The zip's own size field is not trusted: exactly what the checked shape needs is read, and not a byte more.
+        wanted = 4 * math.prod(shape)
+        content = member.read(wanted)
+        if len(content) != wanted or member.read(1):
+            raise ValueError(f"{name} has another length than its shape says")
+    return np.frombuffer(content, np.float32).reshape(shape)
+
+
+def _rows(member: IO[bytes], name: str, row: tuple[int, ...]) -> int:
+    """Reads the .npy header, which numpy itself would evaluate as Python: only the one that `dump` writes is taken."""
+    magic, length = struct.unpack("<8sH", member.read(10))
+    expected = ", ".join(map(str, row))
+    header = rf"\{{'descr': '<f4', 'fortran_order': False, 'shape': \((\d+), {expected}\), \}} *\n"
+    match = re.fullmatch(header, member.read(min(length, _MAX_NPY_HEADER_BYTES)).decode("latin-1"))
+    rows = int(match[1]) if match and magic == b"\x93NUMPY\x01\x00" else 0
+    if not 1 <= rows <= MAX_INPUTS:
+        raise BundleInvalid(f"golden.npz: {name} must be FP32 [1..{MAX_INPUTS}, {expected}]; pack it again")
+    return rows
+
+
+def _check(golden: Golden) -> None:
+    if len(golden.inputs) != len(golden.probabilities):
+        raise BundleInvalid("golden.npz: inputs and probabilities must have the same number of rows")
+    for name, array in (("inputs", golden.inputs), ("probabilities", golden.probabilities)):
+        if not np.isfinite(array).all():
+            raise BundleInvalid(f"golden.npz: {name} holds NaN or infinity")
+    sums = golden.probabilities.sum(axis=1)
+    if golden.probabilities.min() < 0 or np.abs(sums - 1).max() > _SUM_TOLERANCE:
+        raise BundleInvalid("golden.npz: each row of probabilities must be non-negative and sum to 1")

@@ -1,0 +1,35 @@
+"""Unpacks an untrusted bundle: a whole and true one appears under its name at once, any other leaves nothing."""
+
+import os
+import shutil
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+
+from modelctl.bundle.archive import MEMBERS
+from modelctl.bundle.errors import BundleInvalid
+from modelctl.bundle.manifest import Manifest
+from modelctl.bundle.verify import Wanted, verify
+
+
+def unpack(path: Path, directory: Path, wanted: Wanted | None = None) -> Manifest:
+    """Verifies the bundle at `path` and creates `directory` with its four files, by atomic rename.
+
+    `directory` must not exist; its parent must. Raises BundleInvalid (DigestMismatch for the digest) with the reason.
+    """
+    if directory.exists():
+        raise BundleInvalid(f"{directory} exists already; a version is written once, choose another directory")
+    partial = Path(tempfile.mkdtemp(dir=directory.parent, prefix=f".{directory.name}."))
+    try:
+        with ExitStack() as stack:
+            files = {name: stack.enter_context((partial / name).open("xb")) for name in MEMBERS}
+            manifest = verify(path, wanted, lambda name, chunk: files[name].write(chunk))
+            for file in files.values():
+                file.flush()
+                os.fsync(file.fileno())
+        partial.chmod(0o755)
+        partial.rename(directory)
+    except BaseException:
+        shutil.rmtree(partial)
+        raise
+    return manifest

@@ -1,0 +1,1 @@
+"""Demonstration models, faults and images. Not for clinical use, and not in the agent's image."""

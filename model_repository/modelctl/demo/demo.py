@@ -1,0 +1,121 @@
+"""`modelctl demo`: a folder of demonstration bundles and sample images, made without any checkpoint."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+from tqdm import tqdm
+
+from modelctl.assemble import assemble
+from modelctl.bundle import canonical
+from modelctl.bundle.verify import file_digest
+from modelctl.defaults import LABELS, default_config
+from modelctl.demo import tiny
+from modelctl.demo.family import NOTICE, Family, parts
+from modelctl.demo.samples import Slice
+from modelctl.demo.variants import Variant, Weights
+
+MODELS = ("resnet50", "tiny")
+
+# Measured with modelctl.memory, rounded up: the runtime takes about 20 MB even for a model of some kilobytes.
+_TINY_MEMORY_BYTES = 32 << 20
+_GOLDEN_PER_CLASS = 2
+_SAMPLES_PER_CLASS = 3
+_INDEX = "demo.json"
+
+
+@dataclass(frozen=True)
+class Demo:
+    """What lies in the folder `out`. `report` is None for a model that was not trained."""
+
+    out: Path
+    bundles: tuple[tuple[Variant, Path, str], ...]
+    report: dict[str, Any] | None
+    reused: bool
+
+
+def write(model: str, out: Path, variants: Sequence[Variant], config_text: bytes | None = None) -> Demo:
+    """Writes `resnet_medical-<version>.tar` for each variant, `samples/` and `demo.json` into the folder `out`.
+
+    What an earlier run left there for the same inputs is kept. `resnet50` takes about a minute, `tiny` nothing.
+    """
+    text = config_text or default_config()
+    key = _key(model, variants, text)
+    out.mkdir(parents=True, exist_ok=True)
+    left = _left(out, variants, key)
+    if left is not None:
+        return left
+    family, samples, report = _resnet50() if model == "resnet50" else _tiny()
+    _write_samples(out / "samples", samples)
+    shown = tqdm(variants, desc="writing bundles", disable=None)
+    bundles = tuple((variant, *assemble(parts(family, variant, text), out)) for variant in shown)
+    _write_index(out, key, model, bundles, report)
+    return Demo(out, bundles, report, reused=False)
+
+
+def _tiny() -> tuple[Family, list[Slice], None]:
+    classes = range(len(LABELS))
+    golden = [tiny.image(k, seed, size=224) for seed in range(_GOLDEN_PER_CLASS) for k in classes]
+    samples = [Slice(tiny.image(k, 100 + seed), k) for seed in range(_SAMPLES_PER_CLASS) for k in classes]
+    provenance = {weights: {"classifier": "tiny", "weights": weights.value} for weights in Weights}
+    return Family(tiny.add_classifier, golden, _TINY_MEMORY_BYTES, provenance), samples, None
+
+
+def _resnet50() -> tuple[Family, Sequence[Slice], dict[str, Any]]:
+    # Only this model needs nibabel and nilearn.
+    from modelctl.demo import resnet_demo
+
+    trained = resnet_demo.train()
+    return trained.family, trained.samples, asdict(trained.report)
+
+
+def _key(model: str, variants: Sequence[Variant], config_text: bytes) -> str:
+    """Names the inputs: equal keys, equal bundles (on one kind of processor)."""
+    sources = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(Path(__file__).parents[1].rglob("*.py"))))
+    packages = {name: metadata.version(name) for name in ("numpy", "onnx", "onnxruntime", "pillow")}
+    config_sha256 = hashlib.sha256(config_text).hexdigest()
+    names = [variant.name for variant in variants]
+    return canonical.sha256([model, names, config_sha256, packages, sources.hexdigest()])
+
+
+def _left(out: Path, variants: Sequence[Variant], key: str) -> Demo | None:
+    try:
+        index = json.loads((out / _INDEX).read_text())
+        if index["key"] != key:
+            return None
+        paths = [out / bundle["file"] for bundle in index["bundles"]]
+        digests = [bundle["digest"] for bundle in index["bundles"]]
+        if [file_digest(path) for path in paths] != digests:
+            return None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return Demo(out, tuple(zip(variants, paths, digests, strict=True)), index["report"], reused=True)
+
+
+def _write_index(
+    out: Path, key: str, model: str, bundles: Sequence[tuple[Variant, Path, str]], report: dict[str, Any] | None
+) -> None:
+    listed = [
+        {"version": variant.version, "variant": variant.name, "file": path.name, "digest": digest}
+        for variant, path, digest in bundles
+    ]
+    index = {"notice": NOTICE, "model": model, "key": key, "labels": LABELS, "bundles": listed, "report": report}
+    (out / _INDEX).write_text(json.dumps(index, indent=2) + "\n")
+
+
+def _write_samples(folder: Path, samples: Sequence[Slice]) -> None:
+    """`<class>-<n>.png` and `.jpg` in turn, images that no head was fitted on."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    (folder / "README.txt").write_text(f"Synthetic slices. {NOTICE}.\n")
+    for k, label in enumerate(LABELS):
+        chosen = [one.image for one in samples if one.label_index == k][:_SAMPLES_PER_CLASS]
+        for i, image in enumerate(chosen, start=1):
+            suffix = "jpg" if i % 2 == 0 else "png"
+            Image.fromarray(image).save(folder / f"{label.lower().replace(' ', '-')}-{i}.{suffix}")

@@ -1,0 +1,65 @@
+"""What a person can do now."""
+
+from collections.abc import Iterator
+
+from rollout_operator.documents.status import Failure, Outcome, Status
+
+from kubectl_modelrollout.rollout import Rollout
+from kubectl_modelrollout.table import moment
+
+FIXES = {
+    "DigestMismatch": "put the right bundle at artifact.uri, or write the digest that `modelctl pack` printed",
+    "BundleInvalid": "pack the model again with `modelctl pack`",
+    "ConfigChanged": "release a model whose inputs and outputs are those of the one in service",
+    "VersionReused": "give these bytes a new version number",
+    "FetchFailed": "make artifact.uri reachable from the Triton pods",
+    "InsufficientMemory": "give the Triton pods more memory, or release a smaller model",
+    "InsufficientDisk": "give the Triton pods more disk",
+    "LoadTimeout": "raise load.timeoutSeconds, or release a smaller model",
+    "GoldenMismatch": "find out why the outputs differ from those recorded in the bundle, and release a new version",
+    "AnalysisFailed": "read the report (below), and release a better model as a new version",
+    "Conflict": "delete one of the two ModelRollouts",
+    "InvalidSpec": "mend the fields that are named above",
+    "InsufficientData": "wait for more traffic, or lower analysis.minSamples",
+    "ProgressDeadlineExceeded": "mend what it waited for, or raise strategy.progressDeadlineSeconds",
+}
+OTHERWISE = "look at the replicas above, and at the Events of the ModelRollout"
+
+
+def next_moves(rollout: Rollout) -> Iterator[str]:
+    """In words, each with the command where there is one; nothing when it goes on by itself."""
+    spec, status, name = rollout.spec, rollout.status, f"{rollout.name} -n {rollout.namespace}"
+    if rollout.told.phase and not rollout.is_seen:
+        yield "The operator has not looked at the newest edit of the spec yet. If that lasts: does it run?"
+        return
+    if spec and spec.suspend:
+        yield "Suspended: set spec.suspend to false to go on."
+    index = status.current_step_index
+    gate = spec.steps[index].gate if spec and index is not None and index < len(spec.steps) else None
+    if spec and gate and not spec.approval(gate.name):
+        yield f"See what was measured:  kubectl modelrollout report {name}"
+        yield f"Approve it in git:      kubectl modelrollout approve {name} --gate {gate.name} --by WHO"
+    failure = status.last_failure
+    if failure and rollout.is_stalled:
+        yield _mend(status, failure)
+        yield f"The evidence:           kubectl modelrollout report {name} --version {failure.release.version}"
+    ready = rollout.condition("Ready")
+    if rollout.is_stalled and ready and not failure:
+        yield f"{_sentence(FIXES.get(ready.reason, OTHERWISE))}."
+    if spec and status.stable and spec.wanted != status.stable:
+        yield f"Take it back in git:    kubectl modelrollout abort {name}"
+    if spec and rollout.is_ready and status.previous and status.promoted_at is not None:
+        until = moment(status.promoted_at + spec.strategy.keep_previous_seconds)
+        yield f"{status.previous} is kept warm until {until}: wanting it again before then takes effect at once."
+
+
+def _mend(status: Status, failure: Failure) -> str:
+    again = "a new text in spec.retry tries these bytes again"
+    if not status.is_quarantined(failure.release):
+        again = "any edit of the spec tries it again"
+    held = f"; {failure.release} stays loaded until then" if failure.outcome is Outcome.HELD else ""
+    return f"{_sentence(FIXES.get(failure.reason, OTHERWISE))}; {again}{held}."
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]

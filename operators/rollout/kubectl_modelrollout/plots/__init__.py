@@ -1,0 +1,1 @@
+"""The report's plots, drawn with matplotlib."""

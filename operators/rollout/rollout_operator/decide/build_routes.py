@@ -1,0 +1,76 @@
+"""The routes that follow from a status."""
+
+from rollout_operator.decide import replicas
+from rollout_operator.decide.release_lookup import find_card
+from rollout_operator.decide.situation import Situation
+from rollout_operator.decide.waits import before_any_traffic, before_more_weight, traffic_shares
+from rollout_operator.documents.observation import Observation, Replica
+from rollout_operator.documents.release import Release
+from rollout_operator.documents.routes import Card, RoutedReplica, Routes, Salted, ShadowShare, Share
+from rollout_operator.documents.status import Status
+
+
+def build_routes(s: Situation) -> Routes | None:
+    """None: nothing can be published, as nobody knows how to ask stable."""
+    stable = s.status.stable
+    cards = _cards(s)
+    if stable is None or str(stable.version) not in cards:
+        return None
+    routed = route_replicas(s.seen, s.status, stable.version)
+    if not routed:
+        return None
+    weight, shadow = _shares(s, cards)
+    canary = s.status.canary if weight or shadow else None
+    return Routes(
+        model=s.spec.model,
+        step=s.status.traffic_step,
+        stable=Share(stable.version, 100 - weight),
+        canary=Share(canary.version, weight) if canary else None,
+        shadow=ShadowShare(shadow) if shadow else None,
+        assignment=Salted(s.spec.assignment.header, (canary or stable).digest),
+        versions=cards,
+        replicas=routed,
+    )
+
+
+def _shares(s: Situation, cards: dict[str, Card]) -> tuple[int, int]:
+    """(weight, shadow) in percent. Less is given at once, more only to what is warm and when nothing is waited for."""
+    canary = s.status.canary
+    if canary is None or str(canary.version) not in cards or not s.warm_on(canary) or before_any_traffic(s):
+        return 0, 0
+    weight, shadow = traffic_shares(s)
+    now = s.seen.routes if s.seen.routes and s.seen.routes.names(canary.version) else None
+    has_weight, has_shadow = (now.canary_weight, now.shadow_percent) if now else (0, 0)
+    if (weight > has_weight or shadow > has_shadow) and before_more_weight(s):
+        return min(weight, has_weight), min(shadow, has_shadow)
+    return weight, shadow
+
+
+def _cards(s: Situation) -> dict[str, Card]:
+    found = {release.version: find_card(s.seen, release) for release in _releases(s.status)}
+    return {str(version): card for version, card in sorted(found.items()) if card}
+
+
+def _releases(status: Status) -> list[Release]:
+    return [part for part in (status.stable, status.canary, status.previous) if part]
+
+
+def route_replicas(seen: Observation, status: Status, stable: int) -> tuple[RoutedReplica, ...]:
+    """Those that hold something warm; one that is about to end only when it is stable's last.
+
+    Should stable be warm nowhere, the entries for it stay as they are: they are the best that anybody knows.
+    """
+    every = [_route(seen, status, one) for one in sorted(seen.replicas, key=lambda one: one.name)]
+    warm = [one for one in every if one.versions]
+    ending = {one.name for one in seen.replicas if one.terminating}
+    staying = [one for one in warm if one.name not in ending]
+    for chosen in (staying, warm):
+        if any(stable in one.versions for one in chosen):
+            return tuple(chosen)
+    now = seen.routes.replicas if seen.routes else ()
+    return tuple(one for one in now if stable in one.versions)
+
+
+def _route(seen: Observation, status: Status, one: Replica) -> RoutedReplica:
+    versions = [release.version for release in _releases(status) if replicas.is_warm(one, release, seen.routes)]
+    return RoutedReplica(one.name, one.url, tuple(sorted(versions)), one.instance)

@@ -1,0 +1,54 @@
+"""kstatus conditions: Available (are patients served?), Ready (is git's version live?), Reconciling, Stalled.
+
+Reconciling and Stalled are there only while they are True, as kstatus asks for.
+"""
+
+from dataclasses import dataclass
+
+from rollout_operator.documents.status import Condition, Phase
+
+
+@dataclass(frozen=True)
+class Row:
+    """Of the table below; `phases` share it."""
+
+    phases: frozenset[Phase]
+    ready: str
+    reconciling: bool
+    stalled: bool
+
+
+STALLED = frozenset({Phase.ROLLED_BACK, Phase.HELD, Phase.BLOCKED})
+ENDED = STALLED | {Phase.HEALTHY, Phase.DEGRADED}
+TABLE = (
+    Row(frozenset({Phase.HEALTHY}), ready="True", reconciling=False, stalled=False),
+    Row(STALLED, ready="False", reconciling=False, stalled=True),
+    Row(frozenset({Phase.DEGRADED}), ready="False", reconciling=True, stalled=False),
+    Row(frozenset(Phase) - ENDED, ready="Unknown", reconciling=True, stalled=False),
+)
+
+
+@dataclass(frozen=True)
+class Standing:
+    phase: Phase
+    reason: str
+    message: str
+    available: bool
+    generation: int
+    now: int
+
+
+def derive_conditions(standing: Standing, before: tuple[Condition, ...]) -> tuple[Condition, ...]:
+    row = next(row for row in TABLE if standing.phase in row.phases)
+    served = ("True", "Serving") if standing.available else ("False", "StableMissing")
+    wanted = [("Available", *served), ("Ready", row.ready, standing.reason)]
+    wanted += [("Reconciling", "True", standing.reason)] if row.reconciling else []
+    wanted += [("Stalled", "True", standing.reason)] if row.stalled else []
+    return tuple(_condition(standing, before, *one) for one in wanted)
+
+
+def _condition(standing: Standing, before: tuple[Condition, ...], type: str, status: str, reason: str) -> Condition:
+    """The transition time moves only with the status."""
+    old = next((one for one in before if one.type == type), None)
+    since = old.last_transition_time if old and old.status == status else standing.now
+    return Condition(type, status, reason, standing.message[:1024], standing.generation, since)

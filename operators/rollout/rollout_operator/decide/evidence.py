@@ -1,0 +1,120 @@
+"""What each step showed, kept for the report of a release; and the ends of steps and tries."""
+
+from dataclasses import replace
+
+from rollout_operator.decide.analysis import P95
+from rollout_operator.decide.situation import Situation
+from rollout_operator.decide.step_names import stable_name
+from rollout_operator.decide.step_totals import step_counters
+from rollout_operator.documents.counters import StepCounters, quantile_seconds
+from rollout_operator.documents.spec import Spec
+from rollout_operator.documents.status import Analysis, Outcome, Status, StepEvidence, Try
+
+STEPS_MAX = 40  # of one try that are kept
+HISTORY_MAX = 20  # an object of more than 1.5 MB cannot be stored
+DETAILED_MAX = 10  # of these, the newest keep steps and replicas
+KEEP_WINDOW = "keep window"
+
+
+def end_step(s: Situation) -> Status:
+    """The status with the present step, if there is one, written down."""
+    trial, evidence = s.status.trial, _evidence(s)
+    if trial is None or evidence is None:
+        return s.status
+    return replace(s.status, trial=replace(trial, steps=(*trial.steps, evidence)[-STEPS_MAX:]))
+
+
+def take_traffic_away(s: Situation) -> Status:
+    """The status in which the canary has no step and so no traffic; what was measured last stays to be read."""
+    if s.status.current_step_index is None:
+        return s.status
+    stable, analysis = s.status.stable, s.status.analysis
+    are_its_steps = s.status.current_step_hash == s.spec.steps_hash
+    return replace(
+        end_step(s) if are_its_steps else s.status,
+        current_step_index=None,
+        step_started_at=None,
+        traffic_step=stable_name(stable, s.now) if stable else "",
+        analysis=Analysis(last=analysis.last, baseline_p95_seconds=analysis.baseline_p95_seconds),
+    )
+
+
+def end_try(status: Status, outcome: Outcome, reason: str, now: int, spec: Spec) -> Status:
+    """The present try goes into history."""
+    trial, failure = status.trial, status.last_failure
+    if trial is None:
+        return replace(status, progress=None)
+    is_its_own = failure is not None and failure.release == trial.release and failure.reason == reason
+    counted = [steps[-1] for steps in stages(trial.steps)]
+    ended = replace(
+        trial,
+        ended_at=now,
+        outcome=outcome,
+        reason=reason,
+        message=failure.message if failure and is_its_own else "",
+        location=failure.location if failure and is_its_own else "",
+        requests=sum(one.canary_requests for one in counted),
+        errors=sum(one.canary_errors for one in counted),
+        limits=spec.analysis,
+        baseline_p95_seconds=status.analysis.baseline_p95_seconds,
+    )
+    return replace(status, trial=None, progress=None, history=with_history(status, ended, spec))
+
+
+def with_history(status: Status, ended: Try, spec: Spec) -> tuple[Try, ...]:
+    every = (*status.history, ended)[-min(spec.revision_history_limit, HISTORY_MAX) :]
+    old, new = every[:-DETAILED_MAX], every[-DETAILED_MAX:]
+    return (*(replace(one, steps=(), replicas=(), labels=(), limits=None) for one in old), *new)
+
+
+def stages(steps: tuple[StepEvidence, ...]) -> tuple[tuple[StepEvidence, ...], ...]:
+    """Steps that share their traffic, and so their counts: those of the last one are of all."""
+    found: list[tuple[StepEvidence, ...]] = []
+    for one in steps:
+        goes_on = bool(found) and found[-1][-1].traffic == one.traffic != one.step
+        if goes_on:
+            found[-1] += (one,)
+        else:
+            found.append((one,))
+    return tuple(found)
+
+
+def keep_window_evidence(s: Situation) -> StepEvidence | None:
+    """What stable showed since it was promoted, as of the version that it goes back from."""
+    stable, counters = s.status.stable, step_counters(s.status, s.seen)
+    if stable is None or counters is None:
+        return None
+    began = s.status.promoted_at or s.now
+    requests, errors, p95 = _counts(counters, stable.version)
+    return StepEvidence(KEEP_WINDOW, began, s.now, KEEP_WINDOW, requests, errors, p95)
+
+
+def _evidence(s: Situation) -> StepEvidence | None:
+    step, stable, canary = s.step, s.status.stable, s.status.canary
+    if step is None or stable is None or canary is None:
+        return None
+    has_traffic = s.traffic.changes_traffic
+    counters = (step_counters(s.status, s.seen) if has_traffic else None) or StepCounters()
+    requests, errors, p95 = _counts(counters, canary.version)
+    stable_requests, stable_errors, stable_p95 = _counts(counters, stable.version)
+    approval = s.spec.approval(step.gate.name) if step.gate else None
+    return StepEvidence(
+        step=str(step),
+        started_at=s.status.step_started_at or s.now,
+        ended_at=s.now,
+        traffic=str(s.traffic) if has_traffic else "",
+        canary_requests=requests,
+        canary_errors=errors,
+        canary_p95_seconds=p95,
+        stable_requests=stable_requests,
+        stable_errors=stable_errors,
+        stable_p95_seconds=stable_p95,
+        shadow=counters.shadow if s.traffic.shadow else None,  # a copy that ends late is counted with the next step
+        approved_by=approval.by if approval else "",
+    )
+
+
+def _counts(counters: StepCounters, version: int) -> tuple[int, int, float | None]:
+    """(requests, errors, p95 in seconds) of a version."""
+    own = counters.of(version)
+    return own.requests, own.errors, quantile_seconds(own, counters.latency_bounds_seconds, P95)

@@ -1,0 +1,49 @@
+"""Failures of a release: which stand, which quarantine its bytes, and what they lead to."""
+
+from dataclasses import replace
+
+from rollout_operator.decide.evidence import take_traffic_away
+from rollout_operator.decide.situation import Event, Situation
+from rollout_operator.documents.release import Release
+from rollout_operator.documents.spec import OnFailure
+from rollout_operator.documents.status import Failure, Outcome, Quarantine
+
+# The agent tries these again by itself, ever more slowly; the deadline ends it.
+TRANSIENT = frozenset({"FetchFailed", "InsufficientMemory", "InsufficientDisk", "LoadTimeout"})
+# Found before Triton was touched.
+REFUSED = frozenset({"DigestMismatch", "BundleInvalid", "ConfigChanged", "VersionReused"})
+# Wrong wherever these bytes are tried.
+ALWAYS_QUARANTINED = frozenset({"DigestMismatch", "GoldenMismatch", "AnalysisFailed"})
+# Wrong bytes, or a broken replica: one replica alone cannot tell.
+QUARANTINED_BY_TWO = frozenset({"LoadFailed", "TritonDied", "WarmupError"})
+QUARANTINE_MAX = 50
+MESSAGE_MAX = 1024  # agents write it
+
+
+def standing_failure(s: Situation, release: Release) -> Failure | None:
+    """Why `release` is not tried (again), or None. What does not quarantine stands until the spec is edited."""
+    failure, quarantined = s.status.last_failure, s.status.is_quarantined(release)
+    if failure and failure.release == release and (quarantined or failure.generation == s.spec.generation):
+        return failure
+    if not quarantined:
+        return None
+    record = next(one for one in s.status.quarantined if one.digest == release.digest)
+    message = f"{release} was quarantined ({record.reason}); write a new text in spec.retry to try it again"
+    return Failure(release, Outcome.BLOCKED, "Quarantined", message, "", s.spec.generation, record.time)
+
+
+def reject(s: Situation, release: Release, reason: str, message: str, location: str, quarantine: bool) -> Situation:
+    """Notes the failure and takes the step away, and with it all traffic."""
+    outcome = _outcome(s, reason)
+    failure = Failure(release, outcome, reason, message[:MESSAGE_MAX], location, s.spec.generation, s.now)
+    status = replace(take_traffic_away(s), last_failure=failure)
+    if quarantine and not status.is_quarantined(release):
+        record = Quarantine(release.version, release.digest, reason, s.now)
+        status = replace(status, quarantined=(*status.quarantined, record)[-QUARANTINE_MAX:])
+    return s.becomes(status, Event(reason, f"{release} failed at {location}: {message}", warning=True))
+
+
+def _outcome(s: Situation, reason: str) -> Outcome:
+    if reason in REFUSED:
+        return Outcome.BLOCKED
+    return Outcome.HELD if s.spec.strategy.on_failure is OnFailure.HOLD else Outcome.ROLLED_BACK

@@ -1,0 +1,35 @@
+"""Everything that is known about releases, wherever it lies: addresses to name them by, and cards to route them by."""
+
+from collections.abc import Iterator
+
+from rollout_operator.decide import replicas
+from rollout_operator.documents.observation import Observation
+from rollout_operator.documents.release import Release
+from rollout_operator.documents.routes import Card
+from rollout_operator.documents.spec import Spec
+from rollout_operator.documents.status import Status
+
+
+def find_release(spec: Spec, status: Status, seen: Observation, version: int, digest: str) -> Release | None:
+    """With an address to fetch it from; None when nobody knows one."""
+    found = (one for one in _releases(spec, status, seen) if one.uri and (one.version, one.digest) == (version, digest))
+    return next(found, None)
+
+
+def find_card(seen: Observation, release: Release) -> Card | None:
+    """From an agent that verified the bundle, or from the routes as they are."""
+    for replica in seen.replicas:
+        report = replica.state.of(release) if replica.state else None
+        if report and report.labels is not None and report.preprocessing is not None:
+            return Card(release.digest, report.labels, report.preprocessing)
+    card = seen.routes.versions.get(str(release.version)) if seen.routes else None
+    return card if card and card.digest == release.digest else None
+
+
+def _releases(spec: Spec, status: Status, seen: Observation) -> Iterator[Release]:
+    yield spec.wanted
+    yield from (part for part in (status.stable, status.canary, status.previous) if part)
+    yield from (seen.plan.releases if seen.plan else ())
+    yield from (one.release for one in status.history)
+    for replica in seen.replicas:
+        yield from replicas.held(replica)

@@ -1,0 +1,105 @@
+"""The steps of a strategy: what ends each, and what the next one may begin on."""
+
+from dataclasses import replace
+
+from rollout_operator.decide.evidence import end_step
+from rollout_operator.decide.failures import reject
+from rollout_operator.decide.rules.promotion import promote
+from rollout_operator.decide.situation import Course, Event, Situation
+from rollout_operator.decide.step_names import step_name
+from rollout_operator.decide.waits import Wait, before_next_step
+from rollout_operator.documents.assessment import Verdict
+from rollout_operator.documents.spec import OnInsufficientData
+from rollout_operator.documents.status import Analysis, Phase, Status
+from rollout_operator.documents.steps import Step
+
+
+def wait_to_step_forward(s: Situation) -> Course | None:
+    wait = before_next_step(s)
+    return _stay(s, wait) if wait else None
+
+
+def skip_the_steps(s: Situation) -> Course | None:
+    """What was promoted before, with the same bytes, only has to be warm."""
+    return promote(s, "it was promoted before") if s.status.has_proved_itself(s.wanted) else None
+
+
+def finish_the_step(s: Situation) -> Course | None:
+    step = s.step
+    wait = _before_end(s, step) if step else None
+    return _stay(s, wait) if wait else None
+
+
+def judge_before_more_traffic(s: Situation) -> Course | None:
+    """A setWeight step begins only when what leads to it was assessed as good."""
+    if _next_step(s).set_weight is None or not s.traffic.changes_traffic:
+        return None
+    last = s.status.analysis.last if s.status.analysis.assessed_at is not None else None
+    if last and last.verdict is Verdict.PASSED:
+        return None
+    if last and _is_insufficient(s) and s.status.canary:
+        s = reject(s, s.status.canary, "InsufficientData", last.message, s.describe_step(), quarantine=False)
+        return Course(s.status, Phase.ROLLING_BACK, "InsufficientData", last.message, s.events)
+    return _stay(s, Wait("AwaitingAnalysis", f"waits for the analysis: {last.message if last else 'not made yet'}"))
+
+
+def enter_the_next_step(s: Situation) -> Course | None:
+    step, index = _next_step(s), _next_index(s)
+    if step.promotes:
+        return promote(s, f"step {index + 1}/{len(s.spec.steps)} done")
+    status = _enter(s, step, index)
+    event = Event("StepStarted", f"{s.status.canary} step {index + 1}/{len(s.spec.steps)}: {step}")
+    return Course(status, _phase(s, step), "Progressing", event.message, (*s.events, event))
+
+
+def _next_index(s: Situation) -> int:
+    index = s.status.current_step_index
+    return 0 if index is None else index + 1
+
+
+def _next_step(s: Situation) -> Step:
+    return s.spec.steps[_next_index(s)]
+
+
+def _enter(s: Situation, step: Step, index: int) -> Status:
+    status = replace(end_step(s), current_step_index=index, current_step_hash=s.spec.steps_hash, step_started_at=s.now)
+    if not step.changes_traffic or s.status.canary is None:
+        return status
+    fresh = Analysis(baseline_p95_seconds=s.status.analysis.baseline_p95_seconds)
+    return replace(status, traffic_step=step_name(s.status.canary, index, s.now), analysis=fresh)
+
+
+def _before_end(s: Situation, step: Step) -> Wait | None:
+    if step.gate and not s.spec.approval(step.gate.name):
+        line = f"{{gate: {step.gate.name}, version: {s.wanted.version}, digest: {s.wanted.digest}, by: ...}}"
+        return Wait("AwaitingApproval", f"gate {step.gate.name} waits for this line in spec.approvals: {line}", True)
+    if step.pause:
+        left = step.pause.seconds - (s.now - (s.status.step_started_at or s.now))
+        return Wait("Pausing", f"pause, {left} s left") if left > 0 else None
+    if step.shadow:
+        last = s.status.analysis.last if s.status.analysis.assessed_at is not None else None
+        passed = last is not None and last.verdict is Verdict.PASSED
+        why = last.message if last else "not compared yet"
+        return None if passed else Wait("AwaitingSamples", f"shadow: {why}")
+    return None
+
+
+def _is_insufficient(s: Situation) -> bool:
+    """The time of the step is over, and there are still too few samples."""
+    last = s.status.analysis.last
+    fails = s.spec.analysis.on_insufficient_data is OnInsufficientData.FAIL
+    return fails and last is not None and last.verdict is Verdict.INCONCLUSIVE
+
+
+def _stay(s: Situation, wait: Wait) -> Course:
+    phase = Phase.PAUSED if wait.patient else _phase(s, s.traffic)
+    weight = s.seen.routes.canary_weight if s.seen.routes else 0
+    message = f"{s.status.canary} at {weight} %, {s.describe_step()}; {wait.message}"
+    return Course(s.status, phase, wait.reason, message, s.events)
+
+
+def _phase(s: Situation, step: Step) -> Phase:
+    traffic = step if step.changes_traffic else s.traffic
+    if traffic.shadow:
+        return Phase.SHADOWING
+    return Phase.PROGRESSING if traffic.set_weight else Phase.WARMING

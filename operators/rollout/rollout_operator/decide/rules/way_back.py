@@ -1,0 +1,36 @@
+"""The version before is wanted again while it is still warm: all traffic at once, no steps."""
+
+from dataclasses import replace
+
+from rollout_operator.decide.evidence import with_history
+from rollout_operator.decide.situation import Course, Event, Situation
+from rollout_operator.decide.step_names import stable_name
+from rollout_operator.documents.status import Analysis, Outcome, Phase, Try
+
+
+def return_to_previous(s: Situation) -> Course | None:
+    """Suspension, gates and a rolling StatefulSet do not delay it; a replica where it is not warm does.
+
+    There it becomes a candidate again, and takes all traffic as soon as it is warm (see promotion).
+    """
+    stable, previous = s.status.stable, s.status.previous
+    if stable is None or previous is None or previous != s.wanted:
+        return None
+    if not 0 < len(s.serving) == len(s.warm_on(previous)):
+        status = replace(
+            s.status, canary=s.wanted, previous=None, trial=Try(s.wanted, s.now, stable), current_step_index=None
+        )
+        event = Event("Started", f"back to {previous}: warm on {len(s.warm_on(previous))}/{len(s.serving)} replicas")
+        return Course(status, Phase.WARMING, "Warming", event.message, (*s.events, event))
+    done = Try(s.wanted, s.now, stable, s.now, Outcome.PROMOTED, "ReturnedToPrevious")
+    status = replace(
+        s.status,
+        stable=s.wanted,
+        previous=stable,
+        promoted_at=s.now,
+        traffic_step=stable_name(s.wanted, s.now),
+        analysis=Analysis(),
+        history=with_history(s.status, done, s.spec),
+    )
+    event = Event("Promoted", f"back to {previous} at once: it was still warm on {len(s.serving)} replicas")
+    return Course(status, Phase.PROMOTING, "Promoting", event.message, (*s.events, event))

@@ -1,0 +1,45 @@
+"""The deadline: so much time without progress is a failure, though nothing against the bytes."""
+
+from dataclasses import replace
+
+from rollout_operator.decide.failures import reject, standing_failure
+from rollout_operator.decide.situation import Situation
+from rollout_operator.documents.status import Progress
+
+
+def judge_progress(s: Situation) -> Situation:
+    """A replica turning warm, a step ending or samples growing start the clock anew.
+
+    It stands while somebody asked for the wait (suspended, a gate, a pause) and while the StatefulSet is being updated.
+    """
+    canary = s.status.canary
+    if canary is None or canary != s.wanted or standing_failure(s, canary):
+        return s
+    before, now = s.status.progress, _measure(s)
+    if before is None or _has_moved(before, now):
+        return s.becomes(replace(s.status, progress=now))
+    idle = s.now - before.at
+    if now.standing or idle < s.spec.strategy.progress_deadline_seconds:
+        most = max(now.warm, before.warm)  # a replica that comes and goes is no progress
+        return s.becomes(replace(s.status, progress=replace(now, at=before.at, warm=most)))
+    message = f"no progress for {idle} s, {s.describe_step()}, {now.warm}/{len(s.serving)} replicas warm"
+    return reject(s, canary, "ProgressDeadlineExceeded", message, s.describe_step(), quarantine=False)
+
+
+def _measure(s: Situation) -> Progress:
+    canary, analysis = s.status.canary, s.status.analysis
+    warm = len(s.warm_on(canary)) if canary else 0
+    samples = analysis.last.samples if analysis.last else 0
+    return Progress(s.now, warm, s.status.current_step_index, samples, _stands(s))
+
+
+def _has_moved(before: Progress, now: Progress) -> bool:
+    grown = now.warm > before.warm or now.samples > before.samples
+    return grown or now.step != before.step or now.standing != before.standing
+
+
+def _stands(s: Situation) -> bool:
+    step, started = s.step, s.status.step_started_at or 0
+    gated = bool(step and step.gate and not s.spec.approval(step.gate.name))
+    pausing = bool(step and step.pause and s.now - started < step.pause.seconds)
+    return s.spec.suspend or s.seen.rolling or gated or pausing

@@ -1,0 +1,24 @@
+"""A step whose canary lost its traffic for a while is counted anew when it gets it back.
+
+With a replica gone stable slows, and nobody asks the canary: what was counted meanwhile is no evidence against it.
+"""
+
+from dataclasses import replace
+
+from rollout_operator.decide.situation import Event, Situation
+from rollout_operator.decide.step_names import step_name
+from rollout_operator.decide.waits import before_more_weight
+from rollout_operator.documents.status import Analysis
+
+
+def count_anew(s: Situation) -> Situation:
+    canary, index, routes = s.status.canary, s.status.current_step_index, s.seen.routes
+    if canary is None or index is None or not s.traffic.changes_traffic:
+        return s
+    is_withheld = routes is not None and routes.step == s.status.traffic_step and routes.canary is None
+    if not is_withheld or before_more_weight(s):
+        return s
+    fresh = Analysis(baseline_p95_seconds=s.status.analysis.baseline_p95_seconds)
+    status = replace(s.status, traffic_step=step_name(canary, index, s.now), analysis=fresh)
+    what = f"{canary} gets its traffic back; {s.describe_step()} is counted anew"
+    return s.becomes(status, Event("CountedAnew", what))

@@ -1,0 +1,32 @@
+"""API pods suspend a canary under which Triton died, and ask it no more.
+
+The operator then takes its traffic away everywhere, and gives it back once all replicas serve again: a Triton that
+dies may be chance. The second time in one try is the canary's doing.
+"""
+
+from dataclasses import replace
+
+from rollout_operator.decide.acknowledgements import suspenders
+from rollout_operator.decide.failures import reject, standing_failure
+from rollout_operator.decide.situation import Event, Situation
+
+SUSPENSIONS_MAX = 2
+
+
+def note_a_suspension(s: Situation) -> Situation:
+    """Counts it while the published routes still give the canary something; the next ones will not."""
+    canary, trial, routes = s.status.canary, s.status.trial, s.seen.routes
+    told = suspenders(s.seen)
+    if not told or canary is None or trial is None or standing_failure(s, canary):
+        return s
+    if routes is None or routes.canary is None or routes.canary.version != canary.version:
+        return s
+    pod, why = min(told.items())
+    message = f"{pod} suspended {canary}: {why}"
+    counted = replace(trial, suspensions=trial.suspensions + 1)
+    status = replace(s.status, trial=counted)
+    if counted.suspensions < SUSPENSIONS_MAX:
+        told_once = f"{message}; it gets nothing until all replicas serve again"
+        return s.becomes(status, Event("CanarySuspended", told_once, warning=True))
+    s = s.becomes(status)
+    return reject(s, canary, "AnalysisFailed", f"{message}, for the second time", s.describe_step(), quarantine=True)

@@ -1,0 +1,88 @@
+"""What rules look at, and what they say."""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from rollout_operator.decide import replicas
+from rollout_operator.documents.observation import Observation, Replica
+from rollout_operator.documents.release import Release
+from rollout_operator.documents.spec import Spec
+from rollout_operator.documents.status import Phase, Status
+from rollout_operator.documents.steps import Step, traffic_at
+
+ACTIVE_REQUEUE_SECONDS = 1.0
+IDLE_REQUEUE_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class Event:
+    """One transition, with the numbers in it."""
+
+    reason: str
+    message: str
+    warning: bool = False
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What is wanted, what is remembered, what is seen, and what happened while it was looked at."""
+
+    spec: Spec
+    status: Status
+    seen: Observation
+    events: tuple[Event, ...] = ()
+
+    def becomes(self, status: Status, *events: Event) -> "Situation":
+        return replace(self, status=status, events=self.events + events)
+
+    @property
+    def now(self) -> int:
+        return self.seen.now
+
+    @property
+    def wanted(self) -> Release:
+        return self.spec.wanted
+
+    @property
+    def step(self) -> Step | None:
+        index = self.status.current_step_index
+        return self.spec.steps[index] if index is not None and index < len(self.spec.steps) else None
+
+    @property
+    def traffic(self) -> Step:
+        """The step whose traffic the canary is to have now."""
+        return traffic_at(self.spec.steps, self.status.current_step_index) if self.status.canary else Step()
+
+    @cached_property
+    def serving(self) -> tuple[Replica, ...]:
+        """The replicas that count for a rollout: those that serve stable."""
+        return replicas.serving(self.seen, self.status.stable)
+
+    def warm_on(self, release: Release) -> tuple[str, ...]:
+        """Names of the replicas that count and hold it warm."""
+        return tuple(one.name for one in self.serving if replicas.is_warm(one, release, self.seen.routes))
+
+    @property
+    def is_warm_everywhere(self) -> bool:
+        """The canary, on every replica that counts, and on one at least."""
+        canary = self.status.canary
+        return canary is not None and 0 < len(self.serving) == len(self.warm_on(canary))
+
+    def describe_step(self) -> str:
+        index = self.status.current_step_index
+        return f"step {index + 1}/{len(self.spec.steps)}" if index is not None else "before its first step"
+
+
+@dataclass(frozen=True)
+class Course:
+    """What a rule decided: where the machine stands now, and why, in words for people.
+
+    The plan and the routes follow from `status` alone. `reason`: that of the condition Ready.
+    """
+
+    status: Status
+    phase: Phase
+    reason: str
+    message: str
+    events: tuple[Event, ...] = ()
+    requeue_seconds: float = ACTIVE_REQUEUE_SECONDS

@@ -1,0 +1,90 @@
+"""What an agent reports on GET /state, read without trust."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from rollout_operator.documents.codec import DOCUMENT, InvalidDocument, VersionNumber, read
+from rollout_operator.documents.release import Release
+
+MAX_BYTES = 1 << 20
+
+
+class VersionState(StrEnum):
+    FETCHING = "Fetching"
+    VERIFYING = "Verifying"
+    LOADING = "Loading"
+    WARMING = "Warming"
+    WARM = "Warm"
+    FAILED = "Failed"
+    UNLOADING = "Unloading"
+
+
+# Triton may hold it, or is about to.
+HELD = frozenset({VersionState.LOADING, VersionState.WARMING, VersionState.WARM, VersionState.UNLOADING})
+
+
+@dataclass(frozen=True)
+class GoldenCount:
+    matched: Annotated[int, Field(ge=0)] = 0
+    total: Annotated[int, Field(ge=0)] = 0
+
+    __pydantic_config__ = DOCUMENT
+
+
+@dataclass(frozen=True)
+class WarmupReport:
+    p50_ms: Annotated[float, Field(ge=0)] = 0
+    p95_ms: Annotated[float, Field(ge=0)] = 0
+    iterations: Annotated[int, Field(ge=0)] = 0
+    settled: bool = False
+    golden: GoldenCount = GoldenCount()
+
+    __pydantic_config__ = DOCUMENT
+
+
+@dataclass(frozen=True)
+class VersionReport:
+    """`uri`, `labels`, `preprocessing`: None until the bundle is verified. `digest`: None when nobody knows it."""
+
+    version: VersionNumber
+    digest: str | None
+    state: VersionState
+    role: str = ""
+    uri: str | None = None
+    reason: Annotated[str, Field(max_length=64)] | None = None
+    message: str = ""
+    labels: Annotated[tuple[str, ...], Field(min_length=4, max_length=4)] | None = None
+    preprocessing: Mapping[str, Any] | None = None
+    warmup: WarmupReport | None = None
+
+    __pydantic_config__ = DOCUMENT
+
+    def is_of(self, release: Release) -> bool:
+        return (self.version, self.digest) == (release.version, release.digest)
+
+
+@dataclass(frozen=True)
+class AgentState:
+    """`id` and `revision` of the plan applied; None and 0 before the first."""
+
+    replica: str
+    start_id: str = ""
+    id: str | None = None
+    revision: Annotated[int, Field(ge=0, lt=2**53)] = 0
+    versions: tuple[VersionReport, ...] = ()
+
+    __pydantic_config__ = DOCUMENT
+
+    def of(self, release: Release) -> VersionReport | None:
+        return next((report for report in self.versions if report.is_of(release)), None)
+
+
+def parse_agent_state(content: bytes) -> AgentState:
+    """Raises InvalidDocument: an agent that reports nonsense counts as one that does not answer."""
+    if len(content) > MAX_BYTES:
+        raise InvalidDocument((f"the report has more than {MAX_BYTES} bytes, which are all that is read",))
+    return read(AgentState, content)

@@ -1,0 +1,112 @@
+"""What API pods count in one step: summed over pods, and read as rates and quantiles."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import reduce
+from itertools import zip_longest
+from typing import Annotated
+
+from pydantic import Field
+
+from rollout_operator.documents.codec import DOCUMENT
+
+LATENCY_BUCKETS_MAX = 200
+CLASSES_MAX = 4
+Count = Annotated[int, Field(ge=0, lt=2**53)]
+Row = tuple[Count, ...]
+
+
+@dataclass(frozen=True)
+class VersionCounters:
+    """`latency_buckets`: answers per bucket, not cumulative; the last bucket is open."""
+
+    requests: Count = 0
+    errors: Count = 0
+    latency_buckets: Row = ()
+
+    __pydantic_config__ = DOCUMENT
+
+
+@dataclass(frozen=True)
+class Shadow:
+    """`matrix[i][j]`: stable said i, the canary said j, by position in stable's labels. `failed`: it did not answer."""
+
+    samples: Count = 0
+    agreed: Count = 0
+    failed: Count = 0
+    matrix: Annotated[tuple[Annotated[Row, Field(max_length=CLASSES_MAX)], ...], Field(max_length=CLASSES_MAX)] = ()
+
+    __pydantic_config__ = DOCUMENT
+
+
+@dataclass(frozen=True)
+class StepCounters:
+    """Of one step; `versions` by version number as text."""
+
+    versions: Mapping[str, VersionCounters] = field(default_factory=dict)
+    shadow: Shadow = Shadow()
+    latency_bounds_seconds: tuple[float, ...] = ()
+
+    __pydantic_config__ = DOCUMENT
+
+    def of(self, version: int) -> VersionCounters:
+        return self.versions.get(str(version), VersionCounters())
+
+    @property
+    def samples(self) -> int:
+        """Everything that was measured, to see whether it grows."""
+        return self.shadow.samples + sum(version.requests for version in self.versions.values())
+
+
+def total(parts: Iterable[StepCounters]) -> StepCounters:
+    return reduce(_add, parts, StepCounters())
+
+
+def quantile_seconds(counters: VersionCounters, bounds: tuple[float, ...], share: float) -> float | None:
+    """The latency below which `share` of the answers lie, linear within its bucket; None without answers.
+
+    >>> quantile_seconds(VersionCounters(latency_buckets=(0, 100, 0)), (1.0, 2.0), 0.5)
+    1.5
+    """
+    wanted = share * sum(counters.latency_buckets)
+    if wanted <= 0 or len(counters.latency_buckets) != len(bounds) + 1:
+        return None
+    below = 0
+    for index, count in enumerate(counters.latency_buckets[:-1]):
+        if count and below + count >= wanted:
+            low = bounds[index - 1] if index else 0.0
+            return low + (bounds[index] - low) * (wanted - below) / count
+        below += count
+    return bounds[-1]
+
+
+def _add(one: StepCounters, other: StepCounters) -> StepCounters:
+    """Latencies in other buckets (an API of another release) are left out; their requests count."""
+    bounds = one.latency_bounds_seconds or other.latency_bounds_seconds
+    names = one.versions.keys() | other.versions.keys()
+    parts = (one, other)
+    versions = {name: _add_versions([_fit(part, name, bounds) for part in parts]) for name in sorted(names)}
+    return StepCounters(versions, _add_shadows(one.shadow, other.shadow), bounds)
+
+
+def _fit(part: StepCounters, name: str, bounds: tuple[float, ...]) -> VersionCounters:
+    counters = part.versions.get(name, VersionCounters())
+    fits = part.latency_bounds_seconds == bounds
+    return counters if fits else VersionCounters(counters.requests, counters.errors)
+
+
+def _add_versions(parts: list[VersionCounters]) -> VersionCounters:
+    return VersionCounters(
+        sum(part.requests for part in parts),
+        sum(part.errors for part in parts),
+        _add_rows(*(part.latency_buckets for part in parts)),
+    )
+
+
+def _add_shadows(one: Shadow, other: Shadow) -> Shadow:
+    matrix = tuple(_add_rows(a, b) for a, b in zip_longest(one.matrix, other.matrix, fillvalue=()))
+    return Shadow(one.samples + other.samples, one.agreed + other.agreed, one.failed + other.failed, matrix)
+
+
+def _add_rows(*rows: Row) -> Row:
+    return tuple(sum(numbers) for numbers in zip_longest(*rows, fillvalue=0))

@@ -1,0 +1,88 @@
+"""Everything outside that a decision depends on, at one moment."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from rollout_operator.documents.agent import AgentState
+from rollout_operator.documents.api import ApiState
+from rollout_operator.documents.plan import Plan
+from rollout_operator.documents.routes import Routes
+
+GONE_AFTER_SECONDS = 300
+REVISION_AHEAD_MAX = 10**9  # a revision is about the time of its writing; what is said to be from far ahead is a lie
+
+
+@dataclass(frozen=True)
+class Pod:
+    """`not_ready_since`: None while the pod is Ready. A pod that is terminating but runs still counts."""
+
+    name: str
+    terminating: bool = False
+    not_ready_since: float | None = None
+
+    def is_gone(self, now_seconds: float) -> bool:
+        return self.not_ready_since is not None and now_seconds - self.not_ready_since >= GONE_AFTER_SECONDS
+
+
+@dataclass(frozen=True)
+class Replica(Pod):
+    """A Triton pod. `instance`: pod uid and Triton's container id. `state`: None when the agent does not answer."""
+
+    url: str = ""
+    agent_url: str = ""
+    instance: str = ""
+    state: AgentState | None = None
+
+
+@dataclass(frozen=True)
+class ApiPod(Pod):
+    """`state`: None when it does not answer, or answers nonsense."""
+
+    state: ApiState | None = None
+
+
+@dataclass(frozen=True)
+class Observation:
+    """One look at the world. The lists of pods are complete: a pod that is not in them is taken to be gone.
+
+    `plan` and `routes`: as they are published; None when absent, empty or invalid. `rolling`: the StatefulSet is being
+    updated. `rival`: an older ModelRollout that claims the same server or gateway. `readings`: the last answer of each
+    API process (by start id) that the operator remembers; empty after its restart, which loses counts, nothing else.
+    """
+
+    now_seconds: float
+    replicas: tuple[Replica, ...] = ()
+    api_pods: tuple[ApiPod, ...] = ()
+    plan: Plan | None = None
+    routes: Routes | None = None
+    desired_replicas: int = 0
+    rolling: bool = False
+    rival: str = ""
+    readings: Mapping[str, ApiState] = field(default_factory=dict)
+
+    @property
+    def now(self) -> int:
+        return int(self.now_seconds)
+
+    @property
+    def live_api_pods(self) -> tuple[ApiPod, ...]:
+        return tuple(pod for pod in self.api_pods if not pod.is_gone(self.now_seconds))
+
+    @property
+    def live_replicas(self) -> tuple[Replica, ...]:
+        return tuple(one for one in self.replicas if not one.is_gone(self.now_seconds))
+
+    @property
+    def newest_plan_revision(self) -> int:
+        """Of the plan as it is and of those that agents obey."""
+        obeyed = (one.state.revision for one in self.replicas if one.state)
+        return self._newest(self.plan.revision if self.plan else 0, obeyed)
+
+    @property
+    def newest_routes_revision(self) -> int:
+        obeyed = (pod.state.revision for pod in self.api_pods if pod.state)
+        return self._newest(self.routes.revision if self.routes else 0, obeyed)
+
+    def _newest(self, published: int, obeyed: Iterable[int]) -> int:
+        believed = (revision for revision in obeyed if revision <= max(published, self.now) + REVISION_AHEAD_MAX)
+        return max((published, *believed))

@@ -1,0 +1,75 @@
+"""The plan: what agents shall hold. Fields in docs/contracts.md."""
+
+from dataclasses import dataclass, field, replace
+
+from rollout_operator.documents.codec import DOCUMENT, SCHEMA_VERSION, Digest, Json, VersionNumber, canonical_id, dump
+from rollout_operator.documents.published import read_published
+from rollout_operator.documents.release import Release
+from rollout_operator.documents.spec import Warmup
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """`replicas`: those that may load it now; None: all."""
+
+    version: VersionNumber
+    digest: Digest
+    uri: str
+    replicas: tuple[str, ...] | None = None
+
+    __pydantic_config__ = DOCUMENT
+
+    @property
+    def release(self) -> Release:
+        return Release(self.version, self.digest, self.uri)
+
+
+@dataclass(frozen=True)
+class PlanLoad:
+    timeout_seconds: int
+
+    __pydantic_config__ = DOCUMENT
+
+
+@dataclass(frozen=True)
+class Sibling:
+    name: str
+    url: str
+
+    __pydantic_config__ = DOCUMENT
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`revision` grows with every write; `id` is that of the document it was read from."""
+
+    model: str
+    load: PlanLoad
+    warmup: Warmup
+    stable: Release | None = None
+    candidate: Candidate | None = None
+    previous: Release | None = None
+    siblings: tuple[Sibling, ...] = ()
+    revision: int = 0
+    schema_version: int = SCHEMA_VERSION
+    id: str = field(default="", compare=False)
+
+    __pydantic_config__ = DOCUMENT
+
+    @property
+    def releases(self) -> tuple[Release, ...]:
+        parts = (self.stable, self.candidate.release if self.candidate else None, self.previous)
+        return tuple(part for part in parts if part)
+
+    def document(self) -> Json:
+        document = dump(replace(self, id=""))
+        return document | {"id": canonical_id(document)}
+
+    def says_the_same(self, other: "Plan | None") -> bool:
+        """Whatever the revision, and down to the addresses, which a Release does not compare."""
+        return other is not None and dump(replace(self, revision=0, id="")) == dump(replace(other, revision=0, id=""))
+
+
+def parse_plan(content: str) -> Plan:
+    """Raises InvalidDocument."""
+    return read_published(Plan, content)

@@ -1,0 +1,105 @@
+"""The routes: which version gets which share of the traffic, and who serves it. Fields in docs/contracts.md."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from rollout_operator.documents.codec import DOCUMENT, SCHEMA_VERSION, Digest, Json, VersionNumber, canonical_id, dump
+from rollout_operator.documents.published import read_published
+
+
+@dataclass(frozen=True)
+class Share:
+    """`weight` in percent."""
+
+    version: VersionNumber
+    weight: Annotated[int, Field(ge=0, le=100)]
+
+    __pydantic_config__ = DOCUMENT
+
+
+@dataclass(frozen=True)
+class ShadowShare:
+    percent: Annotated[int, Field(ge=1, le=100)]
+
+    __pydantic_config__ = DOCUMENT
+
+
+@dataclass(frozen=True)
+class Salted:
+    header: str
+    salt: str
+
+    __pydantic_config__ = DOCUMENT
+
+
+@dataclass(frozen=True)
+class Card:
+    """What API pods must know of a version, from its bundle."""
+
+    digest: Digest
+    labels: tuple[str, ...]
+    preprocessing: Mapping[str, Any]
+
+    __pydantic_config__ = DOCUMENT
+
+
+@dataclass(frozen=True)
+class RoutedReplica:
+    """`instance` names the pod and the Triton container in which `versions` were last seen warm."""
+
+    name: str
+    url: str
+    versions: tuple[VersionNumber, ...]
+    instance: str = ""
+
+    __pydantic_config__ = DOCUMENT
+
+
+@dataclass(frozen=True)
+class Routes:
+    """`revision` grows with every write; `id` is that of the document it was read from."""
+
+    model: str
+    step: str
+    stable: Share
+    assignment: Salted
+    versions: Mapping[str, Card]
+    replicas: tuple[RoutedReplica, ...]
+    canary: Share | None = None
+    shadow: ShadowShare | None = None
+    revision: int = 0
+    schema_version: int = SCHEMA_VERSION
+    id: str = field(default="", compare=False)
+
+    __pydantic_config__ = DOCUMENT
+
+    @property
+    def canary_weight(self) -> int:
+        return self.canary.weight if self.canary else 0
+
+    @property
+    def shadow_percent(self) -> int:
+        return self.shadow.percent if self.shadow else 0
+
+    def names(self, version: int) -> bool:
+        """Whether an API pod that obeys this may send a request to `version`."""
+        return version == self.stable.version or (self.canary is not None and version == self.canary.version)
+
+    def replica(self, name: str) -> RoutedReplica | None:
+        return next((replica for replica in self.replicas if replica.name == name), None)
+
+    def document(self) -> Json:
+        document = dump(replace(self, id=""))
+        return document | {"id": canonical_id(document)}
+
+    def says_the_same(self, other: "Routes | None") -> bool:
+        """Whatever the revision."""
+        return other is not None and dump(replace(self, revision=0, id="")) == dump(replace(other, revision=0, id=""))
+
+
+def parse_routes(content: str) -> Routes:
+    """Raises InvalidDocument."""
+    return read_published(Routes, content)

@@ -1,0 +1,205 @@
+"""What the user wants: the spec of a ModelRollout, read without trust.
+
+The API server's CEL rules have usually refused already what is refused here; an old object, or one written while the
+CRD was not there, comes through all the same.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from rollout_operator.documents.codec import DOCUMENT, Digest, InvalidDocument, Json, VersionNumber, dump, read, sha256
+from rollout_operator.documents.release import Release
+from rollout_operator.documents.steps import Step
+
+Positive = Annotated[int, Field(ge=1)]
+NotNegative = Annotated[int, Field(ge=0)]
+Rate = Annotated[float, Field(ge=0, le=1)]
+Ratio = Annotated[float, Field(ge=1)]
+
+
+class OnFailure(StrEnum):
+    ROLLBACK = "Rollback"  # weight 0, then the candidate is dropped
+    HOLD = "Hold"  # weight 0, and the candidate stays loaded for inspection
+
+
+class OnInsufficientData(StrEnum):
+    HOLD = "Hold"
+    FAIL = "Fail"
+
+
+@dataclass(frozen=True)
+class Reference:
+    name: Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$")]
+
+    __pydantic_config__ = DOCUMENT
+
+
+@dataclass(frozen=True)
+class Artifact:
+    uri: str
+    digest: Digest
+
+    __pydantic_config__ = DOCUMENT
+
+
+@dataclass(frozen=True)
+class Load:
+    timeout_seconds: Positive = 300
+    max_concurrent_replicas: Positive = 1
+
+    __pydantic_config__ = DOCUMENT
+
+
+@dataclass(frozen=True)
+class Golden:
+    atol: Rate = 0.02
+
+    __pydantic_config__ = DOCUMENT
+
+
+@dataclass(frozen=True)
+class Warmup:
+    batch_sizes: Annotated[tuple[Positive, ...], Field(min_length=1, max_length=16)] = (1, 4, 8, 16)
+    max_seconds: Positive = 120
+    golden: Golden = Golden()
+
+    __pydantic_config__ = DOCUMENT
+
+
+@dataclass(frozen=True)
+class Assignment:
+    header: Annotated[str, Field(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}$")] = "X-Study-Id"
+
+    __pydantic_config__ = DOCUMENT
+
+
+@dataclass(frozen=True)
+class Strategy:
+    steps: tuple[Step, ...]
+    progress_deadline_seconds: Positive = 7200
+    on_failure: OnFailure = OnFailure.ROLLBACK
+    keep_previous_seconds: NotNegative = 1800
+
+    __pydantic_config__ = DOCUMENT
+
+
+@dataclass(frozen=True)
+class AnalysisSpec:
+    interval_seconds: Positive = 10
+    failure_limit: Positive = 2
+    min_samples: Positive = 100
+    on_insufficient_data: OnInsufficientData = OnInsufficientData.HOLD
+    max_error_rate: Rate = 0.01
+    max_latency_ratio: Ratio = 1.5
+    max_stable_slowdown: Ratio = 1.3
+    min_agreement: Rate = 0.95
+    min_agreement_per_class: Rate = 0.90
+
+    __pydantic_config__ = DOCUMENT
+
+
+@dataclass(frozen=True)
+class Approval:
+    gate: str
+    version: VersionNumber
+    digest: Digest
+    by: Annotated[str, Field(min_length=1)]
+
+    __pydantic_config__ = DOCUMENT
+
+
+@dataclass(frozen=True)
+class Notify:
+    url: str = ""
+
+    __pydantic_config__ = DOCUMENT
+
+
+@dataclass(frozen=True)
+class Spec:
+    """`name` and `generation` are the object's, everything else its spec."""
+
+    server_ref: Reference
+    gateway_ref: Reference
+    model: Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$")]
+    version: VersionNumber
+    artifact: Artifact
+    strategy: Strategy
+    load: Load = Load()
+    warmup: Warmup = Warmup()
+    assignment: Assignment = Assignment()
+    analysis: AnalysisSpec = AnalysisSpec()
+    approvals: tuple[Approval, ...] = ()
+    suspend: bool = False
+    retry: str = ""
+    notify: Notify = Notify()
+    revision_history_limit: Positive = 10
+    name: Annotated[str, Field(exclude=True)] = field(default="", compare=False)
+    generation: Annotated[int, Field(exclude=True)] = 0
+
+    __pydantic_config__ = DOCUMENT
+
+    @property
+    def wanted(self) -> Release:
+        return Release(self.version, self.artifact.digest, self.artifact.uri)
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        return self.strategy.steps
+
+    @property
+    def steps_hash(self) -> str:
+        return sha256([dump(step) for step in self.steps])[:16]
+
+    def approval(self, gate: str) -> Approval | None:
+        """An approval counts for one version and its bytes only."""
+        wanted = (gate, self.wanted.version, self.wanted.digest)
+        return next((line for line in self.approvals if (line.gate, line.version, line.digest) == wanted), None)
+
+
+class InvalidSpec(InvalidDocument):
+    """The spec of this generation cannot be used."""
+
+    def __init__(self, problems: tuple[str, ...], generation: int) -> None:
+        super().__init__(problems)
+        self.generation = generation
+
+
+def parse_spec(body: dict[str, Any]) -> Spec:
+    """The spec in a ModelRollout as the API server gives it; raises InvalidSpec with every problem."""
+    metadata: Json = body.get("metadata") or {}
+    generation = int(metadata.get("generation", 0))
+    try:
+        spec = read(Spec, json.dumps(body.get("spec") or {}))
+    except InvalidDocument as error:
+        raise InvalidSpec(error.problems, generation) from None
+    problems = tuple(_problems(spec))
+    if problems:
+        raise InvalidSpec(problems, generation)
+    return replace(spec, name=str(metadata.get("name", "")), generation=generation)
+
+
+def _problems(spec: Spec) -> Iterator[str]:
+    steps = spec.steps
+    if not spec.artifact.uri.startswith(("file:/", "http://", "https://", "s3://")):
+        yield "artifact.uri: write a file:, http(s): or s3: address"
+    for index, step in enumerate(steps):
+        if step.members != 1:
+            yield f"strategy.steps.{index}: write exactly one of shadow, gate, setWeight, pause"
+    weights = [step.set_weight for step in steps if step.set_weight is not None]
+    if weights != sorted(weights):
+        yield "strategy.steps: weights never fall; write each setWeight at least as large as the one before"
+    kinds = [step.set_weight is not None for step in steps if step.changes_traffic]
+    if kinds != sorted(kinds):
+        yield "strategy.steps: shadow after setWeight would take the weight away; write all shadow steps first"
+    if not steps or not steps[-1].promotes:
+        yield "strategy.steps: the last step must be setWeight: 100, which promotes; add it"
+    if any(step.promotes for step in steps[:-1]):
+        yield "strategy.steps: setWeight: 100 promotes and can only be the last step; write a smaller weight before it"
+    if len(set(gates := [step.gate.name for step in steps if step.gate])) < len(gates):
+        yield "strategy.steps: two gates have one name; give each its own"

@@ -1,0 +1,240 @@
+"""The status of a ModelRollout: what the operator remembers, as far as what is served does not say it.
+
+It is a cache. `settle` decides whether it may be believed. What people read beside it is in `report`.
+"""
+
+import json
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from rollout_operator.documents.assessment import Assessment
+from rollout_operator.documents.codec import DOCUMENT, InvalidDocument, Time, read
+from rollout_operator.documents.counters import Shadow, StepCounters
+from rollout_operator.documents.release import Release
+from rollout_operator.documents.spec import AnalysisSpec
+
+
+class Phase(StrEnum):
+    """A summary for people; the conditions are the contract."""
+
+    PENDING = "Pending"  # something must end before the wanted version can begin
+    VERIFYING = "Verifying"  # agents fetch and check the candidate's bytes
+    LOADING = "Loading"  # Triton loads the candidate
+    WARMING = "Warming"  # the candidate proves itself on each replica
+    SHADOWING = "Shadowing"  # the candidate answers copies of requests, to nobody
+    PROGRESSING = "Progressing"  # the candidate takes a share of the traffic
+    PAUSED = "Paused"  # waits for an approval, or is suspended
+    PROMOTING = "Promoting"  # the wanted version has all traffic; the last readers follow
+    HEALTHY = "Healthy"  # the wanted version serves everywhere
+    ROLLING_BACK = "RollingBack"  # the candidate lost its traffic and is about to be dropped
+    ROLLED_BACK = "RolledBack"  # stable serves; the wanted version failed
+    HELD = "Held"  # as RolledBack, but the candidate stays loaded for inspection
+    BLOCKED = "Blocked"  # the wanted version can never work; nothing of it is loaded
+    DEGRADED = "Degraded"  # stable is missing on too many replicas
+
+
+class Outcome(StrEnum):
+    """How a try of a release ended; failures end as one of the first three."""
+
+    ROLLED_BACK = "RolledBack"
+    HELD = "Held"
+    BLOCKED = "Blocked"
+    ABORTED = "Aborted"  # another version was wanted before it was promoted
+    PROMOTED = "Promoted"
+    ADOPTED = "Adopted"  # found in service without a status
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a release is not served. It stands while its digest is quarantined, or until the spec is edited."""
+
+    release: Release
+    outcome: Outcome
+    reason: str
+    message: str
+    location: str
+    generation: int
+    time: Time
+
+    __pydantic_config__ = DOCUMENT
+
+
+@dataclass(frozen=True)
+class Quarantine:
+    version: int
+    digest: str
+    reason: str
+    time: Time
+
+    __pydantic_config__ = DOCUMENT
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A version number whose bytes were loaded once: it names these bytes for ever."""
+
+    version: int
+    digest: str
+
+    __pydantic_config__ = DOCUMENT
+
+
+@dataclass(frozen=True)
+class StepEvidence:
+    """What one step showed when it ended.
+
+    `traffic`: the step whose traffic held then, itself unless it is a gate or a pause; empty before the first. Counts
+    and latencies are since that step began: a gate or a pause repeats those of its traffic, and adds to them.
+    """
+
+    step: str
+    started_at: Time
+    ended_at: Time
+    traffic: str = ""
+    canary_requests: int = 0
+    canary_errors: int = 0
+    canary_p95_seconds: float | None = None
+    stable_requests: int = 0
+    stable_errors: int = 0
+    stable_p95_seconds: float | None = None
+    shadow: Shadow | None = None
+    approved_by: str = ""
+
+    __pydantic_config__ = DOCUMENT
+
+
+@dataclass(frozen=True)
+class WarmReplica:
+    """How the candidate proved itself on one replica. `golden`: outputs matched, of how many, as `32/32`."""
+
+    name: str
+    p50_ms: float
+    p95_ms: float
+    iterations: int
+    settled: bool
+    golden: str
+
+    __pydantic_config__ = DOCUMENT
+
+
+@dataclass(frozen=True)
+class Try:
+    """One try of a release; in `history` once it ended.
+
+    `stable`: what served beside it, whose `labels` name the rows and columns of a matrix. `message`, `location`: of the
+    failure that ended it. `requests`, `errors`: the candidate's, over all steps. `suspensions`: how often API
+    pods stopped asking it. `limits`, `baseline_p95_seconds`: what it was judged by in the end. Of old tries `steps`,
+    `replicas`, `labels` and `limits` are not kept (evidence.py).
+    """
+
+    release: Release
+    started_at: Time
+    stable: Release | None = None
+    ended_at: Time | None = None
+    outcome: Outcome | None = None
+    reason: str = ""
+    message: str = ""
+    location: str = ""
+    requests: int = 0
+    errors: int = 0
+    steps: tuple[StepEvidence, ...] = ()
+    replicas: tuple[WarmReplica, ...] = ()
+    labels: tuple[str, ...] = ()
+    limits: AnalysisSpec | None = None
+    baseline_p95_seconds: float | None = None
+    suspensions: int = 0
+
+    __pydantic_config__ = DOCUMENT
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """`failures`: assessments in a row that failed. `vanished`: counts of this step from API processes that are gone.
+
+    `baseline_p95_seconds`: stable's latency before the candidate was loaded.
+    """
+
+    assessed_at: Time | None = None
+    failures: int = 0
+    last: Assessment | None = None
+    baseline_p95_seconds: float | None = None
+    vanished: StepCounters = field(default_factory=StepCounters)
+
+    __pydantic_config__ = DOCUMENT
+
+
+@dataclass(frozen=True)
+class Progress:
+    """`at`: the last time that something moved; `standing`: the clock of the deadline does not run."""
+
+    at: Time
+    warm: int = 0
+    step: int | None = None
+    samples: int = 0
+    standing: bool = False
+
+    __pydantic_config__ = DOCUMENT
+
+
+@dataclass(frozen=True)
+class Condition:
+    type: str
+    status: str
+    reason: str
+    message: str
+    observed_generation: int
+    last_transition_time: Time
+
+    __pydantic_config__ = DOCUMENT
+
+
+@dataclass(frozen=True)
+class Status:
+    """`current_step_index`: None until the present canary is warm everywhere and its first step begins.
+
+    `traffic_step`: the name under which API pods count. `plan_revision`, `routes_revision`: of what was decided last; a
+    higher one that is published or obeyed means that this status is old.
+    """
+
+    stable: Release | None = None
+    canary: Release | None = None
+    previous: Release | None = None
+    current_step_index: int | None = None
+    current_step_hash: str = ""
+    step_started_at: Time | None = None
+    promoted_at: Time | None = None
+    traffic_step: str = ""
+    plan_revision: int = 0
+    routes_revision: int = 0
+    analysis: Analysis = field(default_factory=Analysis)
+    progress: Progress | None = None
+    trial: Try | None = None
+    last_failure: Failure | None = None
+    quarantined: tuple[Quarantine, ...] = ()
+    history: tuple[Try, ...] = ()
+    bound_versions: tuple[Bound, ...] = ()
+    retry: str = ""
+    conditions: tuple[Condition, ...] = ()
+
+    __pydantic_config__ = DOCUMENT
+
+    @property
+    def knows_its_position(self) -> bool:
+        return self.stable is not None or self.canary is not None
+
+    def has_proved_itself(self, release: Release) -> bool:
+        """It was promoted or found in service, and has not failed since."""
+        tries = [one.outcome for one in self.history if one.release == release and one.outcome is not Outcome.ABORTED]
+        return bool(tries) and tries[-1] in (Outcome.PROMOTED, Outcome.ADOPTED)
+
+    def is_quarantined(self, release: Release) -> bool:
+        return any(one.digest == release.digest for one in self.quarantined)
+
+
+def parse_status(document: dict[str, Any] | None) -> Status:
+    """An unreadable status is none at all: it is a cache."""
+    try:
+        return read(Status, json.dumps(document or {}))
+    except InvalidDocument:
+        return Status()

@@ -1,0 +1,75 @@
+"""Carries out a Decision: status, plan, routes, each on the resourceVersion that it was decided on.
+
+The status goes first, so that it is never behind what is published; where traffic is taken away the routes do.
+"""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from rollout_operator.decide.decision import Decision
+from rollout_operator.documents.codec import Json
+from rollout_operator.edge.objects import (
+    PLAN_KEY,
+    ROUTES_KEY,
+    plan_name,
+    routes_name,
+    with_document,
+    with_status,
+    with_writer,
+)
+from rollout_operator.edge.observe import Look, Objects
+
+
+class Writes(Protocol):
+    def write_status(self, rollout: Json) -> Json: ...
+
+    def write_config_map(self, config_map: Json) -> Json: ...
+
+
+class Actor:
+    """`check` raises NotLeader; it is asked before each write, as each may be the first after a long freeze."""
+
+    def __init__(self, writes: Writes, check: Callable[[], None], identity: str) -> None:
+        self._writes, self._check, self._identity = writes, check, identity
+
+    def claim(self, objects: Objects) -> None:
+        """Writes plan and routes as they are: what the leader before still wants to write meets a Conflict."""
+        for config_map in (objects.plan_map, objects.routes_map):
+            if config_map is not None:
+                self._check()
+                self._writes.write_config_map(with_writer(config_map, self._identity))
+
+    def is_idle(self, decision: Decision, look: Look) -> bool:
+        """Nothing of it is to be written."""
+        return decision.plan is None and decision.routes is None and not _has_new_status(decision, look.objects)
+
+    def act(self, decision: Decision, look: Look) -> None:
+        """Raises NotLeader and ClusterError; what was not written then is decided anew."""
+        order = [self._write_status, self._write_plan, self._write_routes]
+        if decision.is_urgent:
+            order = [self._write_routes, self._write_status, self._write_plan]
+        for write in order:
+            write(decision, look.objects)
+
+    def _write_status(self, decision: Decision, objects: Objects) -> None:
+        if _has_new_status(decision, objects):
+            self._check()
+            self._writes.write_status(with_status(objects.rollout, decision.status_document))
+
+    def _write_plan(self, decision: Decision, objects: Objects) -> None:
+        if decision.plan:
+            name, before = plan_name(objects.server_name), objects.plan_map
+            self._write(with_document(name, PLAN_KEY, decision.plan, before, self._identity))
+
+    def _write_routes(self, decision: Decision, objects: Objects) -> None:
+        if decision.routes:
+            name, before = routes_name(objects.gateway_name), objects.routes_map
+            self._write(with_document(name, ROUTES_KEY, decision.routes, before, self._identity))
+
+    def _write(self, config_map: Json) -> None:
+        self._check()
+        self._writes.write_config_map(config_map)
+
+
+def _has_new_status(decision: Decision, objects: Objects) -> bool:
+    return decision.status_document != objects.rollout.get("status")

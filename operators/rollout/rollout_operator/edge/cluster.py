@@ -1,0 +1,111 @@
+"""The one module that talks to the API server, but for the watches, which are Kopf's.
+
+Every call blocks, so it belongs on a thread. Objects are plain JSON: building the client's model classes costs more
+than the request. Every write carries the resourceVersion that was read; who comes late gets a Conflict.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import urllib3
+from kubernetes import client, config
+
+from rollout_operator.documents.codec import Json
+from rollout_operator.edge.errors import ClusterError, Conflict, Missing, Unavailable
+
+IN_CLUSTER = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
+TIMEOUT_SECONDS = (2.0, 5.0)  # to connect, to answer
+KINDS = {404: Missing, 409: Conflict, 429: Unavailable}
+
+
+class Cluster:
+    """One namespace."""
+
+    def __init__(self, namespace: str) -> None:
+        self.namespace = namespace
+        settings = client.Configuration()
+        if IN_CLUSTER.exists():
+            config.load_incluster_config(settings)
+        else:
+            config.load_kube_config(client_configuration=settings)
+        settings.retries = False
+        self._api = client.ApiClient(settings)
+        self._api.user_agent = "medinfer-rollout-operator"
+
+    def read_rollout(self, name: str) -> Json:
+        return self._ask("GET", self._rollouts(name))
+
+    def read_stateful_set(self, name: str) -> Json:
+        return self._ask("GET", f"/apis/apps/v1/namespaces/{self.namespace}/statefulsets/{name}")
+
+    def read_deployment(self, name: str) -> Json:
+        return self._ask("GET", f"/apis/apps/v1/namespaces/{self.namespace}/deployments/{name}")
+
+    def read_pod(self, name: str) -> Json:
+        return self._ask("GET", self._core("pods", name))
+
+    def read_config_map(self, name: str) -> Json:
+        return self._ask("GET", self._core("configmaps", name))
+
+    def read_lease(self, name: str) -> Json:
+        return self._ask("GET", self._leases(name))
+
+    def write_status(self, rollout: Json) -> Json:
+        """Replaces the status of the object as it was read."""
+        return self._ask("PUT", self._rollouts(f"{rollout['metadata']['name']}/status"), rollout)
+
+    def write_config_map(self, config_map: Json) -> Json:
+        """Creates it when it has no resourceVersion."""
+        return self._write(self._core("configmaps", ""), config_map)
+
+    def write_lease(self, lease: Json) -> Json:
+        """Creates it when it has no resourceVersion."""
+        return self._write(self._leases(""), lease)
+
+    def create_event(self, event: Json) -> None:
+        self._ask("POST", self._core("events", ""), event)
+
+    def _rollouts(self, name: str) -> str:
+        return f"/apis/serving.medinfer.io/v1alpha1/namespaces/{self.namespace}/modelrollouts/{name}"
+
+    def _core(self, kind: str, name: str) -> str:
+        return f"/api/v1/namespaces/{self.namespace}/{kind}/{name}"
+
+    def _leases(self, name: str) -> str:
+        return f"/apis/coordination.k8s.io/v1/namespaces/{self.namespace}/leases/{name}"
+
+    def _write(self, collection: str, document: Json) -> Json:
+        metadata = document["metadata"]
+        if "resourceVersion" in metadata:
+            return self._ask("PUT", collection + metadata["name"], document)
+        return self._ask("POST", collection, document)
+
+    def _ask(self, method: str, path: str, body: Json | None = None) -> Json:
+        """Raises ClusterError."""
+        headers = {"Accept": "application/json", "Content-Type": "application/json"}
+        request = self._api.param_serialize(
+            method, path.rstrip("/"), header_params=headers, body=body, auth_settings=["BearerToken"]
+        )
+        try:
+            response = self._api.call_api(*request, _request_timeout=TIMEOUT_SECONDS)
+            content = response.read()
+        except (urllib3.exceptions.HTTPError, OSError, client.ApiException) as error:
+            raise Unavailable(f"{method} {path}: the API server does not answer: {error}") from None
+        if response.status >= 300:
+            raise _error(f"{method} {path}", response.status, content)
+        try:
+            document: Json = json.loads(content)
+        except ValueError:
+            raise Unavailable(f"{method} {path}: the answer is not JSON; is this the API server?") from None
+        return document
+
+
+def _error(what: str, status: int, content: bytes) -> ClusterError:
+    kind = KINDS.get(status, Unavailable if status >= 500 else ClusterError)
+    try:
+        said: Any = json.loads(content)["message"]
+    except (ValueError, TypeError, KeyError):
+        said = f"status {status}"
+    mend = "; the operator's Role must allow it (manifests/rbac)" if status == 403 else ""
+    return kind(f"{what}: {said}{mend}")

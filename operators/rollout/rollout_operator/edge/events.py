@@ -1,0 +1,60 @@
+"""Tells people of every transition: an Event, a log line, and one webhook. None of it holds a rollout up."""
+
+import asyncio
+import logging
+import time
+from datetime import UTC, datetime
+
+from rollout_operator.decide.decision import Decision
+from rollout_operator.decide.situation import Event
+from rollout_operator.documents.codec import SCHEMA_VERSION, Json
+from rollout_operator.documents.spec import Spec
+from rollout_operator.edge.cluster import Cluster
+from rollout_operator.edge.errors import ClusterError
+from rollout_operator.edge.objects import build_event
+from rollout_operator.edge.observe import Look
+from rollout_operator.edge.webhook import Notifier
+
+log = logging.getLogger(__name__)
+
+
+class Teller:
+    def __init__(self, cluster: Cluster, notifier: Notifier, identity: str) -> None:
+        self._cluster, self._notifier, self._identity = cluster, notifier, identity
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def tell(self, decision: Decision, look: Look) -> None:
+        """Of a decision that was carried out; returns at once."""
+        for event in decision.events:
+            rollout = look.objects.rollout
+            log.info(event.message, extra={"rollout": rollout["metadata"]["name"], "reason": event.reason})
+            self._post(build_event(rollout, event, time.time_ns(), self._identity))
+            if isinstance(look.spec, Spec) and look.spec.notify.url:
+                self._notifier.notify(look.spec.notify.url, build_notice(rollout, event, decision))
+
+    def _post(self, event: Json) -> None:
+        task = asyncio.create_task(self._create(event))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _create(self, event: Json) -> None:
+        try:
+            await asyncio.to_thread(self._cluster.create_event, event)
+        except ClusterError as error:
+            log.warning("an Event is lost", extra={"reason": event["reason"], "error": str(error)})
+
+
+def build_notice(rollout: Json, event: Event, decision: Decision) -> Json:
+    """The body of the webhook: what happened, and where the rollout stands now."""
+    status = decision.status_document
+    metadata = rollout["metadata"]
+    return {
+        "schemaVersion": SCHEMA_VERSION,
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+        "namespace": metadata["namespace"],
+        "name": metadata["name"],
+        "reason": event.reason,
+        "message": event.message,
+        "warning": event.warning,
+        **{key: status.get(key) for key in ("phase", "stable", "canary", "previous", "step", "replicas")},
+    }

@@ -1,0 +1,137 @@
+"""The watches: Kopf keeps an index of pods and rollouts, and its events wake our own rounds.
+
+Kopf's timers, daemons and change handlers are not used: they put a finalizer or an annotation on what they watch, and
+an object whose operator was uninstalled first would never go. `on.event` and indexes leave no trace.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import kopf
+
+from rollout_operator.documents.codec import Json
+from rollout_operator.edge.observe import Selector
+from rollout_operator.edge.ownership import Claim, Role, claimed, read_claim
+from rollout_operator.edge.pods import PodRecord, read_pod
+from rollout_operator.edge.workloads import read_workload
+
+RESOURCE = ("serving.medinfer.io", "v1alpha1", "modelrollouts")
+Label = tuple[str, str]
+
+
+class Backoffs:
+    """Kopf goes through it for each request; it never gives up."""
+
+    def __iter__(self) -> Iterator[float]:
+        yield from (0.5, 1, 2)
+        while True:
+            yield 3
+
+
+class Watches:
+    """`on_rollout`, `on_pod` are called when one of them changed in a way that may matter."""
+
+    def __init__(self, on_rollout: Callable[[str], None], on_pod: Callable[[PodRecord], None]) -> None:
+        self._on_rollout, self._on_pod = on_rollout, on_pod
+        self._generations: dict[str, tuple[str, int]] = {}
+        self._records: dict[str, PodRecord] = {}
+        self._workloads: dict[tuple[str, str], Json] = {}
+        self._pods: Any = {}
+        self._claims: Any = {}
+
+    def pods(self, selector: Selector) -> Sequence[PodRecord]:
+        """By name; none without a selector."""
+        if not selector:
+            return []
+        stores = [self._pods.get(label, ()) for label in selector.items()]
+        found = [pod for pod in min(stores, key=len) if pod.matches(selector)]
+        return sorted(found, key=lambda pod: pod.name)
+
+    def workload(self, kind: str, name: str) -> Json | None:
+        """None: not seen, which does not say that it is not there. Threads may ask, too."""
+        return self._workloads.get((kind, name))
+
+    def rivals(self, rollout: Json) -> Sequence[Claim]:
+        """Of older rollouts that claim the same server or gateway, the oldest first."""
+        own = read_claim(rollout)
+        claims = {one for role in claimed(rollout) for one in self._claims.get(role, ())}
+        return sorted(one for one in claims if one.uid != own.uid and one < own)
+
+    def use_indexes(self, pods: Mapping[Label, Any], claims: Mapping[Role, Any]) -> None:
+        """Each key's values; Kopf hands them to handlers only, and only once they are complete."""
+        self._pods, self._claims = pods, claims
+
+    def note_pod(self, type: str | None, record: PodRecord) -> None:
+        before = self._records.get(record.uid)
+        if type == "DELETED":
+            self._records.pop(record.uid, None)
+        else:
+            self._records[record.uid] = record
+        if type == "DELETED" or record != before:
+            self._on_pod(record)
+
+    def note_workload(self, type: str | None, kind: str, body: Mapping[str, Any]) -> None:
+        """Wakes nobody: its pods do, and the clock."""
+        if type == "DELETED":
+            self._workloads.pop((kind, body["metadata"]["name"]), None)
+        else:
+            self._workloads[kind, body["metadata"]["name"]] = read_workload(body)
+
+    def note_rollout(self, type: str | None, metadata: Mapping[str, Any]) -> None:
+        """Wakes nobody for a write of status, which is mostly our own."""
+        name, now = metadata["name"], (metadata["uid"], int(metadata.get("generation", 0)))
+        if type == "DELETED":
+            self._generations.pop(name, None)
+        elif self._generations.get(name) == now:
+            return
+        else:
+            self._generations[name] = now
+        self._on_rollout(name)
+
+
+def build_registry(watches: Watches) -> kopf.OperatorRegistry:
+    registry = kopf.OperatorRegistry()
+
+    @kopf.on.login(registry=registry)
+    def login(**arguments: Any) -> object:
+        return kopf.login_with_service_account(**arguments) or kopf.login_with_kubeconfig(**arguments)
+
+    @kopf.index("pods", id="pods", registry=registry)
+    def pods(body: Any, **_: Any) -> dict[Label, PodRecord]:
+        record = read_pod(body)
+        return dict.fromkeys(record.labels, record)
+
+    @kopf.index(*RESOURCE, id="claims", registry=registry)
+    def claims(body: Any, **_: Any) -> dict[Role, Claim]:
+        return dict.fromkeys(claimed(body), read_claim(body))
+
+    @kopf.on.event("pods", registry=registry)
+    async def on_pod(type: Any, body: Any, **indexes: Any) -> None:
+        watches.use_indexes(indexes["pods"], indexes["claims"])
+        watches.note_pod(type, read_pod(body))
+
+    @kopf.on.event("apps", "v1", "statefulsets", registry=registry)
+    async def on_stateful_set(type: Any, body: Any, **_: Any) -> None:
+        watches.note_workload(type, "StatefulSet", body)
+
+    @kopf.on.event("apps", "v1", "deployments", registry=registry)
+    async def on_deployment(type: Any, body: Any, **_: Any) -> None:
+        watches.note_workload(type, "Deployment", body)
+
+    @kopf.on.event(*RESOURCE, registry=registry)
+    async def on_rollout(type: Any, body: Any, **indexes: Any) -> None:
+        watches.use_indexes(indexes["pods"], indexes["claims"])
+        watches.note_rollout(type, body["metadata"])
+
+    return registry
+
+
+def kopf_settings() -> kopf.OperatorSettings:
+    settings = kopf.OperatorSettings()
+    settings.posting.enabled = False
+    settings.scanning.disabled = True
+    settings.watching.server_timeout = 600
+    settings.networking.connect_timeout = 10
+    settings.networking.request_timeout = 60
+    settings.networking.error_backoffs = Backoffs()
+    return settings

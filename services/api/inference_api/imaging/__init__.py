@@ -1,0 +1,1 @@
+"""Bytes to pixels to tensor. Pure: no I/O, no clock."""

@@ -1,0 +1,144 @@
+"""Untrusted bytes to pixels: which files are read, what is refused, and which 224 x 224 pixels a version sees."""
+
+import io
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFile
+from PIL.BmpImagePlugin import BmpImageFile
+from PIL.PngImagePlugin import PngImageFile
+from PIL.TiffImagePlugin import TiffImageFile
+from PIL.WebPImagePlugin import WebPImageFile
+
+from inference_api import problems
+from inference_api.imaging import dicom
+from inference_api.imaging.intensity import HighPixels, to_grey8
+from inference_api.imaging.jpegs import open_jpeg
+from inference_api.imaging.preprocessing import Preprocessing
+from inference_api.problems import Problem
+
+SIZE = (224, 224)
+
+# A resize allocates coefficients in proportion to the longer side: 40,000,000 x 1 pixels would take 640 MB for them.
+MAX_SIDE = 65_535
+
+_HIGH_MODES = frozenset({"I", "F", "I;16", "I;16L", "I;16B", "I;16N"})
+_HIGH_RAW_MODES = (";16B", ";16L", ";16N")
+_GREY_MODES = frozenset({"1", "L", "LA"})
+
+_FILTERS = {
+    "nearest": Image.Resampling.NEAREST,
+    "box": Image.Resampling.BOX,
+    "bilinear": Image.Resampling.BILINEAR,
+    "hamming": Image.Resampling.HAMMING,
+    "bicubic": Image.Resampling.BICUBIC,
+    "lanczos": Image.Resampling.LANCZOS,
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """A decoded image at its full size: 8-bit in mode L or RGB, or intensities that are not 8-bit yet."""
+
+    content: Image.Image | HighPixels
+
+
+def decode(data: bytes, max_pixels: int) -> Picture:
+    """Decodes a JPEG, PNG, WebP, BMP, TIFF or DICOM file, told apart by content; of several frames, the first.
+
+    The size in the header is checked before anything is decompressed. EXIF orientation is not applied to JPEG, PNG
+    and WebP: the pixels are those of `Image.convert("RGB").resize`, and models were trained on stored pixels.
+    (Pillow itself turns a TIFF by its orientation tag while it loads.)
+    Raises Problem: 413 too many pixels, 415 not an image we read.
+    """
+    try:
+        if dicom.is_dicom(data):
+            return Picture(dicom.read(data, lambda width, height: _check_size(width, height, max_pixels)))
+        return Picture(_read(data, max_pixels))
+    except Problem:
+        raise
+    except Exception as error:  # a decoder raises anything on untrusted bytes, RecursionError and MemoryError included
+        raise problems.not_an_image("this one is damaged or of an unusual kind") from error
+
+
+def pixels(picture: Picture, preprocessing: Preprocessing) -> NDArray[np.uint8]:
+    """The version's pixels: uint8 [224, 224] of a grey image, [224, 224, 3] of a colour one.
+
+    8-bit images: exactly `image.convert("RGB").resize((224, 224), filter)`. A grey one is resized in mode L, since
+    Pillow resizes each channel alone, with the same integer arithmetic; spread over three channels it is the same.
+    Raises Problem 415 when the image is 16-bit, float or DICOM and `preprocessing.intensity` is None.
+    """
+    image = _to_8_bits(picture.content, preprocessing)
+    return np.asarray(image.resize(SIZE, _FILTERS[preprocessing.resample]))
+
+
+def _to_8_bits(content: Image.Image | HighPixels, preprocessing: Preprocessing) -> Image.Image:
+    if isinstance(content, Image.Image):
+        return content
+    if preprocessing.intensity is None:
+        raise problems.needs_intensity()
+    return Image.fromarray(to_grey8(content, preprocessing.intensity))
+
+
+def _read(data: bytes, max_pixels: int) -> Image.Image | HighPixels:
+    image = _open(data, max_pixels)
+    _check_size(*image.size, max_pixels)
+    _refuse_16_bit_colour(image)
+    image.load()
+    if image.mode in _HIGH_MODES:
+        return HighPixels(np.asarray(image))
+    return to_grey_or_colour(image)
+
+
+def to_grey_or_colour(image: Image.Image) -> Image.Image:
+    """Mode L where `convert("RGB")` gives three equal channels (1, L, and LA, whose alpha it drops); else RGB."""
+    mode = "L" if image.mode in _GREY_MODES else "RGB"
+    if image.mode == mode:
+        return image
+    image.info.pop("transparency", None)  # convert drops it as well, with a warning
+    return image.convert(mode)
+
+
+def _open(data: bytes, max_pixels: int) -> ImageFile.ImageFile:
+    """Reads the header only. The plugins are called directly: Image.open warns about sizes that are checked here."""
+    if data.startswith(b"\xff\xd8\xff"):
+        return open_jpeg(data)
+    if data.startswith(b"\x89PNG\r\n\x1a\n"):
+        return PngImageFile(io.BytesIO(data))
+    if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
+        _check_size(*_webp_size(data), max_pixels)  # the plugin allocates the whole canvas when it opens
+        return WebPImageFile(io.BytesIO(data))
+    if data.startswith((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")):
+        return TiffImageFile(io.BytesIO(data))
+    if data.startswith(b"BM"):
+        return BmpImageFile(io.BytesIO(data))
+    raise problems.not_an_image()
+
+
+def _webp_size(data: bytes) -> tuple[int, int]:
+    """Width and height of a WebP, RFC 9649 sections 2.5 (lossy), 2.6 (lossless) and 2.7 (extended)."""
+    kind = data[12:16]
+    if kind == b"VP8X":
+        return 1 + int.from_bytes(data[24:27], "little"), 1 + int.from_bytes(data[27:30], "little")
+    if kind == b"VP8L":
+        bits = int.from_bytes(data[21:25], "little")
+        return 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
+    return int.from_bytes(data[26:28], "little") & 0x3FFF, int.from_bytes(data[28:30], "little") & 0x3FFF
+
+
+def _check_size(width: int, height: int, max_pixels: int) -> None:
+    if width * height > max_pixels or max(width, height) > MAX_SIDE:
+        raise problems.too_many_pixels(width, height, max_pixels, MAX_SIDE)
+
+
+def _refuse_16_bit_colour(image: ImageFile.ImageFile) -> None:
+    """Of 16-bit colour, or grey with alpha, Pillow keeps the high byte only: refused rather than silently coarser."""
+    if image.mode not in _HIGH_MODES and any(_raw_mode(tile.args).endswith(_HIGH_RAW_MODES) for tile in image.tile[:1]):
+        raise problems.not_an_image("this one is 16-bit colour; send 8-bit colour or 16-bit grey")
+
+
+def _raw_mode(args: Any) -> str:
+    mode = args[0] if isinstance(args, tuple) and args else args
+    return mode if isinstance(mode, str) else ""

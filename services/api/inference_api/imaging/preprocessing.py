@@ -1,0 +1,97 @@
+"""How pixels become a version's input tensor, as its bundle says; a routes document that says it wrongly is refused."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from inference_api.imaging.intensity import Intensity, Percentile, Voi, Window
+
+RESAMPLE_FILTERS = ("nearest", "box", "bilinear", "hamming", "bicubic", "lanczos")
+
+# Within these every tensor is finite in float32.
+LARGEST = 1e9
+SMALLEST = 1e-9
+
+Triple = tuple[float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Preprocessing:
+    """Tensor = (pixel * scale - mean) / std per channel, after a resize to 224 x 224 with the `resample` filter.
+
+    `intensity` says how 16-bit, float and DICOM pixels become 8 bits; None: the version does not read such images.
+    """
+
+    resample: str
+    scale: float
+    mean: Triple
+    std: Triple
+    intensity: Intensity | None
+
+
+def parse(value: object, where: str) -> Preprocessing:
+    """Reads an untrusted document; ValueError names the field below `where` and what to write there."""
+    fields = _mapping(value, where)
+    resample = fields.get("resample")
+    if resample not in RESAMPLE_FILTERS:
+        raise ValueError(f"{where}.resample is {resample!r}; write one of {', '.join(RESAMPLE_FILTERS)}")
+    return Preprocessing(
+        resample=str(resample),
+        scale=_positive(fields.get("scale"), f"{where}.scale"),
+        mean=_triple(fields.get("mean"), f"{where}.mean"),
+        std=_triple(fields.get("std"), f"{where}.std", positive=True),
+        intensity=_intensity(fields.get("intensity"), f"{where}.intensity"),
+    )
+
+
+def _intensity(value: object, where: str) -> Intensity | None:
+    if value is None:
+        return None
+    fields = _mapping(value, where)
+    match fields.get("kind"):
+        case "window":
+            center = _number(fields.get("center"), f"{where}.center")
+            return Window(center, _positive(fields.get("width"), f"{where}.width"))
+        case "percentile":
+            return _percentile(fields, where)
+        case "voi":
+            return Voi()
+    raise ValueError(f"{where}.kind is {fields.get('kind')!r}; write window, percentile or voi")
+
+
+def _percentile(fields: dict[str, Any], where: str) -> Percentile:
+    low = _number(fields.get("low"), f"{where}.low")
+    high = _number(fields.get("high"), f"{where}.high")
+    if not 0 <= low < high <= 100:
+        raise ValueError(f"{where}: low {low:g} and high {high:g} must be percentiles with 0 <= low < high <= 100")
+    return Percentile(low, high)
+
+
+def _mapping(value: object, where: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ValueError(f"{where} is {_shown(value)}; write an object")
+    return value
+
+
+def _triple(value: object, where: str, positive: bool = False) -> Triple:
+    if not isinstance(value, list | tuple) or len(value) != 3:
+        raise ValueError(f"{where} is {_shown(value)}; write a list of three numbers, one per channel")
+    read = _positive if positive else _number
+    red, green, blue = (read(item, f"{where}[{index}]") for index, item in enumerate(value))
+    return red, green, blue
+
+
+def _positive(value: object, where: str) -> float:
+    number = _number(value, where)
+    if number < SMALLEST:
+        raise ValueError(f"{where} is {number:g}; write a number of at least {SMALLEST:g}")
+    return number
+
+
+def _number(value: object, where: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not -LARGEST <= value <= LARGEST:
+        raise ValueError(f"{where} is {_shown(value)}; write a number between -{LARGEST:g} and {LARGEST:g}")
+    return float(value)
+
+
+def _shown(value: object) -> str:
+    return "missing" if value is None else repr(value)[:80]

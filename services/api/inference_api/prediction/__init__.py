@@ -1,0 +1,1 @@
+"""One request: its body is read, decoded, sent to a version and answered."""

@@ -1,0 +1,214 @@
+"""One request to an answer: the canary may try once, stable answers whatever happens, on another replica if need be.
+
+Times are the event loop's. An attempt gets at most half of what is left while there is somewhere else to go after it.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from inference_api import problems
+from inference_api.prediction import answers
+from inference_api.prediction.answers import Answer
+from inference_api.routing.containment import Containment
+from inference_api.routing.counters import Result
+from inference_api.routing.document import Replica, Routes, Version
+from inference_api.routing.replicas import Replicas, ReplicaState
+from inference_api.transport.request_buffers import RequestBuffer
+from inference_api.transport.triton import (
+    ConnectionBroke,
+    InferFailure,
+    Logits,
+    ReplicaUnreachable,
+    VersionFailed,
+    VersionTimeout,
+    VersionUnproved,
+)
+
+STABLE_ATTEMPTS = 2
+PATIENCE_SECONDS = 2.0  # how long a request waits when no replica can be reached at all
+_PAUSE_SECONDS = 0.1
+
+logger = logging.getLogger(__name__)
+
+
+class Inference(Protocol):
+    """The seam to Triton; raises InferFailure."""
+
+    async def infer(
+        self, replica: Replica, model: str, version: int, request: RequestBuffer, until: float, *, repeat: bool = True
+    ) -> list[Logits]: ...
+
+    def close_idle(self, replica: Replica) -> None: ...
+
+
+class Task(Protocol):
+    """The images of one request."""
+
+    async def request_for(self, version: Version) -> RequestBuffer:
+        """The images as this version's tensor; raises Problem when the version does not read such images."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Good answers, one an image, and who gave them."""
+
+    answers: list[Answer]
+    version: Version
+    replica: str
+    result: Result  # for the version that was chosen
+
+
+class Dispatcher:
+    """Sends tasks to the replicas and learns from what comes back."""
+
+    def __init__(
+        self,
+        inference: Inference,
+        replicas: Replicas,
+        deadline_seconds: float,
+        now: Callable[[], float],
+        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._inference = inference
+        self._replicas = replicas
+        self._deadline_seconds = deadline_seconds
+        self._now = now
+        self._pause = pause
+
+    async def dispatch(
+        self, task: Task, routes: Routes, canary: ReplicaState | None, containment: Containment | None, deadline: float
+    ) -> Outcome:
+        """`canary`: the replica on which the canary is asked first, or None. Raises Problem: 502, 503, 504."""
+        if canary is None or routes.canary is None or containment is None:
+            return await self._ask_stable(task, routes, deadline, frozenset(), Result.GOOD)
+        try:
+            given = await self.ask_canary(task, routes, canary, containment, self._half(deadline))
+            return Outcome(given, routes.canary.version, canary.replica.name, Result.GOOD)
+        except (ReplicaUnreachable, ConnectionBroke):
+            return await self._ask_stable(task, routes, deadline, frozenset((canary.replica.name,)), Result.LOST)
+        except (VersionFailed, problems.Problem):  # a Problem: the canary does not read this kind of image
+            return await self._ask_stable(task, routes, deadline, frozenset(), Result.FALLBACK)
+
+    async def ask_canary(
+        self, task: Task, routes: Routes, state: ReplicaState, containment: Containment, until: float
+    ) -> list[Answer]:
+        """One attempt of the canary on this replica, for a client or as a shadow copy. Raises InferFailure, Problem."""
+        assert routes.canary is not None
+        request = await task.request_for(routes.canary.version)
+        containment.in_flight += 1
+        try:
+            given = await self._attempt(request, routes, routes.canary.version, state, until, repeat=False)
+        except VersionFailed:
+            containment.record(good=False)
+            raise
+        except ConnectionBroke:
+            containment.killed_a_connection = True
+            logger.warning(
+                "canary suspended: a connection broke while it answered",
+                extra={"version": routes.canary.version.number, "replica": state.replica.name},
+            )
+            raise
+        finally:
+            containment.in_flight -= 1
+        containment.record(good=True)
+        return given
+
+    async def _ask_stable(
+        self, task: Task, routes: Routes, deadline: float, avoid: frozenset[str], result: Result
+    ) -> Outcome:
+        version = routes.stable.version
+        request = await task.request_for(version)
+        patience = self._now() + PATIENCE_SECONDS
+        tried = set(avoid)
+        failures: list[VersionFailed] = []
+        while True:
+            state = self._replicas.choose(version.number, tried)
+            if state is None:
+                await self._wait_for_a_replica(failures, patience, deadline)
+                tried.clear()
+                continue
+            tried.add(state.replica.name)
+            last = len(failures) + 1 == STABLE_ATTEMPTS or not self._replicas.has_untried(version.number, tried)
+            until = deadline if last else self._half(deadline)
+            try:
+                given = await self._attempt(request, routes, version, state, until)
+                return Outcome(given, version, state.replica.name, result)
+            except VersionFailed as failure:
+                failures.append(failure)
+                if len(failures) == STABLE_ATTEMPTS:
+                    raise self._gave_up(failures) from failure
+            except InferFailure:
+                pass
+            if self._now() >= deadline:
+                raise problems.deadline_passed(self._deadline_seconds)
+
+    async def _wait_for_a_replica(self, failures: list[VersionFailed], patience: float, deadline: float) -> None:
+        """Every holder was tried. After a version's failure that is the end; an unreachable one may come back."""
+        if failures:
+            raise self._gave_up(failures)
+        if self._now() + _PAUSE_SECONDS >= min(patience, deadline):
+            raise problems.no_replica()
+        await self._pause(_PAUSE_SECONDS)
+
+    async def _attempt(
+        self,
+        request: RequestBuffer,
+        routes: Routes,
+        version: Version,
+        state: ReplicaState,
+        until: float,
+        *,
+        repeat: bool = True,
+    ) -> list[Answer]:
+        """Asks this version on this replica once, and notes a failure against whom it belongs. Raises InferFailure."""
+        state.in_flight += 1
+        try:
+            logits = await self._inference.infer(
+                state.replica, routes.model, version.number, request, until, repeat=repeat
+            )
+            return _answers(version, logits)
+        except VersionUnproved as failure:
+            if self._replicas.mark(state, version.number):
+                logger.warning("version is out: %s", failure, extra={"replica": state.replica.name})
+            raise
+        except (ReplicaUnreachable, ConnectionBroke) as failure:
+            self._eject(state, routes, failure)
+            raise
+        except VersionFailed as failure:
+            self._mark(state, version, failure)
+            raise
+        finally:
+            state.in_flight -= 1
+
+    def _eject(self, state: ReplicaState, routes: Routes, failure: InferFailure) -> None:
+        self._inference.close_idle(state.replica)
+        if self._replicas.eject(state, routes.stable.version.number):
+            logger.warning("replica ejected: %s", failure, extra={"replica": state.replica.name})
+
+    def _mark(self, state: ReplicaState, version: Version, failure: VersionFailed) -> None:
+        marked = self._replicas.mark(state, version.number)
+        logger.warning(
+            "version failed: %s",
+            failure,
+            extra={"replica": state.replica.name, "version": version.number, "marked": marked},
+        )
+
+    def _half(self, deadline: float) -> float:
+        now = self._now()
+        return now + (deadline - now) / 2
+
+    def _gave_up(self, failures: list[VersionFailed]) -> problems.Problem:
+        if all(isinstance(failure, VersionTimeout) for failure in failures):
+            return problems.deadline_passed(self._deadline_seconds)
+        return problems.model_failed()
+
+
+def _answers(version: Version, logits: list[Logits]) -> list[Answer]:
+    given = [answers.answer(version, row) for row in logits]
+    good = [item for item in given if item is not None]
+    if len(good) != len(given):
+        raise VersionFailed(f"version {version.number} answered with numbers that are not finite")
+    return good

@@ -1,0 +1,22 @@
+"""Brings ejected replicas and marked versions back once their agent says that the version is warm there."""
+
+import asyncio
+import logging
+
+from inference_api.routing.replicas import Replicas, ReplicaState
+from inference_api.transport.proof_cache import AsksAgents
+
+logger = logging.getLogger(__name__)
+
+
+async def recover(replicas: Replicas, agents: AsksAgents) -> None:
+    """Asks once about everything that is out."""
+    await asyncio.gather(
+        *(_ask(replicas, agents, state, version) for state in replicas for version in sorted(state.out))
+    )
+
+
+async def _ask(replicas: Replicas, agents: AsksAgents, state: ReplicaState, version: int) -> None:
+    if await agents.is_warm(state.replica, version):
+        replicas.restore(state, version)
+        logger.info("version is back", extra={"replica": state.replica.name, "version": version})

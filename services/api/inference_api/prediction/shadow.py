@@ -1,0 +1,94 @@
+"""Copies of answered requests for the canary: compared here, never seen by a client.
+
+They run on a bounded queue that drops and counts, and only while the process is at most half busy.
+"""
+
+import asyncio
+import random
+from dataclasses import dataclass
+
+from inference_api import problems
+from inference_api.prediction.answers import Answer
+from inference_api.prediction.dispatch import Dispatcher
+from inference_api.prediction.uploads import Upload
+from inference_api.routing.counters import Json
+from inference_api.routing.document import Routes
+from inference_api.routing.traffic import Traffic
+from inference_api.transport.triton import ConnectionBroke, ReplicaUnreachable, VersionFailed
+
+QUEUE_SIZE = 16
+CONSUMERS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """An answered request, with what stable said."""
+
+    upload: Upload
+    routes: Routes
+    stable: list[Answer]
+
+
+class Shadow:
+    """Owns the uploads that it takes."""
+
+    def __init__(self, traffic: Traffic, dispatcher: Dispatcher, attempt_seconds: float) -> None:
+        self._traffic = traffic
+        self._dispatcher = dispatcher
+        self._attempt_seconds = attempt_seconds
+        self._queue: asyncio.Queue[Copy] = asyncio.Queue(QUEUE_SIZE)
+
+    def take(self, upload: Upload, routes: Routes, stable: list[Answer]) -> bool:
+        """Whether the upload is now the shadow's to close."""
+        if not routes.shadow_percent or random.random() * 100 >= routes.shadow_percent:
+            return False
+        if self._queue.full() or not self._has_room():
+            self._traffic.shadow["dropped"] += len(stable)
+            return False
+        self._traffic.begin(routes.versions)
+        self._queue.put_nowait(Copy(upload, routes, stable))
+        return True
+
+    async def run(self) -> None:
+        """Asks the canary about one copy after the other, for ever."""
+        while True:
+            copy = await self._queue.get()
+            try:
+                await self._ask(copy)
+            finally:
+                copy.upload.close()
+                self._traffic.end(copy.routes.versions)
+
+    async def _ask(self, copy: Copy) -> None:
+        traffic, counts = self._traffic, self._traffic.shadow
+        containment = traffic.containment
+        current = copy.routes.same_traffic(traffic.routes)
+        state = containment.choose(traffic.replicas) if containment and current and self._has_room() else None
+        if state is None or containment is None:
+            counts["dropped"] += len(copy.stable)
+            return
+        until = asyncio.get_running_loop().time() + self._attempt_seconds
+        try:
+            canary = await self._dispatcher.ask_canary(copy.upload, copy.routes, state, containment, until)
+        except (ReplicaUnreachable, ConnectionBroke):
+            counts["dropped"] += len(copy.stable)
+            return
+        except (VersionFailed, problems.Problem):
+            counts["failed"] += len(copy.stable)
+            return
+        compare(counts, copy.routes.stable.version.labels, copy.stable, canary)
+
+    def _has_room(self) -> bool:
+        return 2 * self._traffic.admitted < self._traffic.max_in_flight
+
+
+def compare(counts: Json, labels: tuple[str, ...], stable: list[Answer], canary: list[Answer]) -> None:
+    """Adds to `counts`; `matrix[i][j]`: stable said i, canary said j, by position in stable's `labels`.
+
+    A class that stable does not know is a sample without agreement, and has no place in the matrix.
+    """
+    for said, copied in zip(stable, canary, strict=True):
+        counts["samples"] += 1
+        counts["agreed"] += said.label == copied.label
+        if copied.label in labels:
+            counts["matrix"][said.class_index][labels.index(copied.label)] += 1

@@ -1,0 +1,1 @@
+"""The worker processes of one pod: how they start, report and end."""

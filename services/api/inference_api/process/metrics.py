@@ -1,0 +1,129 @@
+"""Prometheus' view of the workers' sums. Nothing is counted here, so that a request pays for counting once."""
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import accumulate
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from inference_api.process import reports
+from inference_api.routing.counters import LATENCY_BOUNDS_SECONDS, Json, Result
+
+Read = Callable[[], tuple[Json, list[Json | None]]]
+
+
+class Metrics(Collector):
+    """`read` gives what workers that are gone left, and the snapshots of the live ones."""
+
+    def __init__(self, read: Read) -> None:
+        self._read = read
+        self._registry = CollectorRegistry()
+        self._registry.register(self)
+
+    def text(self) -> bytes:
+        """The exposition, in Prometheus' text format."""
+        return generate_latest(self._registry)
+
+    def collect(self) -> Iterable[Metric]:
+        gone, live = self._read()
+        totals = reports.totals(gone, live)
+        versions: Json = totals.get("versions", {})
+        yield from _requests(versions)
+        yield _durations(versions)
+        yield _classes(versions)
+        yield from _shadow(totals.get("shadow", {}))
+        yield from _events(totals.get("events", {}))
+        yield from _state(live)
+
+
+def _requests(versions: Json) -> Iterator[Metric]:
+    family = CounterMetricFamily(
+        "inference_api_requests",
+        "Requests by the version chosen for them and how they ended.",
+        labels=["version", "outcome"],
+    )
+    for version, counted in versions.items():
+        errors, fallbacks = counted["errors"], counted["fallbacks"]
+        family.add_metric([version, Result.GOOD], counted["requests"] - errors)
+        family.add_metric([version, Result.FALLBACK], fallbacks)
+        family.add_metric([version, Result.FAILED], errors - fallbacks)
+        family.add_metric([version, Result.LOST], counted["lost"])
+    yield family
+
+
+def _durations(versions: Json) -> Metric:
+    family = HistogramMetricFamily(
+        "inference_api_request_duration_seconds",
+        "From a request's whole body to its answer, for requests that their version answered.",
+        labels=["version"],
+    )
+    bounds = [*map(str, LATENCY_BOUNDS_SECONDS), "+Inf"]
+    for version, counted in versions.items():
+        cumulative = accumulate(counted["latencyBuckets"])
+        family.add_metric([version], list(zip(bounds, cumulative, strict=True)), counted["latencySumSeconds"])
+    return family
+
+
+def _classes(versions: Json) -> Metric:
+    family = CounterMetricFamily(
+        "inference_api_predictions", "Images by version and predicted class.", labels=["version", "class"]
+    )
+    for version, counted in versions.items():
+        for label, count in counted["classes"].items():
+            family.add_metric([version, label], count)
+    return family
+
+
+def _shadow(shadow: Json) -> Iterator[Metric]:
+    family = CounterMetricFamily(
+        "inference_api_shadow_copies", "Shadow copies by what came of them.", labels=["result"]
+    )
+    if shadow:
+        family.add_metric(["agreed"], shadow["agreed"])
+        family.add_metric(["disagreed"], shadow["samples"] - shadow["agreed"])
+        family.add_metric(["failed"], shadow["failed"])
+        family.add_metric(["dropped"], shadow["dropped"])
+    yield family
+
+
+def _events(events: Json) -> Iterator[Metric]:
+    refused = CounterMetricFamily("inference_api_refused", "Requests refused, by problem.", labels=["kind"])
+    # An alert asks for its growth, and what begins at 1 did not grow.
+    for name, count in ({"refused:internal": 0} | events).items():
+        if name.startswith("refused:"):
+            refused.add_metric([name.removeprefix("refused:")], count)
+    yield refused
+    for name, help in (
+        ("shed", "Requests refused because too many were in flight."),
+        ("swaps", "Routes put in force, summed over the workers."),
+        ("rejected", "Routes refused, summed over the workers."),
+    ):
+        yield CounterMetricFamily(f"inference_api_{name}", help, value=events.get(name, 0))
+
+
+def _state(live: list[Json | None]) -> Iterator[Metric]:
+    snapshots = [snapshot for snapshot in live if snapshot]
+    in_flight = GaugeMetricFamily(
+        "inference_api_in_flight", "Requests that may still reach a version.", labels=["version"]
+    )
+    for version, count in reports.in_flight(live).items():
+        in_flight.add_metric([version], count)
+    yield in_flight
+    ejected = GaugeMetricFamily(
+        "inference_api_ejected_workers", "Workers that do not ask a replica at the moment.", labels=["replica"]
+    )
+    for replica in sorted({name for snapshot in snapshots for name in snapshot["ejected"]}):
+        ejected.add_metric([replica], sum(replica in snapshot["ejected"] for snapshot in snapshots))
+    yield ejected
+    for name, help, value in (
+        ("workers", "Workers alive.", len(live)),
+        ("open_connections", "Connections of clients.", sum(snapshot["openConnections"] for snapshot in snapshots)),
+        ("canary_suspended_workers", "Workers that suspend the canary.", sum(map(_is_suspended, snapshots))),
+    ):
+        yield GaugeMetricFamily(f"inference_api_{name}", help, value=value)
+
+
+def _is_suspended(snapshot: Json) -> bool:
+    return snapshot["suspended"] is not None

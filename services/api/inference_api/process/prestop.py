@@ -1,0 +1,52 @@
+"""`python -m inference_api.process.prestop`: what a pod runs before it is told to end.
+
+Turns /ready to 503 and lets every response close its connection. Returns when no connection is open: at the earliest
+after DRAIN_SECONDS, since new ones come until everyone has learnt that the pod leaves, and at the latest after three
+times as long.
+"""
+
+import sys
+import time
+from collections.abc import Callable
+
+from inference_api.process.scoreboard import FILE_NAME, Board
+from inference_api.settings import PREFIX, InvalidSettings, read_settings
+
+_POLL_SECONDS = 0.2
+
+
+def main() -> int:
+    try:
+        settings = read_settings()
+        if settings.runtime_dir is None:
+            raise InvalidSettings(f"{PREFIX}RUNTIME_DIR is not set: give it the folder that the API was started with")
+        board = Board(settings.runtime_dir / FILE_NAME)
+    except (InvalidSettings, OSError, ValueError) as error:
+        print(f"inference-api prestop: {error}", file=sys.stderr)
+        return 1
+    board.start_draining()
+    left = drain(lambda: open_connections(board), settings.drain_seconds, time.monotonic, time.sleep)
+    print(f"inference-api prestop: drained, {left} connections left", file=sys.stderr)
+    return 0
+
+
+def open_connections(board: Board) -> int:
+    """Connections of clients to all workers."""
+    _, live = board.read()
+    return sum(snapshot["openConnections"] for snapshot in live if snapshot)
+
+
+def drain(
+    count: Callable[[], int], drain_seconds: float, now: Callable[[], float], sleep: Callable[[float], None]
+) -> int:
+    """Waits; returns how many connections are left."""
+    started = now()
+    while True:
+        left, passed = count(), now() - started
+        if passed >= 3 * drain_seconds or (passed >= drain_seconds and left == 0):
+            return left
+        sleep(_POLL_SECONDS)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,81 @@
+"""Sums what the workers published: for GET /routes, which the operator reads, and for /metrics. Pure."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from inference_api.routing import counters
+from inference_api.routing.counters import LATENCY_BOUNDS_SECONDS, Json
+from inference_api.routing.document import SCHEMA_VERSION, Routes, Share
+
+_STEPS_KEPT = 4
+
+
+def fold(gone: Json, snapshot: Json) -> Json:
+    """Adds to `gone`, the sum of ended workers, what one more of them counted; its requests in flight are no more."""
+    steps: dict[str, Json] = dict(gone.get("steps", {}))
+    if step := snapshot.get("step"):
+        steps[step] = counters.add(steps.pop(step, {}), step_counters(snapshot))
+    return {
+        "totals": counters.add(gone.get("totals", {}), snapshot.get("totals", {})),
+        "steps": dict(list(steps.items())[-_STEPS_KEPT:]),
+    }
+
+
+def step_counters(snapshot: Json) -> Json:
+    """What one worker counted since its step began."""
+    return counters.subtract(snapshot["totals"], snapshot["stepBase"])
+
+
+def totals(gone: Json, live: Sequence[Json | None]) -> Json:
+    """Everything counted since the start."""
+    total: Json = gone.get("totals", {})
+    for snapshot in live:
+        total = counters.add(total, snapshot["totals"]) if snapshot else total
+    return total
+
+
+def in_flight(live: Sequence[Json | None]) -> Json:
+    """Requests that may still reach a version, by version."""
+    total: Json = {}
+    for snapshot in live:
+        total = counters.add(total, snapshot["inFlight"]) if snapshot else total
+    return total
+
+
+def routes_report(
+    start_id: str, draining: bool, routes: Routes | None, gone: Json, live: Sequence[Json | None]
+) -> Json:
+    """The answer of GET /routes. `id` is null until every live worker has applied the same document."""
+    ids = {snapshot["id"] if snapshot else None for snapshot in live}
+    step = routes.step if routes else None
+    counted = _step_counters(step, gone, live)
+    return {
+        "schemaVersion": SCHEMA_VERSION,
+        "startId": start_id,
+        "id": ids.pop() if len(ids) == 1 else None,
+        "revision": min((snapshot["revision"] if snapshot else 0 for snapshot in live), default=0),
+        "rejected": next((snapshot["rejected"] for snapshot in live if snapshot and snapshot["rejected"]), None),
+        "workers": len(live),
+        "draining": draining,
+        "openConnections": sum(snapshot["openConnections"] for snapshot in live if snapshot),
+        "inFlight": in_flight(live),
+        "stable": _share(routes.stable if routes else None),
+        "canary": _share(routes.canary if routes else None),
+        "suspended": next((snapshot["suspended"] for snapshot in live if snapshot and snapshot["suspended"]), None),
+        "step": step,
+        "counters": counted.get("versions", {}),
+        "latencyBoundsSeconds": LATENCY_BOUNDS_SECONDS,
+        "shadow": counted.get("shadow", counters.empty_shadow()),
+    }
+
+
+def _step_counters(step: str | None, gone: Json, live: Sequence[Json | None]) -> Json:
+    total: Json = gone.get("steps", {}).get(step, {})
+    for snapshot in live:
+        if snapshot and snapshot["step"] == step:
+            total = counters.add(total, step_counters(snapshot))
+    return total
+
+
+def _share(share: Share | None) -> dict[str, Any] | None:
+    return None if share is None else {"version": share.version.number, "weight": share.weight}

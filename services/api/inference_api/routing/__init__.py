@@ -1,0 +1,1 @@
+"""The routes document, and which version and replica a request goes to under it."""

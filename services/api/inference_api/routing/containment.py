@@ -1,0 +1,49 @@
+"""When the canary may be asked at all. A canary can be slow, wrong, or kill the Triton that also serves stable.
+
+- At most a quarter of the process's bound waits for the canary: one that hangs must not take the places of others.
+- A connection that breaks while the canary answers on it counts as a Triton killed: the canary is not asked again.
+- It is not asked while fewer than two healthy replicas hold stable, unless the routes name only one.
+- It is not asked anywhere while it is out on one of its replicas: what took that one may be in the canary, and take
+  the next one from another process.
+- Until it gave 20 good answers, only one replica is asked, the same in every process: a canary that kills whatever
+  it touches then takes one replica, not all at once.
+"""
+
+from inference_api.routing.breaker import Breaker
+from inference_api.routing.replicas import Replicas, ReplicaState
+
+PROVED_AFTER = 20
+
+
+class Containment:
+    """What this process learnt of one canary under one set of traffic rules; new rules bring a new one."""
+
+    def __init__(self, stable: int, canary: int, max_in_flight: int) -> None:
+        self._stable = stable
+        self._canary = canary
+        self._bound = max(1, max_in_flight // 4)
+        self._good = 0
+        self.in_flight = 0
+        self.breaker = Breaker()
+        self.killed_a_connection = False
+
+    @property
+    def suspended(self) -> str | None:
+        """Why the canary must not be asked anywhere until the traffic rules change; None while it may be."""
+        return "a connection broke while the canary answered" if self.killed_a_connection else None
+
+    def choose(self, replicas: Replicas) -> ReplicaState | None:
+        """The replica on which the canary may be asked now; None: ask stable."""
+        if self.killed_a_connection or self.breaker.is_open:
+            return None
+        if replicas.healthy_count(self._stable) < 2 <= replicas.holder_count(self._stable):
+            return None
+        if replicas.healthy_count(self._canary) < replicas.holder_count(self._canary):
+            return None
+        if self.in_flight >= self._bound:
+            return None
+        return replicas.first(self._canary) if self._good < PROVED_AFTER else replicas.choose(self._canary)
+
+    def record(self, good: bool) -> None:
+        self._good += good
+        self.breaker.record(good)

@@ -1,0 +1,105 @@
+"""What this process counts per version, as plain numbers: cheap to add to, to copy, to sum and to subtract."""
+
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from typing import Any
+
+from inference_api.routing.document import CLASS_COUNT
+
+
+class Result(StrEnum):
+    """How a request ended for the version that was chosen for it."""
+
+    GOOD = "good"  # that version answered
+    FALLBACK = "fallback"  # it failed, and stable answered instead
+    LOST = "lost"  # its replica went away: it could not be asked, which says nothing of it; stable answered instead
+    FAILED = "failed"  # the client got a 502, 503 or 504
+
+
+def _bounds() -> tuple[float, ...]:
+    """Upper bounds in seconds from 1 ms to beyond 10 s, each 1.15 times the one before, rounded to 4 digits."""
+    bounds = [0.001]
+    while bounds[-1] <= 10:
+        bounds.append(bounds[-1] * 1.149)
+    return tuple(float(f"{bound:.4g}") for bound in bounds)
+
+
+LATENCY_BOUNDS_SECONDS = _bounds()
+
+Json = dict[str, Any]
+
+
+class VersionCounters:
+    """One version's requests; `lost` are not among them. `latency_buckets` are not cumulative; the last is open."""
+
+    __slots__ = ("classes", "errors", "fallbacks", "latency_buckets", "latency_sum_seconds", "lost", "requests")
+
+    def __init__(self) -> None:
+        self.requests = 0
+        self.errors = 0
+        self.fallbacks = 0
+        self.lost = 0
+        self.latency_sum_seconds = 0.0
+        self.latency_buckets = [0] * (len(LATENCY_BOUNDS_SECONDS) + 1)
+        self.classes: dict[str, int] = {}
+
+    def count(self, result: Result, latency_seconds: float, labels: Iterable[str] = ()) -> None:
+        """Latency and classes are those of answers that this version gave itself."""
+        if result is Result.LOST:
+            self.lost += 1
+            return
+        self.requests += 1
+        if result is not Result.GOOD:
+            self.errors += 1
+            self.fallbacks += result is Result.FALLBACK
+            return
+        self.latency_sum_seconds += latency_seconds
+        self.latency_buckets[bisect_left(LATENCY_BOUNDS_SECONDS, latency_seconds)] += 1
+        for label in labels:
+            self.classes[label] = self.classes.get(label, 0) + 1
+
+    def document(self) -> Json:
+        return {
+            "requests": self.requests,
+            "errors": self.errors,
+            "fallbacks": self.fallbacks,
+            "lost": self.lost,
+            "latencySumSeconds": self.latency_sum_seconds,
+            "latencyBuckets": list(self.latency_buckets),
+            "classes": dict(self.classes),
+        }
+
+
+def empty_shadow() -> Json:
+    """Counters of shadow copies, which `shadow` adds to."""
+    matrix = [[0] * CLASS_COUNT for _ in range(CLASS_COUNT)]
+    return {"samples": 0, "agreed": 0, "failed": 0, "dropped": 0, "matrix": matrix}
+
+
+def add(total: Json, more: Mapping[str, Any]) -> Json:
+    """Sums two documents of one shape: numbers add, lists add item by item, objects by key.
+
+    >>> add({"a": 1, "b": [1, 2]}, {"b": [3, 4], "c": {"d": 5}})
+    {'a': 1, 'b': [4, 6], 'c': {'d': 5}}
+    """
+    return {key: _sum(total.get(key), more.get(key), 1) for key in total | dict(more)}
+
+
+def subtract(total: Json, base: Mapping[str, Any]) -> Json:
+    """What came since `base`, an earlier copy of `total`.
+
+    >>> subtract({"a": 3, "b": [4, 6]}, {"a": 1, "b": [4, 4]})
+    {'a': 2, 'b': [0, 2]}
+    """
+    return {key: _sum(value, base.get(key), -1) for key, value in total.items()}
+
+
+def _sum(one: Any, other: Any, sign: int) -> Any:
+    if other is None:
+        return one
+    if isinstance(other, Mapping):
+        return add(one or {}, other) if sign > 0 else subtract(one or {}, other)
+    if isinstance(other, list):
+        return [_sum(a, b, sign) for a, b in zip(one or [0] * len(other), other, strict=True)]
+    return (one or 0) + sign * other

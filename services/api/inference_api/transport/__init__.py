@@ -1,0 +1,1 @@
+"""Asks Triton and the agents over HTTP."""

@@ -1,0 +1,177 @@
+"""The only module that talks to Triton: v2 inference over HTTP with binary tensors, always to a named version.
+
+InferFailure
+  ReplicaUnreachable   no connection; nothing was sent
+    VersionUnproved    its agent says that the version is not warm there; nothing was sent
+  ConnectionBroke      the connection ended after the request was sent
+  VersionFailed        the version answered, but not with logits of the expected shape
+    VersionTimeout     it did not answer in its attempt's time
+"""
+
+import asyncio
+import json
+import struct
+from collections.abc import Iterable
+from functools import lru_cache
+
+import numpy as np
+from tritonclient.http import (
+    InferenceServerClient,
+    InferInput,
+    InferRequestedOutput,
+)
+
+from inference_api.imaging.tensors import SHAPE
+from inference_api.routing.document import CLASS_COUNT, Replica
+from inference_api.transport.connections import Broken, ExchangeTimeout, Pool, Reply, Unreachable
+from inference_api.transport.proof_cache import Vouching
+from inference_api.transport.request_buffers import RequestBuffer
+from inference_api.transport.resolver import Names
+
+INPUT, OUTPUT = "input", "output"
+MAX_BATCH_SIZE = 16
+_PROBE_SECONDS = 1.0
+
+Logits = tuple[float, ...]
+
+
+class InferFailure(Exception):
+    """An attempt that gave no logits."""
+
+
+class ReplicaUnreachable(InferFailure):
+    """There was no connection to the replica."""
+
+
+class VersionUnproved(ReplicaUnreachable):
+    """This version is loaded there, or about to be, and has not proved itself."""
+
+
+class ConnectionBroke(InferFailure):
+    """The connection ended after the request was sent; Triton may have died of it."""
+
+
+class VersionFailed(InferFailure):
+    """This version on this replica answered badly."""
+
+
+class VersionTimeout(VersionFailed):
+    """This version on this replica did not answer in time."""
+
+
+class Triton:
+    """Holds the connections to all replicas. Made and used inside one event loop."""
+
+    def __init__(self, names: Names, vouching: Vouching) -> None:
+        self._names = names
+        self._vouching = vouching
+        self._pools: dict[tuple[str, int], Pool] = {}
+
+    async def infer(
+        self, replica: Replica, model: str, version: int, request: RequestBuffer, until: float, *, repeat: bool = True
+    ) -> list[Logits]:
+        """Logits of each image; `until` is the loop's time at which the attempt ends. Raises InferFailure.
+
+        `repeat`: whether a kept-alive connection that turned out closed is tried once more on a fresh one.
+        """
+        head = _head(replica.host, replica.port, model, version, request.batch_size)
+        pool = self._pool(replica)
+
+        async def check() -> None:
+            if not await self._vouching.allows(replica, version, pool.life):
+                raise VersionUnproved(f"version {version} has not proved itself on {replica.name}")
+
+        try:
+            reply = await pool.exchange(request.with_head(head), until, repeat=repeat, check=check)
+        except Unreachable as error:
+            raise ReplicaUnreachable(str(error)) from None
+        except Broken as error:
+            raise ConnectionBroke(f"{replica.name}: {error}") from None
+        except ExchangeTimeout:
+            raise VersionTimeout(f"version {version} on {replica.name}: no answer in its time") from None
+        try:
+            return parse_logits(reply, request.batch_size)
+        except VersionFailed as error:
+            raise VersionFailed(f"version {version} on {replica.name}: {error}") from None
+
+    async def is_ready(self, replica: Replica, model: str, version: int) -> bool:
+        """Whether the replica says that it can answer for this very version; False when it cannot be asked."""
+        path = f"/v2/models/{model}/versions/{version}/ready"
+        request = f"GET {path} HTTP/1.1\r\nHost: {_host(replica.host, replica.port)}\r\n\r\n".encode()
+        until = asyncio.get_running_loop().time() + _PROBE_SECONDS
+        try:
+            reply = await self._pool(replica).exchange(request, until)
+        except (Unreachable, Broken, ExchangeTimeout):
+            return False
+        return reply.status == 200
+
+    async def any_ready(self, replicas: Iterable[Replica], model: str, version: int) -> bool:
+        """Whether some replica that holds the version says that it is ready."""
+        asked = [self.is_ready(replica, model, version) for replica in replicas if version in replica.versions]
+        return any(await asyncio.gather(*asked))
+
+    def close_idle(self, replica: Replica) -> None:
+        """Closes the connections to this replica that are not in use."""
+        if pool := self._pools.get((replica.host, replica.port)):
+            pool.close()
+
+    def keep_only(self, replicas: tuple[Replica, ...]) -> None:
+        """Closes the connections to every replica that is not among these, and forgets versions that are not there."""
+        wanted = {(replica.host, replica.port) for replica in replicas}
+        for address in self._pools.keys() - wanted:
+            self._pools.pop(address).close()
+            self._names.forget(address[0])
+        self._vouching.keep_only(replicas)
+
+    def _pool(self, replica: Replica) -> Pool:
+        address = (replica.host, replica.port)
+        pool = self._pools.get(address)
+        if pool is None:
+            pool = self._pools[address] = Pool(*address, self._names)
+        return pool
+
+
+def parse_logits(reply: Reply, batch_size: int) -> list[Logits]:
+    """Reads Triton's answer: a JSON header, then FP32 [batch_size, 4]. Raises VersionFailed.
+
+    tritonclient's InferResult does the same but takes eight times as long: it defines two classes per answer.
+    """
+    if reply.status != 200:
+        raise VersionFailed(f"Triton answered {reply.status}: {reply.body[:200].decode(errors='replace')}")
+    try:
+        header_bytes = int(reply.headers[b"inference-header-content-length"])
+        described = _output(reply.body[:header_bytes])
+    except (KeyError, TypeError, ValueError):
+        raise VersionFailed("Triton's answer has no readable header") from None
+    tensor = reply.body[header_bytes:]
+    if described != (OUTPUT, "FP32", [batch_size, CLASS_COUNT]) or len(tensor) != batch_size * CLASS_COUNT * 4:
+        raise VersionFailed(f"the output must be {OUTPUT} FP32 {[batch_size, CLASS_COUNT]}, is {described}")
+    return list(struct.iter_unpack(f"<{CLASS_COUNT}f", tensor))
+
+
+@lru_cache(maxsize=256)
+def _output(header: bytes) -> tuple[object, object, object]:
+    """Name, type and shape of the only output. Triton writes the same header for every answer of a version."""
+    (output,) = json.loads(header)["outputs"]
+    return output["name"], output["datatype"], output["shape"]
+
+
+@lru_cache(maxsize=1024)
+def _head(host: str, port: int, model: str, version: int, batch_size: int) -> bytes:
+    """HTTP head and JSON header of an inference request, as tritonclient writes them."""
+    tensor = np.zeros((batch_size, *SHAPE), dtype=np.float32)
+    described = InferInput(INPUT, list(tensor.shape), "FP32").set_data_from_numpy(tensor)
+    outputs = [InferRequestedOutput(OUTPUT, binary_data=True)]
+    body, header_bytes = InferenceServerClient.generate_request_body([described], outputs=outputs)
+    lines = (
+        f"POST /v2/models/{model}/versions/{version}/infer HTTP/1.1",
+        f"Host: {_host(host, port)}",
+        "Content-Type: application/octet-stream",
+        f"Inference-Header-Content-Length: {header_bytes}",
+        f"Content-Length: {len(body)}",
+    )
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + bytes(body[:header_bytes])
+
+
+def _host(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
