@@ -52,17 +52,17 @@ def run(once: bool) -> None:
         if once:
             return
         say("\nNow version 2 beside it ...")
-        follow(replicas, stable=bundles[0], candidate=bundles[1])
+        follow(replicas, stable=bundles[0], canary=bundles[1])
         wait_until_warm(replicas, 2)
         api.follow(routes(replicas, bundles))
         show_what_next(api)
         signal.pause()
 
 
-def follow(replicas: list[Replica], stable: Path, candidate: Path | None = None) -> None:
+def follow(replicas: list[Replica], stable: Path, canary: Path | None = None) -> None:
     """Two batch sizes of warm-up rather than all: without a GPU each takes seconds."""
     for replica in replicas:
-        replica.follow(documents.build_plan(stable, candidate, batch_sizes=(1, 4)))
+        replica.follow(documents.build_plan(stable, canary, batch_sizes=(1, 4)))
 
 
 def routes(replicas: list[Replica], bundles: list[Path]) -> documents.Json:

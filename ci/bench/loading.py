@@ -20,7 +20,7 @@ BINDS = {"api-0": "127.0.0.31:8002", "api-1": "127.0.0.32:8002"}
 
 
 def measure(stand: Stand) -> Section:
-    stable, candidate = stand.tiny
+    stable, canary = stand.tiny
     with ExitStack() as stack:
         replicas = [stack.enter_context(replica(stable, stand.folder, ADDRESSES[name], name)) for name in ADDRESSES]
         routes = build_routes([(each.name, each.url, [1]) for each in replicas], stable)
@@ -37,7 +37,7 @@ def measure(stand: Stand) -> Section:
             load.wait_until_answered(round(rate * stand.seconds(QUIET_SECONDS)))
             load.mark("loading")
             for count in (1, 2):
-                roll_out(replicas, build_plan(stable, candidate, candidate_replicas=list(ADDRESSES)[:count]), count)
+                roll_out(replicas, build_plan(stable, canary, canary_replicas=list(ADDRESSES)[:count]), count)
             load.mark("dropping")
             drop(replicas, build_plan(stable))
             load.mark("done")

@@ -9,9 +9,9 @@ from inference_api.imaging import images, tensors
 from inference_api.prediction import answers
 from inference_api.routing.document import Replica, Routes, parse
 from inference_api.transport.agents import Agents
-from inference_api.transport.proof_cache import Vouching
+from inference_api.transport.proof_cache import ProofCache
 from inference_api.transport.request_buffers import RequestBuffer
-from inference_api.transport.resolver import Names
+from inference_api.transport.resolver import Resolver
 from inference_api.transport.triton import Logits, Triton
 
 from ci.stack.replica import AGENT_PORT
@@ -47,8 +47,8 @@ def cpu_ms(stage: Callable[[], object], repeats: int) -> float:
 
 async def ask(routes: Routes, request: RequestBuffer, repeats: int) -> tuple[Logits, float]:
     """The logits, and the CPU time of one exchange with Triton, its waiting left out."""
-    names, replica = Names(), routes.replicas[0]
-    triton = Triton(names, Vouching(Agents(AGENT_PORT, names), time.monotonic))
+    names, replica = Resolver(), routes.replicas[0]
+    triton = Triton(names, ProofCache(Agents(AGENT_PORT, names), time.monotonic))
     (logits,) = await infer(triton, replica, routes, request)
     began = time.process_time()
     for _ in range(repeats):

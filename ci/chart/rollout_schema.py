@@ -13,7 +13,7 @@ Json = dict[str, Any]
 
 CRD = ROOT / "charts" / "medinfer" / "crds" / "modelrollouts.yaml"
 KEPT = ("type", "minimum", "maximum", "minItems", "maxItems", "minLength", "maxLength", "enum")
-MADE_BY_THE_CHART = ("serverRef", "gatewayRef")
+MADE_BY_THE_CHART = ("tritonRef", "apiRef")
 DIGEST = r"^sha256:[0-9a-f]{64}$"
 
 

@@ -29,26 +29,26 @@ def artifact(bundle: Path) -> Json:
 
 def build_plan(
     stable: Path | None = None,
-    candidate: Path | None = None,
+    canary: Path | None = None,
     previous: Path | None = None,
     *,
-    candidate_replicas: list[str] | None = None,
+    canary_replicas: list[str] | None = None,
     batch_sizes: tuple[int, ...] = (1, 4, 8, 16),
     max_seconds: float = 60,
     load_timeout_seconds: float = 60,
     siblings: list[Json] | None = None,
 ) -> Json:
-    """candidate_replicas None: every replica may load the candidate."""
-    some = stable or candidate
-    assert some is not None, "a plan needs a stable or a candidate"
-    wanted = artifact(candidate) if candidate else None
-    if wanted and candidate_replicas is not None:
-        wanted["replicas"] = candidate_replicas
+    """canary_replicas None: every replica may load the canary."""
+    some = stable or canary
+    assert some is not None, "a plan needs a stable or a canary"
+    wanted = artifact(canary) if canary else None
+    if wanted and canary_replicas is not None:
+        wanted["replicas"] = canary_replicas
     return {
         "schemaVersion": 1,
         "model": read_manifest(some)["model"],
         "stable": artifact(stable) if stable else None,
-        "candidate": wanted,
+        "canary": wanted,
         "previous": artifact(previous) if previous else None,
         "load": {"timeoutSeconds": load_timeout_seconds},
         "warmup": {"batchSizes": list(batch_sizes), "maxSeconds": max_seconds, "golden": {"atol": 0.02}},

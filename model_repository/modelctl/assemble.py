@@ -29,7 +29,7 @@ class Parts:
 
 
 def assemble(parts: Parts, directory: Path) -> tuple[Path, str]:
-    """Writes `<model>-<version>.tar` into `directory`; returns its path and digest. Raises BundleInvalid."""
+    """Writes `<model>-<version>.tar` into `directory`; returns its path and digest. Raises InvalidBundle."""
     contents = {"config.pbtxt": parts.config, "golden.npz": golden.dump(parts.golden), "model.onnx": parts.onnx}
     found = _manifest(parts, contents)
     # What is written is what `verify` accepts: a wrong field is refused before anything is on disk.

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from modelctl.bundle.errors import CheckpointInvalid
+from modelctl.bundle.errors import InvalidCheckpoint
 
 State = dict[str, NDArray[Any]]
 
@@ -18,39 +18,39 @@ _IGNORED_SUFFIX = ".num_batches_tracked"
 def read(path: Path) -> State:
     """Name -> array of a `.safetensors` file, or of a `.pth` file where torch is installed. Nothing in it is executed.
 
-    Raises CheckpointInvalid for a file that is neither, OSError for one that cannot be opened.
+    Raises InvalidCheckpoint for a file that is neither, OSError for one that cannot be opened.
     """
     if path.suffix == ".safetensors":
         return _read_safetensors(path)
     if path.suffix in (".pth", ".pt"):
         return _read_torch(path)
-    raise CheckpointInvalid(f"{path.name}: a checkpoint is a .safetensors or a .pth file")
+    raise InvalidCheckpoint(f"{path.name}: a checkpoint is a .safetensors or a .pth file")
 
 
 def validate(
     state: Mapping[str, NDArray[Any]], shapes: Mapping[str, tuple[int, ...]]
 ) -> dict[str, NDArray[np.float32]]:
-    """The tensors named in `shapes` as FP32; raises CheckpointInvalid naming the first one that does not fit."""
+    """The tensors named in `shapes` as FP32; raises InvalidCheckpoint naming the first one that does not fit."""
     for name, shape in shapes.items():
         if name not in state:
-            raise CheckpointInvalid(_missing(name, state))
+            raise InvalidCheckpoint(_missing(name, state))
         _check(name, state[name], shape)
     for name in state:
         if name not in shapes and not name.endswith(_IGNORED_SUFFIX):
-            raise CheckpointInvalid(f"{name} is no tensor of ResNet50; export the state dict of torchvision's resnet50")
+            raise InvalidCheckpoint(f"{name} is no tensor of ResNet50; export the state dict of torchvision's resnet50")
     return {name: np.asarray(state[name], np.float32) for name in shapes}
 
 
 def _check(name: str, tensor: NDArray[Any], shape: tuple[int, ...]) -> None:
     if tensor.shape != shape:
-        raise CheckpointInvalid(_wrong_shape(name, tensor.shape, shape))
+        raise InvalidCheckpoint(_wrong_shape(name, tensor.shape, shape))
     if not np.issubdtype(tensor.dtype, np.floating):
-        raise CheckpointInvalid(f"{name} holds {tensor.dtype}, not floating-point numbers; save unquantized weights")
+        raise InvalidCheckpoint(f"{name} holds {tensor.dtype}, not floating-point numbers; save unquantized weights")
     # Not above the largest FP32 number: neither infinity nor NaN, now or after the conversion.
     if not (np.abs(tensor) <= np.finfo(np.float32).max).all():
-        raise CheckpointInvalid(f"{name} holds NaN or infinity; take a checkpoint from before the training diverged")
+        raise InvalidCheckpoint(f"{name} holds NaN or infinity; take a checkpoint from before the training diverged")
     if name.endswith("running_var") and tensor.min() < 0:
-        raise CheckpointInvalid(f"{name} holds a negative variance; the checkpoint is damaged, save it again")
+        raise InvalidCheckpoint(f"{name} holds a negative variance; the checkpoint is damaged, save it again")
 
 
 def _missing(name: str, state: Mapping[str, NDArray[Any]]) -> str:
@@ -81,14 +81,14 @@ def _read_safetensors(path: Path) -> State:
         return dict(load_file(path))
     except (SafetensorError, KeyError, TypeError, ValueError, AttributeError) as error:
         reason = str(error)[:200]
-        raise CheckpointInvalid(f"{path.name} is no readable .safetensors file ({reason}); save it as FP32") from None
+        raise InvalidCheckpoint(f"{path.name} is no readable .safetensors file ({reason}); save it as FP32") from None
 
 
 def _read_torch(path: Path) -> State:
     try:
         import torch
     except ImportError:
-        raise CheckpointInvalid(
+        raise InvalidCheckpoint(
             f"{path.name}: reading .pth needs torch, which is not installed; "
             "save the state dict with safetensors.torch.save_file instead"
         ) from None
@@ -101,4 +101,4 @@ def _read_torch(path: Path) -> State:
         raise
     except Exception as error:  # torch raises what its unpickler and zip reader raise
         reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
-        raise CheckpointInvalid(f"{path.name} holds no state dict ({reason}); save model.state_dict()") from None
+        raise InvalidCheckpoint(f"{path.name} holds no state dict ({reason}); save model.state_dict()") from None

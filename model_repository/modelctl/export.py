@@ -13,14 +13,14 @@ from modelctl.graph import Graph, interface
 def export(source: Path, out: Path, config_text: bytes) -> None:
     """Writes the ONNX model of the checkpoint at `source` to `out`; the head's width is the config's output size.
 
-    Raises CheckpointInvalid naming the first tensor that does not fit.
+    Raises InvalidCheckpoint naming the first tensor that does not fit.
     """
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_bytes(build(checkpoint.read(source), config_text).SerializeToString(deterministic=True))
 
 
 def build(state: checkpoint.State, config_text: bytes) -> onnx.ModelProto:
-    """The checked model of a state dict; raises CheckpointInvalid, or ModelctlError for another config."""
+    """The checked model of a state dict; raises InvalidCheckpoint, or ModelctlError for another config."""
     tensors = interface(config.parse(config_text))
     if tensors.input_dims != (3, 224, 224) or len(tensors.output_dims) != 1:
         raise ModelctlError("config.pbtxt must have input dims [ 3, 224, 224 ] and one output dim; this is a ResNet50")

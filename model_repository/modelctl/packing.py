@@ -14,7 +14,7 @@ from tqdm import tqdm
 from modelctl import images, runtime
 from modelctl.assemble import Parts, assemble
 from modelctl.bundle import config, fields, manifest
-from modelctl.bundle.errors import BundleInvalid, ModelctlError
+from modelctl.bundle.errors import InvalidBundle, ModelctlError
 from modelctl.bundle.golden import MAX_INPUTS, Golden, softmax
 from modelctl.bundle.manifest import Preprocessing
 from modelctl.defaults import LABELS, PREPROCESSING, default_config
@@ -148,7 +148,7 @@ def _preprocessing(path: Path | None) -> Preprocessing:
         return PREPROCESSING
     try:
         return manifest.parse_preprocessing(fields.loads(path.read_bytes(), path.name))
-    except BundleInvalid as error:
+    except InvalidBundle as error:
         raise ModelctlError(f"{path.name}: {error}") from None
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from inference_api import logs
 from inference_api.process import reports
-from inference_api.process.scoreboard import FILE_NAME, Board
+from inference_api.process.scoreboard import FILE_NAME, Scoreboard
 from inference_api.settings import PREFIX, InvalidSettings, read_settings
 
 try:
@@ -29,12 +29,12 @@ os.environ[f"{PREFIX}RUNTIME_DIR"] = str(_folder)
 
 
 def on_starting(server):
-    Board.create(_folder).close()
+    Scoreboard.create(_folder).close()
 
 
 def child_exit(server, worker):
-    with Board(_folder / FILE_NAME) as board:
-        board.bury(worker.pid, reports.fold)
+    with Scoreboard(_folder / FILE_NAME) as scoreboard:
+        scoreboard.retire(worker.pid, reports.fold)
 
 
 def on_exit(server):

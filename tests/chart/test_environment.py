@@ -40,14 +40,14 @@ def test_every_variable_is_known_and_valid(
 
 
 def test_parts_name_the_same_things() -> None:
-    """The ConfigMaps as the operator names them after serverRef and gatewayRef, each mounted where it is read."""
+    """The ConfigMaps as the operator names them after tritonRef and apiRef, each mounted where it is read."""
     objects = render(CHART / "ci" / "cpu-values.yaml")
     api = environment(container(objects, "Deployment/medinfer-api", "api"))
     agent = environment(container(objects, "StatefulSet/medinfer-triton", "agent"))
     rollout = next(one for one in objects if one["kind"] == "ModelRollout")["spec"]
     names = {one["metadata"]["name"] for one in objects if one["kind"] == "ConfigMap"}
-    assert agent["MEDINFER_AGENT_PLAN_CONFIGMAP"] == f"{rollout['serverRef']['name']}-plan"
-    assert api["MEDINFER_API_ROUTES_CONFIGMAP"] == f"{rollout['gatewayRef']['name']}-routes"
+    assert agent["MEDINFER_AGENT_PLAN_CONFIGMAP"] == f"{rollout['tritonRef']['name']}-plan"
+    assert api["MEDINFER_API_ROUTES_CONFIGMAP"] == f"{rollout['apiRef']['name']}-routes"
     assert names == {"medinfer-triton-plan", "medinfer-api-routes", "medinfer-test"}
     assert (
         mounted_config_map(objects, "StatefulSet/medinfer-triton", agent["MEDINFER_AGENT_PLAN_FILE"])

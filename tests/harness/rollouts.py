@@ -185,8 +185,8 @@ class RolloutStack:
         steps = changes.pop("steps", STEPS)
         strategy = {"steps": steps, "keepPreviousSeconds": 600} | changes.pop("strategy", {})
         spec = {
-            "serverRef": {"name": TRITON},
-            "gatewayRef": {"name": API},
+            "tritonRef": {"name": TRITON},
+            "apiRef": {"name": API},
             "model": "resnet_medical",
             "version": version,
             "artifact": {"uri": wanted["uri"], "digest": wanted["digest"]},

@@ -34,11 +34,11 @@ class Stack:
         """Runs these versions here: not for those that fail, hang or kill on such images."""
         return {version: expected_classes(self.bundle(version), images) for version in versions}
 
-    def plan(self, candidate: int | None = None, on: Sequence[str] | None = None) -> None:
+    def plan(self, canary: int | None = None, on: Sequence[str] | None = None) -> None:
         """What each replica shall hold beside stable; `on`: the replicas that may load it now, else all."""
-        wanted = self.bundle(candidate) if candidate else None
+        wanted = self.bundle(canary) if canary else None
         some = list(on) if on is not None else None
-        plan = build_plan(self.bundle(STABLE), wanted, candidate_replicas=some, max_seconds=WARMUP_SECONDS)
+        plan = build_plan(self.bundle(STABLE), wanted, canary_replicas=some, max_seconds=WARMUP_SECONDS)
         for replica in self.replicas:
             replica.follow(plan)
 

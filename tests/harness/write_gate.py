@@ -19,7 +19,7 @@ HOP_HEADERS = frozenset({"connection", "transfer-encoding", "content-length", "h
 class WriteGate:
     """Of each kind of write that changes plan, routes or status, the first kills before it is done, the next after.
 
-    Kinds are told apart by the phase, the canary's weight and the candidate in them. `kills` says which they were.
+    Kinds are told apart by the phase, the canary's weight and the canary in them. `kills` says which they were.
     """
 
     def __init__(self, plane: ControlPlane, address: str, kill: Callable[[], None]) -> None:
@@ -112,7 +112,7 @@ def _kind(data: dict[str, str]) -> str:
     document = json.loads(text)
     if "replicas" in document:
         return f"routes to v{document['stable']['version']}, canary {(document.get('canary') or {}).get('weight')}"
-    roles = {role: (document.get(role) or {}).get("version") for role in ("stable", "candidate", "previous")}
+    roles = {role: (document.get(role) or {}).get("version") for role in ("stable", "canary", "previous")}
     return f"plan {roles}"
 
 

@@ -27,7 +27,7 @@ DECISIONS_PER_PAUSE = 2  # one that begins the pause, one that ends it
 
 @dataclass(frozen=True)
 class Release:
-    """`first_action_seconds`: from the edit to the plan with the candidate. `step_seconds`: the slowest decision."""
+    """`first_action_seconds`: from the edit to the plan with the canary. `step_seconds`: the slowest decision."""
 
     replicas: int
     seconds: float
@@ -61,7 +61,7 @@ def is_healthy(seen: Reading, part: Part, version: int) -> bool:
 
 def first_action(journal: list[Entry], version: int, edited: float) -> float:
     """Seconds from the edit until the plan names the version."""
-    return next(one.time for one in journal if one.candidate == version and one.time >= edited) - edited
+    return next(one.time for one in journal if one.canary == version and one.time >= edited) - edited
 
 
 def slowest_step(journal: list[Entry]) -> float:
@@ -80,8 +80,8 @@ HEADER = (
     "release s",
     "first action s",
     "step decided s",
-    "visit ms",
-    "visit p99 ms",
+    "reconcile ms",
+    "reconcile p99 ms",
     "API server requests/s",
     "cores",
     "MiB",
@@ -99,7 +99,7 @@ def section(releases: list[Release]) -> Section:
         tables=[Table(HEADER, [row(one) for one in releases])],
         checks=[check for one in releases if one.replicas == BAR for check in checks(one)],
         plots=[
-            plot("visit", "visit ms", releases, {"mean": "visit_ms", "p99": "visit_p99_ms"}),
+            plot("reconcile", "reconcile ms", releases, {"mean": "visit_ms", "p99": "visit_p99_ms"}),
             plot("cores", "cores", releases, {"operator": "cores", "API server": "api_server_cores"}),
         ],
     )

@@ -45,7 +45,7 @@ class Agent:
         since = {one.digest: one.since_seconds for one in self._held}
         self._held = tuple(
             Held(one["version"], one["digest"], one["uri"], role, since.get(one["digest"], now_seconds))
-            for role in ("stable", "candidate", "previous")
+            for role in ("stable", "canary", "previous")
             if (one := plan.get(role)) and self._may_hold(one)
         )
 

@@ -12,24 +12,27 @@ KEYS = ("plan.json", "routes.json")
 
 @dataclass(frozen=True)
 class Entry:
-    """What the simulator saw, and when. `candidates`: replicas that may load the candidate; of routes the rest."""
+    """A plan or routes as the simulator saw them, and when.
+
+    `canary`, `canary_replicas`: a plan's canary and how many replicas may load it. `weight`, `step`: of routes.
+    """
 
     time: float
     name: str
-    candidate: int = 0
-    candidates: int = 0
+    canary: int = 0
+    canary_replicas: int = 0
     stable: int = 0
     weight: int = 0
     step: str = ""
 
 
 def entry(time: float, name: str, document: Json) -> Entry:
-    candidate, canary = document.get("candidate") or {}, document.get("canary") or {}
+    canary, is_plan = document.get("canary") or {}, "step" not in document
     return Entry(
         time,
         name,
-        candidate.get("version", 0),
-        len(candidate.get("replicas") or ()),
+        canary.get("version", 0) if is_plan else 0,
+        len(canary.get("replicas") or ()),
         document["stable"]["version"] if document.get("stable") else 0,
         canary.get("weight", 0),
         document.get("step", ""),

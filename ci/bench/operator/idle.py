@@ -63,8 +63,8 @@ HEADER = (
     "cores",
     "MiB",
     "looked at every s",
-    "visit ms",
-    "visit p99 ms",
+    "reconcile ms",
+    "reconcile p99 ms",
     "API server requests/s",
     "API server cores",
 )

@@ -60,8 +60,8 @@ def pod_status(component: str, ip: str) -> Json:
 def rollout(part: Part, version: int, concurrent_replicas: int) -> Json:
     """A release of a few steps, without a gate."""
     spec = {
-        "serverRef": {"name": part.server},
-        "gatewayRef": {"name": part.gateway},
+        "tritonRef": {"name": part.server},
+        "apiRef": {"name": part.gateway},
         "model": "resnet_medical",
         "load": {"maxConcurrentReplicas": concurrent_replicas},
         "strategy": {

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from modelctl.bundle.errors import BundleInvalid
+from modelctl.bundle.errors import InvalidBundle
 
 MEMBERS = ("config.pbtxt", "golden.npz", "model.json", "model.onnx")
 
@@ -50,7 +50,7 @@ class Member:
 def write(out: Path, files: Mapping[str, Path]) -> str:
     """Writes the bundle `out` (atomically) from the four `files`, member name -> path; returns its `sha256:...`."""
     if sorted(files) != list(MEMBERS):
-        raise BundleInvalid(f"a bundle holds exactly {', '.join(MEMBERS)}; got {', '.join(sorted(files)) or 'nothing'}")
+        raise InvalidBundle(f"a bundle holds exactly {', '.join(MEMBERS)}; got {', '.join(sorted(files)) or 'nothing'}")
     digest = hashlib.sha256()
     handle, name = tempfile.mkstemp(dir=out.parent, prefix=f".{out.name}.")
     try:
@@ -69,7 +69,7 @@ def write(out: Path, files: Mapping[str, Path]) -> str:
 def read_index(stream: BinaryIO) -> dict[str, Member]:
     """Finds the four members without reading their content.
 
-    Raises BundleInvalid for anything that `write` does not write, a truncated or a longer file included.
+    Raises InvalidBundle for anything that `write` does not write, a truncated or a longer file included.
     """
     length = stream.seek(0, os.SEEK_END)
     index: dict[str, Member] = {}
@@ -79,12 +79,12 @@ def read_index(stream: BinaryIO) -> dict[str, Member]:
         member = _read_header(stream.read(tarfile.BLOCKSIZE), expected, index)
         start = offset + tarfile.BLOCKSIZE
         if start + member.size > length:
-            raise BundleInvalid(f"the bundle is truncated inside {expected}; fetch or pack it again")
+            raise InvalidBundle(f"the bundle is truncated inside {expected}; fetch or pack it again")
         index[expected] = Member(start, member.size)
         offset = start + _padded(member.size, tarfile.BLOCKSIZE)
         stream.seek(start + member.size)
         if any(stream.read(offset - start - member.size)):
-            raise BundleInvalid(f"the padding after {expected} is not zero; pack the bundle again")
+            raise InvalidBundle(f"the padding after {expected} is not zero; pack the bundle again")
     _check_end(stream, offset, length)
     return index
 
@@ -96,7 +96,7 @@ def read_member(stream: BinaryIO, member: Member) -> Iterator[bytes]:
     while left:
         chunk = stream.read(min(left, CHUNK_BYTES))
         if not chunk:
-            raise BundleInvalid("the bundle became shorter while it was read; fetch it again")
+            raise InvalidBundle("the bundle became shorter while it was read; fetch it again")
         left -= len(chunk)
         yield chunk
 
@@ -131,25 +131,25 @@ def _total(content: int) -> int:
 
 def _read_header(block: bytes, expected: str, seen: Mapping[str, Member]) -> tarfile.TarInfo:
     if len(block) < tarfile.BLOCKSIZE:
-        raise BundleInvalid(f"the bundle is empty or truncated before {expected}; fetch or pack it again")
+        raise InvalidBundle(f"the bundle is empty or truncated before {expected}; fetch or pack it again")
     if not any(block):
-        raise BundleInvalid(f"{expected} is missing from the bundle; pack it again")
+        raise InvalidBundle(f"{expected} is missing from the bundle; pack it again")
     try:
         info = tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
     except tarfile.HeaderError as error:
-        raise BundleInvalid(f"not a bundle: {error} where the header of {expected} belongs; pack it again") from None
+        raise InvalidBundle(f"not a bundle: {error} where the header of {expected} belongs; pack it again") from None
     name = ascii(info.name)[:100]
     if info.type not in tarfile.REGULAR_TYPES or info.type in _MEMBER_TYPES:
         kind = _MEMBER_TYPES.get(info.type, f"of the unknown type {info.type!r}")
-        raise BundleInvalid(f"{name} is {kind}; a bundle holds four regular files, pack it with modelctl pack")
+        raise InvalidBundle(f"{name} is {kind}; a bundle holds four regular files, pack it with modelctl pack")
     if info.name in seen:
-        raise BundleInvalid(f"{name} is in the bundle twice; pack it again")
+        raise InvalidBundle(f"{name} is in the bundle twice; pack it again")
     if info.name != expected:
-        raise BundleInvalid(f"found {name} where {expected} belongs; a bundle holds {', '.join(MEMBERS)} in that order")
+        raise InvalidBundle(f"found {name} where {expected} belongs; a bundle holds {', '.join(MEMBERS)} in that order")
     if not 0 < info.size <= MAX_BYTES[expected]:
-        raise BundleInvalid(f"{expected} claims {info.size} bytes; 1 to {MAX_BYTES[expected]} are allowed")
+        raise InvalidBundle(f"{expected} claims {info.size} bytes; 1 to {MAX_BYTES[expected]} are allowed")
     if block != _header(expected, info.size):
-        raise BundleInvalid(f"the header of {expected} is not in the bundle's one form; pack it with modelctl pack")
+        raise InvalidBundle(f"the header of {expected} is not in the bundle's one form; pack it with modelctl pack")
     return info
 
 
@@ -157,8 +157,8 @@ def _check_end(stream: BinaryIO, content: int, length: int) -> None:
     stream.seek(content)
     tail = stream.read(tarfile.RECORDSIZE + 2 * tarfile.BLOCKSIZE)
     if any(tail):
-        raise BundleInvalid("the bundle holds more after model.onnx; pack it again")
+        raise InvalidBundle("the bundle holds more after model.onnx; pack it again")
     if length != _total(content):
-        raise BundleInvalid(
+        raise InvalidBundle(
             f"the bundle has {length} bytes instead of {_total(content)}: it was cut or added to; fetch it again"
         )

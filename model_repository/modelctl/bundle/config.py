@@ -11,7 +11,7 @@ from typing import Any
 
 from modelctl.bundle import canonical
 from modelctl.bundle.archive import MAX_BYTES
-from modelctl.bundle.errors import BundleInvalid
+from modelctl.bundle.errors import InvalidBundle
 
 Message = dict[str, list[Any]]
 
@@ -41,14 +41,14 @@ class _Token:
 def parse(text: bytes) -> Message:
     """Parses a config.pbtxt: field name -> values; a value is str, int, float, bool or a message.
 
-    Raises BundleInvalid naming the line.
+    Raises InvalidBundle naming the line.
     """
     if len(text) > MAX_BYTES["config.pbtxt"]:
-        raise BundleInvalid(f"config.pbtxt has {len(text)} bytes; {MAX_BYTES['config.pbtxt']} are allowed")
+        raise InvalidBundle(f"config.pbtxt has {len(text)} bytes; {MAX_BYTES['config.pbtxt']} are allowed")
     try:
         parser = _Parser(_tokens(text.decode()))
     except UnicodeDecodeError:
-        raise BundleInvalid("config.pbtxt is not UTF-8; save it as UTF-8") from None
+        raise InvalidBundle("config.pbtxt is not UTF-8; save it as UTF-8") from None
     return parser.message(end="", depth=0)
 
 
@@ -66,7 +66,7 @@ def model_name(message: Message) -> str:
     """The config's `name`."""
     names = message.get("name", [])
     if len(names) != 1 or not isinstance(names[0], str):
-        raise BundleInvalid('config.pbtxt must hold one name: "..."')
+        raise InvalidBundle('config.pbtxt must hold one name: "..."')
     return names[0]
 
 
@@ -79,7 +79,7 @@ def _tokens(text: str) -> list[_Token]:
     while position < len(text):
         match = _TOKEN.match(text, position)
         if match is None:
-            raise BundleInvalid(f"config.pbtxt line {line}: cannot read {text[position : position + 20]!a}")
+            raise InvalidBundle(f"config.pbtxt line {line}: cannot read {text[position : position + 20]!a}")
         kind = match.lastgroup or ""
         if kind != "skip":
             tokens.append(_Token(kind, match.group(), line))
@@ -163,9 +163,9 @@ class _Parser:
             self._next()
         return found
 
-    def _error(self, what: str) -> BundleInvalid:
+    def _error(self, what: str) -> InvalidBundle:
         found = ascii(self._token.text[:20]) if self._token.text else "the end"
-        return BundleInvalid(f"config.pbtxt line {self._token.line}: {what}, found {found}")
+        return InvalidBundle(f"config.pbtxt line {self._token.line}: {what}, found {found}")
 
 
 def _unescape(match: re.Match[str]) -> str:

@@ -5,13 +5,13 @@ class ModelctlError(Exception):
     """The root: whatever a person can mend. The command line prints it on one line."""
 
 
-class BundleInvalid(ModelctlError):
+class InvalidBundle(ModelctlError):
     """A bundle, or a file inside one, is not what the format says."""
 
 
-class DigestMismatch(BundleInvalid):
+class DigestMismatch(InvalidBundle):
     """The bytes of a bundle are not those that its digest names."""
 
 
-class CheckpointInvalid(ModelctlError):
+class InvalidCheckpoint(ModelctlError):
     """A checkpoint is not a ResNet50 with the wanted head."""

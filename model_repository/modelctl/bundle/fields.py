@@ -7,7 +7,7 @@ import reprlib
 from collections.abc import Mapping
 from typing import Any
 
-from modelctl.bundle.errors import BundleInvalid
+from modelctl.bundle.errors import InvalidBundle
 
 Json = Mapping[str, Any]
 
@@ -17,27 +17,27 @@ def loads(text: bytes, where: str) -> Json:
     try:
         value = json.loads(text.decode(), object_pairs_hook=_unique_keys, parse_constant=_no_constant)
     except UnicodeDecodeError:
-        raise BundleInvalid(f"{where} is not UTF-8; pack it again") from None
+        raise InvalidBundle(f"{where} is not UTF-8; pack it again") from None
     except RecursionError:
-        raise BundleInvalid(f"{where} is nested too deeply; pack it again") from None
+        raise InvalidBundle(f"{where} is nested too deeply; pack it again") from None
     except ValueError as error:
-        raise BundleInvalid(f"{where} is not JSON ({str(error)[:100]}); pack it again") from None
+        raise InvalidBundle(f"{where} is not JSON ({str(error)[:100]}); pack it again") from None
     if not isinstance(value, dict):
-        raise BundleInvalid(f"{where} must be a JSON object")
+        raise InvalidBundle(f"{where} must be a JSON object")
     return value
 
 
 def an_object(fields: Json, key: str, at: str = "") -> Json:
     value, name = _present(fields, key, at)
     if not isinstance(value, dict):
-        raise BundleInvalid(f"{name} must be an object, not {_shown(value)}")
+        raise InvalidBundle(f"{name} must be an object, not {_shown(value)}")
     return value
 
 
 def an_int(fields: Json, key: str, low: int, high: int, at: str = "") -> int:
     value, name = _present(fields, key, at)
     if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-        raise BundleInvalid(f"{name} must be a whole number from {low} to {high}, not {_shown(value)}")
+        raise InvalidBundle(f"{name} must be a whole number from {low} to {high}, not {_shown(value)}")
     return value
 
 
@@ -49,7 +49,7 @@ def a_number(fields: Json, key: str, at: str = "", positive: bool = False) -> fl
 def three_numbers(fields: Json, key: str, at: str = "", positive: bool = False) -> tuple[float, float, float]:
     value, name = _present(fields, key, at)
     if not isinstance(value, list) or len(value) != 3:
-        raise BundleInvalid(f"{name} must be a list of three numbers (red, green, blue), not {_shown(value)}")
+        raise InvalidBundle(f"{name} must be a list of three numbers (red, green, blue), not {_shown(value)}")
     red, green, blue = (_number(item, f"{name}[{i}]", positive) for i, item in enumerate(value))
     return red, green, blue
 
@@ -57,30 +57,30 @@ def three_numbers(fields: Json, key: str, at: str = "", positive: bool = False) 
 def a_string(fields: Json, key: str, pattern: str, meaning: str, at: str = "") -> str:
     value, name = _present(fields, key, at)
     if not isinstance(value, str) or not re.fullmatch(pattern, value):
-        raise BundleInvalid(f"{name} must be {meaning}, not {_shown(value)}")
+        raise InvalidBundle(f"{name} must be {meaning}, not {_shown(value)}")
     return value
 
 
 def one_of(fields: Json, key: str, choices: tuple[str, ...], at: str = "") -> str:
     value, name = _present(fields, key, at)
     if value not in choices:
-        raise BundleInvalid(f"{name} must be one of {', '.join(choices)}, not {_shown(value)}")
+        raise InvalidBundle(f"{name} must be one of {', '.join(choices)}, not {_shown(value)}")
     return str(value)
 
 
 def _number(value: Any, name: str, positive: bool) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise BundleInvalid(f"{name} must be a number, not {_shown(value)}")
+        raise InvalidBundle(f"{name} must be a number, not {_shown(value)}")
     # An int too large for a float overflows in isfinite.
     if abs(value) > 1e12 or not math.isfinite(value) or (positive and value <= 0):
-        raise BundleInvalid(f"{name} must be a finite number{' above 0' if positive else ''}, not {_shown(value)}")
+        raise InvalidBundle(f"{name} must be a finite number{' above 0' if positive else ''}, not {_shown(value)}")
     return float(value)
 
 
 def _present(fields: Json, key: str, at: str) -> tuple[Any, str]:
     name = f"{at}.{key}" if at else key
     if key not in fields:
-        raise BundleInvalid(f"{name} is missing; add it")
+        raise InvalidBundle(f"{name} is missing; add it")
     return fields[key], name
 
 

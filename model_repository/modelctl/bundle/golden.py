@@ -13,7 +13,7 @@ from typing import IO, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from modelctl.bundle.errors import BundleInvalid
+from modelctl.bundle.errors import InvalidBundle
 from modelctl.bundle.manifest import LABEL_COUNT
 
 INPUT_SHAPE = (3, 224, 224)
@@ -42,14 +42,14 @@ def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def read(source: Path | BinaryIO) -> Golden:
-    """Reads golden.npz, holding at most MAX_INPUTS images in memory; raises BundleInvalid."""
+    """Reads golden.npz, holding at most MAX_INPUTS images in memory; raises InvalidBundle."""
     try:
         with zipfile.ZipFile(source) as archive:
             if sorted(archive.namelist()) != ["inputs.npy", "probabilities.npy"]:
-                raise BundleInvalid("golden.npz must hold exactly inputs and probabilities")
+                raise InvalidBundle("golden.npz must hold exactly inputs and probabilities")
             golden = Golden(_array(archive, "inputs", INPUT_SHAPE), _array(archive, "probabilities", (LABEL_COUNT,)))
     except _UNREADABLE as error:
-        raise BundleInvalid(f"golden.npz cannot be read ({str(error)[:80]}); pack it again") from None
+        raise InvalidBundle(f"golden.npz cannot be read ({str(error)[:80]}); pack it again") from None
     _check(golden)
     return golden
 
@@ -90,16 +90,16 @@ def _rows(member: IO[bytes], name: str, row: tuple[int, ...]) -> int:
     match = re.fullmatch(header, member.read(min(length, _MAX_NPY_HEADER_BYTES)).decode("latin-1"))
     rows = int(match[1]) if match and magic == b"\x93NUMPY\x01\x00" else 0
     if not 1 <= rows <= MAX_INPUTS:
-        raise BundleInvalid(f"golden.npz: {name} must be FP32 [1..{MAX_INPUTS}, {expected}]; pack it again")
+        raise InvalidBundle(f"golden.npz: {name} must be FP32 [1..{MAX_INPUTS}, {expected}]; pack it again")
     return rows
 
 
 def _check(golden: Golden) -> None:
     if len(golden.inputs) != len(golden.probabilities):
-        raise BundleInvalid("golden.npz: inputs and probabilities must have the same number of rows")
+        raise InvalidBundle("golden.npz: inputs and probabilities must have the same number of rows")
     for name, array in (("inputs", golden.inputs), ("probabilities", golden.probabilities)):
         if not np.isfinite(array).all():
-            raise BundleInvalid(f"golden.npz: {name} holds NaN or infinity")
+            raise InvalidBundle(f"golden.npz: {name} holds NaN or infinity")
     sums = golden.probabilities.sum(axis=1)
     if golden.probabilities.min() < 0 or np.abs(sums - 1).max() > _SUM_TOLERANCE:
-        raise BundleInvalid("golden.npz: each row of probabilities must be non-negative and sum to 1")
+        raise InvalidBundle("golden.npz: each row of probabilities must be non-negative and sum to 1")

@@ -7,7 +7,7 @@ from typing import Any
 
 from modelctl.bundle import fields
 from modelctl.bundle.archive import MAX_BYTES, MEMBERS
-from modelctl.bundle.errors import BundleInvalid
+from modelctl.bundle.errors import InvalidBundle
 from modelctl.bundle.fields import Json
 
 SCHEMA_VERSION = 1
@@ -83,9 +83,9 @@ class Manifest:
 
 
 def parse(text: bytes) -> Manifest:
-    """Parses model.json; raises BundleInvalid naming the first field that is wrong and what to write instead."""
+    """Parses model.json; raises InvalidBundle naming the first field that is wrong and what to write instead."""
     if len(text) > MAX_BYTES["model.json"]:
-        raise BundleInvalid(f"model.json has {len(text)} bytes; {MAX_BYTES['model.json']} are allowed")
+        raise InvalidBundle(f"model.json has {len(text)} bytes; {MAX_BYTES['model.json']} are allowed")
     document = fields.loads(text, "model.json")
     fields.an_int(document, "schemaVersion", SCHEMA_VERSION, SCHEMA_VERSION)
     return Manifest(
@@ -127,12 +127,12 @@ def parse_labels(document: Json) -> tuple[str, ...]:
     """Reads `labels` of `document`: four distinct class names in output order."""
     labels = document.get("labels")
     if not isinstance(labels, list) or len(labels) != LABEL_COUNT:
-        raise BundleInvalid(f"labels must be a list of {LABEL_COUNT} distinct names in output order")
+        raise InvalidBundle(f"labels must be a list of {LABEL_COUNT} distinct names in output order")
     for i, label in enumerate(labels):
         if not isinstance(label, str) or not label.strip().isprintable() or not 0 < len(label.strip()) <= 64:
-            raise BundleInvalid(f"labels[{i}] must be a name of 1 to 64 printable characters")
+            raise InvalidBundle(f"labels[{i}] must be a name of 1 to 64 printable characters")
         if label in labels[:i]:
-            raise BundleInvalid(f"labels[{i}] repeats an earlier one; the {LABEL_COUNT} names must be distinct")
+            raise InvalidBundle(f"labels[{i}] repeats an earlier one; the {LABEL_COUNT} names must be distinct")
     return tuple(labels)
 
 
@@ -161,21 +161,21 @@ def _intensity(document: Json) -> Intensity | None:
         return Window(center=fields.a_number(value, "center", at), width=width)
     low, high = (fields.a_number(value, name, at) for name in ("low", "high"))
     if not 0 <= low < high <= 100:
-        raise BundleInvalid(f"{at}.low and .high must be percentiles with 0 <= low < high <= 100")
+        raise InvalidBundle(f"{at}.low and .high must be percentiles with 0 <= low < high <= 100")
     return Percentile(low, high)
 
 
 def _provenance(document: Json) -> dict[str, str]:
     for key, value in document.items():
         if not isinstance(value, str):
-            raise BundleInvalid(f"provenance.{ascii(key)[1:-1][:40]} must be a string")
+            raise InvalidBundle(f"provenance.{ascii(key)[1:-1][:40]} must be a string")
     return dict(document)
 
 
 def _files(document: Json) -> dict[str, FileEntry]:
     expected = [name for name in MEMBERS if name != "model.json"]
     if sorted(document) != expected:
-        raise BundleInvalid(f"files must name exactly {', '.join(expected)}")
+        raise InvalidBundle(f"files must name exactly {', '.join(expected)}")
     return {name: _file(fields.an_object(document, name, "files"), name) for name in expected}
 
 

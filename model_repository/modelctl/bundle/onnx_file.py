@@ -6,7 +6,7 @@ domain in field 1 and the version in field 2 (onnx.proto3).
 
 from typing import BinaryIO
 
-from modelctl.bundle.errors import BundleInvalid
+from modelctl.bundle.errors import InvalidBundle
 
 _OPSET_IMPORT, _DOMAIN, _VERSION = 8, 1, 2
 _MAX_OPSET_BYTES = 1024
@@ -16,12 +16,12 @@ _FIXED_BYTES = {1: 8, 5: 4}
 def read_opset(stream: BinaryIO, size: int) -> int:
     """The version of the default operator set; the stream stands at the first of the model's `size` bytes.
 
-    Raises BundleInvalid when the bytes are no ONNX model or import no default operator set.
+    Raises InvalidBundle when the bytes are no ONNX model or import no default operator set.
     """
     try:
         return _default_opset(stream, size)
     except _NotOnnx as error:
-        raise BundleInvalid(f"model.onnx is not an ONNX model ({error}); export it again") from None
+        raise InvalidBundle(f"model.onnx is not an ONNX model ({error}); export it again") from None
 
 
 class _NotOnnx(Exception):

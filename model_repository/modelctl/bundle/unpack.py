@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from modelctl.bundle.archive import MEMBERS
-from modelctl.bundle.errors import BundleInvalid
+from modelctl.bundle.errors import InvalidBundle
 from modelctl.bundle.manifest import Manifest
 from modelctl.bundle.verify import Wanted, verify
 
@@ -15,10 +15,10 @@ from modelctl.bundle.verify import Wanted, verify
 def unpack(path: Path, directory: Path, wanted: Wanted | None = None) -> Manifest:
     """Verifies the bundle at `path` and creates `directory` with its four files, by atomic rename.
 
-    `directory` must not exist; its parent must. Raises BundleInvalid (DigestMismatch for the digest) with the reason.
+    `directory` must not exist; its parent must. Raises InvalidBundle (DigestMismatch for the digest) with the reason.
     """
     if directory.exists():
-        raise BundleInvalid(f"{directory} exists already; a version is written once, choose another directory")
+        raise InvalidBundle(f"{directory} exists already; a version is written once, choose another directory")
     partial = Path(tempfile.mkdtemp(dir=directory.parent, prefix=f".{directory.name}."))
     try:
         with ExitStack() as stack:

@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from modelctl.bundle import config, golden, manifest, onnx_file
 from modelctl.bundle.archive import Member, read_index, read_member
-from modelctl.bundle.errors import BundleInvalid, DigestMismatch
+from modelctl.bundle.errors import DigestMismatch, InvalidBundle
 from modelctl.bundle.manifest import FileEntry, Manifest
 
 Sink = Callable[[str, bytes], object]
@@ -36,7 +36,7 @@ def verify(path: Path, wanted: Wanted | None = None, sink: Sink | None = None) -
     """Returns the manifest of a bundle that is whole and true.
 
     With `sink`, hands over the content of all members as it is hashed; a later raise means that none of it may be used.
-    Raises DigestMismatch or BundleInvalid with a sentence that names the place and the mend.
+    Raises DigestMismatch or InvalidBundle with a sentence that names the place and the mend.
     """
     wanted = wanted or Wanted()
     _check_digest(path, wanted.digest)
@@ -47,7 +47,7 @@ def verify(path: Path, wanted: Wanted | None = None, sink: Sink | None = None) -
         _check_identity(found, wanted)
         for name, entry in found.files.items():
             if index[name].size != entry.bytes:
-                raise BundleInvalid(
+                raise InvalidBundle(
                     f"{name} has {index[name].size} bytes, model.json says {entry.bytes}; pack it again"
                 )
         for name, entry in found.files.items():
@@ -62,7 +62,7 @@ def _check_digest(path: Path, expected: str | None) -> None:
     if expected is None:
         return
     if not re.fullmatch(r"sha256:[0-9a-f]{64}", expected):
-        raise BundleInvalid(f"the digest must be sha256: and 64 lower-case hex digits, not {ascii(expected)[:80]}")
+        raise InvalidBundle(f"the digest must be sha256: and 64 lower-case hex digits, not {ascii(expected)[:80]}")
     actual = file_digest(path)
     if actual != expected:
         raise DigestMismatch(
@@ -72,9 +72,9 @@ def _check_digest(path: Path, expected: str | None) -> None:
 
 def _check_identity(found: Manifest, wanted: Wanted) -> None:
     if wanted.model not in (None, found.model):
-        raise BundleInvalid(f"the bundle holds model {found.model}, wanted {wanted.model}; name the right bundle")
+        raise InvalidBundle(f"the bundle holds model {found.model}, wanted {wanted.model}; name the right bundle")
     if wanted.version not in (None, found.version):
-        raise BundleInvalid(f"the bundle holds version {found.version}, wanted {wanted.version}; name the right bundle")
+        raise InvalidBundle(f"the bundle holds version {found.version}, wanted {wanted.version}; name the right bundle")
 
 
 def _check_hash(stream: BinaryIO, name: str, member: Member, entry: FileEntry, sink: Sink | None) -> None:
@@ -84,24 +84,24 @@ def _check_hash(stream: BinaryIO, name: str, member: Member, entry: FileEntry, s
         if sink:
             sink(name, chunk)
     if digest.hexdigest() != entry.sha256:
-        raise BundleInvalid(f"the sha256 of {name} is not the one in model.json; fetch or pack the bundle again")
+        raise InvalidBundle(f"the sha256 of {name} is not the one in model.json; fetch or pack the bundle again")
 
 
 def _check_claims(stream: BinaryIO, index: dict[str, Member], found: Manifest) -> None:
     text = b"".join(read_member(stream, index["config.pbtxt"]))
     message = config.parse(text)
     if "version_policy" in message:
-        raise BundleInvalid("config.pbtxt has a version_policy, which belongs to the agent; remove it and pack again")
+        raise InvalidBundle("config.pbtxt has a version_policy, which belongs to the agent; remove it and pack again")
     if config.model_name(message) != found.model:
-        raise BundleInvalid(
+        raise InvalidBundle(
             f"config.pbtxt names model {config.model_name(message)}, model.json {found.model}; make them one"
         )
     if config.config_sha256(text) != found.config_sha256:
-        raise BundleInvalid("configSha256 in model.json is not that of config.pbtxt; pack the bundle again")
+        raise InvalidBundle("configSha256 in model.json is not that of config.pbtxt; pack the bundle again")
     golden.read(io.BytesIO(b"".join(read_member(stream, index["golden.npz"]))))
     stream.seek(index["model.onnx"].offset)
     opset = onnx_file.read_opset(stream, index["model.onnx"].size)
     if opset != found.opset:
-        raise BundleInvalid(f"model.onnx has opset {opset}, model.json says {found.opset}; pack the bundle again")
+        raise InvalidBundle(f"model.onnx has opset {opset}, model.json says {found.opset}; pack the bundle again")
     if found.memory_bytes < index["model.onnx"].size:
-        raise BundleInvalid("memoryBytes in model.json is less than model.onnx alone; measure it by packing again")
+        raise InvalidBundle("memoryBytes in model.json is less than model.onnx alone; measure it by packing again")

@@ -11,7 +11,7 @@ from replica_agent.actions import Action, Cancel, Discard, Drop, Fail, Fetch, In
 from replica_agent.attempts import Attempts
 from replica_agent.decide import decide
 from replica_agent.jobs import Jobs
-from replica_agent.loaded import Held
+from replica_agent.loaded import LoadedVersions
 from replica_agent.metrics import Metrics
 from replica_agent.observation import Observation
 from replica_agent.plan import Plan, Release, Role
@@ -43,7 +43,7 @@ class Agent:
         self._name, self._replica, self._follower, self._attempts = name, replica, follower, attempts
         self._awake = asyncio.Event()
         self._jobs = Jobs(self.wake)
-        self._held = Held(replica.triton, self._jobs)
+        self._held = LoadedVersions(replica.triton, self._jobs)
         self._fetching: dict[str, Progress] = {}
         self._paused_until_seconds = 0.0
         self.metrics = Metrics()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from modelctl.bundle import manifest
 from modelctl.bundle.archive import read_index, read_member
-from modelctl.bundle.errors import BundleInvalid
+from modelctl.bundle.errors import InvalidBundle
 from modelctl.bundle.verify import Wanted, verify
 
 from replica_agent.config import parse_config
@@ -47,7 +47,7 @@ class Bundles:
             path.unlink(missing_ok=True)
 
     def add(self, partial: Path, digest: str, model: str, version: int) -> None:
-        """Verifies what was fetched, its digest apart, and takes it in; raises BundleInvalid."""
+        """Verifies what was fetched, its digest apart, and takes it in; raises InvalidBundle."""
         verify(partial, Wanted(model=model, version=version))
         with partial.open("rb") as stream:
             text = b"".join(read_member(stream, read_index(stream)["config.pbtxt"]))
@@ -67,7 +67,7 @@ class Bundles:
                 with path.open("rb") as stream:
                     text = b"".join(read_member(stream, read_index(stream)["model.json"]))
                 found = manifest.parse(text)
-            except (OSError, BundleInvalid):
+            except (OSError, InvalidBundle):
                 path.unlink(missing_ok=True)
                 return None
             self._facts[digest] = read_facts(found)

@@ -1,7 +1,7 @@
 """The one canonical model config, as text on disk and as JSON for a load; only the version policy differs."""
 
 from google.protobuf import json_format, text_format
-from modelctl.bundle.errors import BundleInvalid
+from modelctl.bundle.errors import InvalidBundle
 from tritonclient.grpc.model_config_pb2 import ModelConfig as ModelConfig
 from tritonclient.grpc.model_config_pb2 import ModelInstanceGroup
 
@@ -9,12 +9,12 @@ from tritonclient.grpc.model_config_pb2 import ModelInstanceGroup
 def parse_config(text: str, instance_kind: str) -> ModelConfig:
     """The config of a bundle with its instance groups on `instance_kind` (KIND_GPU or KIND_CPU).
 
-    Raises BundleInvalid when Triton's own schema does not know it.
+    Raises InvalidBundle when Triton's own schema does not know it.
     """
     try:
         config: ModelConfig = text_format.Parse(text, ModelConfig())
     except text_format.ParseError as error:
-        raise BundleInvalid(f"config.pbtxt: {str(error)[:200]}; correct it and pack the bundle again") from None
+        raise InvalidBundle(f"config.pbtxt: {str(error)[:200]}; correct it and pack the bundle again") from None
     for group in config.instance_group or [config.instance_group.add()]:
         group.kind = ModelInstanceGroup.Kind.Value(instance_kind)
     return config

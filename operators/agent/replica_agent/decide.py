@@ -91,7 +91,7 @@ def discard_versions(seen: Observation) -> Action | None:
 
 
 def pin_stable(seen: Observation) -> Action | None:
-    """What an empty load would fall back to: stable, or the only candidate of a first install."""
+    """What an empty load would fall back to: stable, or the only canary of a first install."""
     if not seen.wanted:
         return None
     _, first = seen.wanted[0]
@@ -173,7 +173,7 @@ def _next_to_load(seen: Observation) -> Release | None:
 
 
 def _may_follow_stable(seen: Observation, role: Role) -> bool:
-    """A candidate waits for a warm stable; a way back (previous) also comes when stable failed."""
+    """A canary waits for a warm stable; a way back (previous) also comes when stable failed."""
     stable = seen.plan.stable if seen.plan else None
     if stable is None or role is Role.STABLE or seen.is_warm(stable):
         return True

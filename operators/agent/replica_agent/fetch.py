@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from modelctl.bundle.errors import BundleInvalid
+from modelctl.bundle.errors import InvalidBundle
 
 from replica_agent import store
 from replica_agent.bundles import Bundles
@@ -50,7 +50,7 @@ class Fetcher:
                 self._bundles.add(partial, release.digest, model, release.version)
             except store.StoreError as error:
                 raise VersionFailed(Reason.FETCH_FAILED, str(error)) from None
-            except BundleInvalid as error:
+            except InvalidBundle as error:
                 raise VersionFailed(Reason.BUNDLE_INVALID, str(error)) from None
             except OSError as error:
                 reason = Reason.INSUFFICIENT_DISK if is_disk_full(error) else Reason.FETCH_FAILED

@@ -10,7 +10,7 @@ from replica_agent.triton import Triton, TritonError
 STUCK_SECONDS = 30.0
 
 
-class Held:
+class LoadedVersions:
     """`index` is None while Triton cannot be asked; `late`: it is the last one that was read, and may be old."""
 
     def __init__(self, triton: Triton, jobs: Jobs) -> None:

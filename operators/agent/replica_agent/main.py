@@ -22,7 +22,7 @@ from replica_agent.plan_source import Follower, PlanFile, PlanSource, WatchedPla
 from replica_agent.replica import Replica
 from replica_agent.repository import Repository
 from replica_agent.server import build_app
-from replica_agent.settings import PREFIX, Settings, SettingsInvalid, read_settings
+from replica_agent.settings import PREFIX, InvalidSettings, Settings, read_settings
 from replica_agent.supervise import supervise, triton_arguments
 from replica_agent.triton import Triton
 
@@ -36,7 +36,7 @@ def main() -> int:
     """The exit status: 2 when the environment is wrong or the address is taken."""
     try:
         settings = read_settings()
-    except SettingsInvalid as error:
+    except InvalidSettings as error:
         print(f"replica_agent: {error}", file=sys.stderr)
         return 2
     try:

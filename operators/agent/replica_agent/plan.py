@@ -11,13 +11,13 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 MAX_BYTES = 1 << 20  # what a ConfigMap can hold
 
 
-class PlanInvalid(Exception):
+class InvalidPlan(Exception):
     """The document is no plan; the message names the field and what to write."""
 
 
 class Role(StrEnum):
     STABLE = "stable"
-    CANDIDATE = "candidate"
+    CANARY = "canary"
     PREVIOUS = "previous"
     NONE = ""  # loaded, but not in the plan
 
@@ -59,7 +59,7 @@ class Release(_Part):
     digest: Annotated[str, AfterValidator(_check_digest)]
 
 
-class Candidate(Release):
+class Canary(Release):
     replicas: Annotated[tuple[str, ...] | None, BeforeValidator(_to_tuple)] = None
 
     @property
@@ -94,7 +94,7 @@ class Plan(_Part):
     revision: Annotated[int, Field(ge=0, lt=2**53)] = 0
     model: Annotated[str, AfterValidator(_check_model)]
     stable: Release | None = None
-    candidate: Candidate | None = None
+    canary: Canary | None = None
     previous: Release | None = None
     load: Load = Field(default_factory=lambda: Load.model_validate({}))
     warmup: Warmup = Field(default_factory=lambda: Warmup.model_validate({}))
@@ -102,29 +102,29 @@ class Plan(_Part):
 
     @model_validator(mode="after")
     def _consistent(self) -> "Plan":
-        named = [part for part in (self.stable, self.candidate, self.previous) if part]
-        if self.stable is None and self.candidate is None:
-            raise ValueError("name a version under stable or candidate")
+        named = [part for part in (self.stable, self.canary, self.previous) if part]
+        if self.stable is None and self.canary is None:
+            raise ValueError("name a version under stable or canary")
         if len({part.version for part in named}) < len(named):
-            raise ValueError("stable, candidate and previous must have distinct version numbers")
+            raise ValueError("stable, canary and previous must have distinct version numbers")
         if len({part.digest for part in named}) < len(named):
-            raise ValueError("stable, candidate and previous must have distinct digests")
+            raise ValueError("stable, canary and previous must have distinct digests")
         return self
 
     @property
     def releases(self) -> tuple[Release, ...]:
         """Every version named, for whichever replica."""
-        candidate = self.candidate.release if self.candidate else None
-        return tuple(release for release in (self.stable, candidate, self.previous) if release)
+        canary = self.canary.release if self.canary else None
+        return tuple(release for release in (self.stable, canary, self.previous) if release)
 
     def wanted(self, replica: str) -> tuple[tuple[Role, Release], ...]:
         """What `replica` shall hold, in the order in which it is loaded."""
-        candidate = self.candidate
-        if candidate and candidate.replicas is not None and replica not in candidate.replicas:
-            candidate = None
+        canary = self.canary
+        if canary and canary.replicas is not None and replica not in canary.replicas:
+            canary = None
         roles = (
             (Role.STABLE, self.stable),
-            (Role.CANDIDATE, candidate.release if candidate else None),
+            (Role.CANARY, canary.release if canary else None),
             (Role.PREVIOUS, self.previous),
         )
         return tuple((role, release) for role, release in roles if release)
@@ -136,42 +136,42 @@ class Plan(_Part):
 
 
 def parse_plan(text: bytes) -> Plan:
-    """Raises PlanInvalid."""
+    """Raises InvalidPlan."""
     if len(text) > MAX_BYTES:
-        raise PlanInvalid(f"the plan has {len(text)} bytes; {MAX_BYTES} are allowed")
+        raise InvalidPlan(f"the plan has {len(text)} bytes; {MAX_BYTES} are allowed")
     document = _read_json(text)
     try:
         computed = canonical.sha256({key: value for key, value in document.items() if key != "id"})
     except ValueError:
-        raise PlanInvalid("the plan holds a number that JSON cannot say; write a smaller one") from None
+        raise InvalidPlan("the plan holds a number that JSON cannot say; write a smaller one") from None
     if document.get("id") is None:
         document["id"] = computed
     if document["id"] != computed:
-        raise PlanInvalid(f"id: is not the sha256 of the content, which is {computed}; write that, or leave id out")
+        raise InvalidPlan(f"id: is not the sha256 of the content, which is {computed}; write that, or leave id out")
     try:
         return Plan.model_validate(document)
     except ValidationError as error:
-        raise PlanInvalid("; ".join(_explain(dict(problem)) for problem in error.errors()[:3])) from None
+        raise InvalidPlan("; ".join(_explain(dict(problem)) for problem in error.errors()[:3])) from None
 
 
 def claimed_id(text: bytes) -> str | None:
     """The id that a refused document gives itself, for the report."""
     try:
         claimed = _read_json(text).get("id")
-    except PlanInvalid:
+    except InvalidPlan:
         return None
     return claimed[:64] if isinstance(claimed, str) else None
 
 
 def _read_json(text: bytes) -> dict[str, Any]:
     if not text.strip():
-        raise PlanInvalid("the plan is empty; write a plan, or leave it to the operator")
+        raise InvalidPlan("the plan is empty; write a plan, or leave it to the operator")
     try:
         document = json.loads(text, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
-        raise PlanInvalid(f"the plan is not JSON ({str(error)[:120]}); correct it there") from None
+        raise InvalidPlan(f"the plan is not JSON ({str(error)[:120]}); correct it there") from None
     if not isinstance(document, dict):
-        raise PlanInvalid("the plan must be a JSON object")
+        raise InvalidPlan("the plan must be a JSON object")
     return document
 
 

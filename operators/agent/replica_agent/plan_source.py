@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from replica_agent.files import write_atomic
-from replica_agent.plan import Plan, PlanInvalid, claimed_id, parse_plan
+from replica_agent.plan import InvalidPlan, Plan, claimed_id, parse_plan
 
 log = logging.getLogger(__name__)
 
@@ -89,7 +89,7 @@ def follow(followed: Followed, text: bytes | str, is_live: bool = True) -> Follo
         return replace(followed, rejected=Refusal(None, text))
     try:
         plan = parse_plan(text)
-    except PlanInvalid as error:
+    except InvalidPlan as error:
         return replace(followed, rejected=Refusal(claimed_id(text), str(error)))
     if followed.plan and plan.model != followed.plan.model:
         reason = f"model: this replica holds {followed.plan.model}; another model needs an agent with an empty DATA_DIR"

@@ -44,9 +44,9 @@ def free_memory_bytes(in_our_cgroup: bool, cgroup_root: Path = CGROUP_ROOT, proc
         return _machine_free(proc)
     lines = (line.partition("::")[2] for line in _read(proc / "self/cgroup").splitlines() if line.startswith("0::"))
     v1 = [line.split(":", 2)[2] for line in _read(proc / "self/cgroup").splitlines() if ":memory:" in line]
-    candidates = [_free_in(cgroup_root, path, _V2) for path in lines]
-    candidates += [_free_in(cgroup_root / "memory", path, _V1) for path in v1]
-    return min([_machine_free(proc), *(free for free in candidates if free is not None)])
+    limits = [_free_in(cgroup_root, path, _V2) for path in lines]
+    limits += [_free_in(cgroup_root / "memory", path, _V1) for path in v1]
+    return min([_machine_free(proc), *(free for free in limits if free is not None)])
 
 
 def _free_in(root: Path, path: str, names: tuple[str, str, str]) -> int | None:

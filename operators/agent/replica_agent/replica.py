@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass
 
 import numpy as np
-from modelctl.bundle.errors import BundleInvalid
+from modelctl.bundle.errors import InvalidBundle
 from numpy.typing import NDArray
 
 from replica_agent.bundles import Bundles
@@ -40,9 +40,9 @@ class Replica:
         bundle = self.bundles.path(release.digest)
         try:
             if bundle is None:
-                raise BundleInvalid("it vanished")
+                raise InvalidBundle("it vanished")
             await asyncio.to_thread(self.repository.install, model, release, bundle)
-        except BundleInvalid as error:
+        except InvalidBundle as error:
             self.bundles.discard(release.digest)
             raise VersionFailed(Reason.FETCH_FAILED, f"the cached bundle is of no use: {error}") from None
         except OSError as error:

@@ -35,9 +35,9 @@ def report_versions(seen: Observation) -> tuple[VersionReport, ...]:
 
 
 def is_ready(seen: Observation) -> bool:
-    """The plan's stable version, or the only candidate of a first install, is warm here. A canary never matters."""
+    """The plan's stable version, or the only canary of a first install, is warm here. A canary never matters."""
     first = next(iter(seen.wanted), None)
-    return first is not None and first[0] in (Role.STABLE, Role.CANDIDATE) and seen.is_warm(first[1])
+    return first is not None and first[0] in (Role.STABLE, Role.CANARY) and seen.is_warm(first[1])
 
 
 def to_document(version: VersionReport) -> Json:

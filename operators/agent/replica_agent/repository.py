@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from modelctl.bundle import golden, manifest
-from modelctl.bundle.errors import BundleInvalid
+from modelctl.bundle.errors import InvalidBundle
 from modelctl.bundle.golden import Golden
 from modelctl.bundle.unpack import unpack
 from modelctl.bundle.verify import Wanted
@@ -38,7 +38,7 @@ class Repository:
         return {number: version.installed for number, version in found.items() if version}
 
     def install(self, model: str, release: Release, bundle: Path) -> None:
-        """Unpacks `bundle` into a new version directory; raises BundleInvalid, OSError."""
+        """Unpacks `bundle` into a new version directory; raises InvalidBundle, OSError."""
         self._model(model).mkdir(exist_ok=True)
         staged = self._staging / f"version-{release.version}"
         remove_folder(staged, self._staging)
@@ -89,7 +89,7 @@ class Repository:
                 found = manifest.parse((folder / "model.json").read_bytes())
                 config = parse_config((folder / "config.pbtxt").read_text(), self._instance_kind)
                 digest = (folder / _MARK).read_text()
-            except (OSError, BundleInvalid):
+            except (OSError, InvalidBundle):
                 return None
             self._known[folder] = _Version(Installed(digest, read_facts(found)), config)
         return self._known[folder]

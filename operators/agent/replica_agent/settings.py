@@ -24,7 +24,7 @@ def _check_object_name(value: str) -> str:
 ObjectName = Annotated[str, AfterValidator(_check_object_name)]
 
 
-class SettingsInvalid(Exception):
+class InvalidSettings(Exception):
     """A variable is missing or wrong; the message is one line that names it and what to write."""
 
 
@@ -59,20 +59,20 @@ class Settings(BaseSettings):
 
 
 def read_settings(**values: Any) -> Settings:
-    """From the environment, but for what `values` gives. Creates DATA_DIR; raises SettingsInvalid."""
+    """From the environment, but for what `values` gives. Creates DATA_DIR; raises InvalidSettings."""
     try:
         settings = Settings(**values)
     except ValidationError as error:
-        raise SettingsInvalid("; ".join(_explain(dict(problem)) for problem in error.errors())) from None
+        raise InvalidSettings("; ".join(_explain(dict(problem)) for problem in error.errors())) from None
     if settings.triton_command and not shutil.which(settings.triton_command[0]):
         command = settings.triton_command[0]
-        raise SettingsInvalid(f"{PREFIX}TRITON_COMMAND: {command} is not a command here; name an executable")
+        raise InvalidSettings(f"{PREFIX}TRITON_COMMAND: {command} is not a command here; name an executable")
     try:
         settings.data_dir.mkdir(parents=True, exist_ok=True)
         (settings.data_dir / ".writable").touch()
         (settings.data_dir / ".writable").unlink()
     except OSError as error:
-        raise SettingsInvalid(
+        raise InvalidSettings(
             f"{PREFIX}DATA_DIR: {settings.data_dir} cannot be written ({error.strerror}); name a folder that can"
         ) from None
     return settings

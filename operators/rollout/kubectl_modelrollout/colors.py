@@ -7,7 +7,7 @@ ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 
 
 @dataclass(frozen=True)
-class Ink:
+class Colors:
     is_on: bool = False
 
     def good(self, text: str) -> str:
@@ -32,7 +32,7 @@ class Ink:
 def width(text: str) -> int:
     """Of what is seen.
 
-    >>> width(Ink(True).good("Warm"))
+    >>> width(Colors(True).good("Warm"))
     4
     """
     return len(ESCAPES.sub("", text))

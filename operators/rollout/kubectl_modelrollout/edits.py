@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from rollout_operator.decide.evidence import stages
 from rollout_operator.documents.codec import Json, dump
 from rollout_operator.documents.spec import Approval, Spec
-from rollout_operator.documents.status import Try
+from rollout_operator.documents.status import Attempt
 
 from kubectl_modelrollout.errors import Problem
 from kubectl_modelrollout.rollout import Rollout, readable_spec
@@ -68,17 +68,17 @@ def _reasons_to_approve(rollout: Rollout, spec: Spec, gate: str) -> Iterator[str
     yield (
         f"{spec.wanted} waits there now, at {where}." if is_there else f"{spec.wanted} is not there now: it is {where}."
     )
-    yield from (f"Seen: {line}." for line in _seen(rollout.wanted_try))
+    yield from (f"Seen: {line}." for line in _seen(rollout.wanted_attempt))
     yield "In git, add this entry to spec.approvals."
 
 
-def _seen(trial: Try | None) -> Iterator[str]:
-    if trial is None:
+def _seen(attempt: Attempt | None) -> Iterator[str]:
+    if attempt is None:
         return
-    matched = [one for one in trial.replicas if len(set(one.golden.split("/"))) == 1]
-    if trial.replicas:
-        yield f"golden outputs matched on {len(matched)} of {len(trial.replicas)} replicas"
-    for steps in stages(trial.steps):
+    matched = [one for one in attempt.replicas if len(set(one.golden.split("/"))) == 1]
+    if attempt.replicas:
+        yield f"golden outputs matched on {len(matched)} of {len(attempt.replicas)} replicas"
+    for steps in stages(attempt.steps):
         yield f"{steps[0].step}: {showed(steps[0])}"
 
 

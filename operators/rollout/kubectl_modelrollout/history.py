@@ -1,9 +1,9 @@
 """`kubectl modelrollout history` as text."""
 
 from rollout_operator.decide.evidence import stages
-from rollout_operator.documents.status import Outcome, Try
+from rollout_operator.documents.status import Attempt, Outcome
 
-from kubectl_modelrollout.colors import Ink
+from kubectl_modelrollout.colors import Colors
 from kubectl_modelrollout.rollout import Rollout
 from kubectl_modelrollout.table import duration, moment, short, table
 
@@ -11,16 +11,16 @@ HEADING = ("VERSION", "DIGEST", "OUTCOME", "REASON", "STARTED", "TOOK", "REQUEST
 GOOD = frozenset({Outcome.PROMOTED, Outcome.ADOPTED})
 
 
-def render_history(rollout: Rollout, now: int, ink: Ink) -> str:
+def render_history(rollout: Rollout, now: int, colors: Colors) -> str:
     """Newest first; the try in progress on top."""
-    tries = [*([rollout.status.trial] if rollout.status.trial else []), *reversed(rollout.status.history)]
-    if not tries:
+    attempts = [*([rollout.status.attempt] if rollout.status.attempt else []), *reversed(rollout.status.history)]
+    if not attempts:
         return f"{rollout.name} in {rollout.namespace}: no release yet"
-    return table([_row(one, now, ink) for one in tries], HEADING, indent="")
+    return table([_row(one, now, colors) for one in attempts], HEADING, indent="")
 
 
-def _row(one: Try, now: int, ink: Ink) -> tuple[str, ...]:
-    paint = ink.good if one.outcome in GOOD else ink.bad if one.message else ink.waits
+def _row(one: Attempt, now: int, colors: Colors) -> tuple[str, ...]:
+    paint = colors.good if one.outcome in GOOD else colors.bad if one.message else colors.waits
     requests, errors = counted(one)
     return (
         str(one.release),
@@ -34,7 +34,7 @@ def _row(one: Try, now: int, ink: Ink) -> tuple[str, ...]:
     )
 
 
-def counted(one: Try) -> tuple[int, int]:
+def counted(one: Attempt) -> tuple[int, int]:
     """(requests, errors) of the version; of a try in progress, in the steps that ended."""
     if one.outcome is not None:
         return one.requests, one.errors

@@ -13,12 +13,12 @@ from kubectl_modelrollout import edits
 from kubectl_modelrollout.apply import apply
 from kubectl_modelrollout.arguments import build_parser
 from kubectl_modelrollout.cluster import Cluster
-from kubectl_modelrollout.colors import Ink
+from kubectl_modelrollout.colors import Colors
 from kubectl_modelrollout.errors import Problem
 from kubectl_modelrollout.history import render_history
 from kubectl_modelrollout.markdown import render_report
 from kubectl_modelrollout.plots.draw import draw_plots
-from kubectl_modelrollout.release_evidence import find_try, release_evidence
+from kubectl_modelrollout.release_evidence import find_attempt, release_evidence
 from kubectl_modelrollout.rollout import Rollout, parse_rollout
 from kubectl_modelrollout.status_view import render_status
 from kubectl_modelrollout.watch import Log, Screen, watch
@@ -66,9 +66,9 @@ def _history(cluster: Cluster, options: Namespace) -> int:
 
 def _report(cluster: Cluster, options: Namespace) -> int:
     rollout = _look(cluster, options.name)
-    trial = find_try(rollout, options.version)
-    evidence = release_evidence(rollout, trial, int(time.time()))
-    folder = Path(options.output or f"{rollout.name}-{trial.release}")
+    attempt = find_attempt(rollout, options.version)
+    evidence = release_evidence(rollout, attempt, int(time.time()))
+    folder = Path(options.output or f"{rollout.name}-{attempt.release}")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         plots = _plots(evidence, folder)
@@ -114,9 +114,9 @@ def _look(cluster: Cluster, name: str | None) -> Rollout:
     return parse_rollout(cluster.find_rollout(name))
 
 
-def _ink() -> Ink:
+def _ink() -> Colors:
     """See no-color.org."""
-    return Ink(sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb")
+    return Colors(sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb")
 
 
 def _write(text: str) -> None:

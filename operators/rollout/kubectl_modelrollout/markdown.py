@@ -173,11 +173,11 @@ def _row(one: Matrix, index: int) -> tuple[str, ...]:
 
 
 def _others(evidence: Json) -> Iterator[str]:
-    if evidence["otherTries"]:
-        yield "## Other tries of the same bytes"
+    if evidence["otherAttempts"]:
+        yield "## Other attempts of the same bytes"
         rows = [
             (one["startedAt"], one["endedAt"] or "-", one["outcome"] or "in progress", one["reason"] or "-")
-            for one in evidence["otherTries"]
+            for one in evidence["otherAttempts"]
         ]
         yield _table(("Began", "Ended", "Outcome", "Reason"), rows)
 

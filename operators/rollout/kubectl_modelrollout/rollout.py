@@ -7,7 +7,7 @@ from typing import TypeVar
 from rollout_operator.decide.report import ReplicaState
 from rollout_operator.documents.codec import DOCUMENT, InvalidDocument, Json, read
 from rollout_operator.documents.spec import InvalidSpec, Spec, parse_spec
-from rollout_operator.documents.status import Condition, Status, Try
+from rollout_operator.documents.status import Attempt, Condition, Status
 
 from kubectl_modelrollout.errors import Problem
 
@@ -24,7 +24,7 @@ class Share:
 
 
 @dataclass(frozen=True)
-class Told:
+class ReportedStatus:
     """The part of the status that is for people."""
 
     observed_generation: int = 0
@@ -47,7 +47,7 @@ class Rollout:
     generation: int
     spec: Spec | None
     status: Status
-    told: Told
+    told: ReportedStatus
 
     @property
     def is_seen(self) -> bool:
@@ -63,17 +63,17 @@ class Rollout:
         return self.is_seen and self._is("Stalled")
 
     @property
-    def wanted_try(self) -> Try | None:
+    def wanted_attempt(self) -> Attempt | None:
         """The try in progress, or how the last one of the wanted release ended."""
         last = self.status.history[-1] if self.status.history else None
-        found = self.status.trial or last
+        found = self.status.attempt or last
         return found if found and self.spec and found.release == self.spec.wanted else None
 
     @property
     def labels(self) -> tuple[str, ...]:
         """Names of the classes by position; of the newest try that knows them."""
-        tries = [*self.status.history, *([self.status.trial] if self.status.trial else [])]
-        return next((one.labels for one in reversed(tries) if one.labels), ())
+        attempts = [*self.status.history, *([self.status.attempt] if self.status.attempt else [])]
+        return next((one.labels for one in reversed(attempts) if one.labels), ())
 
     def condition(self, type: str) -> Condition | None:
         return next((one for one in self.status.conditions if one.type == type), None)
@@ -92,7 +92,7 @@ def parse_rollout(body: Json) -> Rollout:
         generation=metadata.get("generation", 0),
         spec=_spec(body),
         status=_read(Status, body),
-        told=_read(Told, body),
+        told=_read(ReportedStatus, body),
     )
 
 

@@ -3,36 +3,36 @@
 from rollout_operator.documents.spec import Spec
 from rollout_operator.documents.status import StepEvidence
 
-from kubectl_modelrollout.colors import Ink
+from kubectl_modelrollout.colors import Colors
 from kubectl_modelrollout.rollout import Rollout
 from kubectl_modelrollout.table import count, duration, milliseconds, percent, table
 
 DONE, HERE, STOPPED = "✓", "▶", "✗"
 
 
-def steps(rollout: Rollout, now: int, ink: Ink) -> str:
+def steps(rollout: Rollout, now: int, colors: Colors) -> str:
     """Of the release in progress, or of the one that failed on its way; nothing while there is neither."""
-    trial, spec = rollout.wanted_try, rollout.spec
-    if trial is None or spec is None or rollout.is_ready or (trial.outcome is not None and not trial.steps):
+    attempt, spec = rollout.wanted_attempt, rollout.spec
+    if attempt is None or spec is None or rollout.is_ready or (attempt.outcome is not None and not attempt.steps):
         return ""
-    ended, current = run_of(trial.steps, spec), rollout.status.current_step_index
+    ended, current = run_of(attempt.steps, spec), rollout.status.current_step_index
     rows = []
     for index, step in enumerate(spec.steps):
         seen = ended[index] if index < len(ended) else None
         is_last = index == len(ended) - 1
         if index == current:
             began = rollout.status.step_started_at
-            row = (ink.strong(HERE), "for " + duration(now - began) if began else "", _waits(spec, index, ink))
+            row = (colors.strong(HERE), "for " + duration(now - began) if began else "", _waits(spec, index, colors))
         elif seen and is_last and current is None:
-            row = (ink.bad(STOPPED), "after " + took(seen), showed(seen))
+            row = (colors.bad(STOPPED), "after " + took(seen), showed(seen))
         elif seen:
-            row = (ink.good(DONE), "took " + took(seen), showed(seen))
+            row = (colors.good(DONE), "took " + took(seen), showed(seen))
         else:
             row = ("", "", "")
         mark, when, what = row
-        text = str(step) if mark else ink.faint(str(step))
-        rows.append((mark or " ", str(index + 1), ink.strong(text) if index == current else text, when, what))
-    return ink.strong("STEPS") + "\n" + table(rows)
+        text = str(step) if mark else colors.faint(str(step))
+        rows.append((mark or " ", str(index + 1), colors.strong(text) if index == current else text, when, what))
+    return colors.strong("STEPS") + "\n" + table(rows)
 
 
 def run_of(ended: tuple[StepEvidence, ...], spec: Spec) -> tuple[StepEvidence, ...]:
@@ -63,9 +63,9 @@ def showed(step: StepEvidence) -> str:
     return f"{count(step.canary_requests, 'request')}, {failed}{latency}"
 
 
-def _waits(spec: Spec, index: int, ink: Ink) -> str:
+def _waits(spec: Spec, index: int, colors: Colors) -> str:
     gate = spec.steps[index].gate
     if gate is None:
         return ""
     approval = spec.approval(gate.name)
-    return f"approved by {approval.by}" if approval else ink.waits("waits for an approval")
+    return f"approved by {approval.by}" if approval else colors.waits("waits for an approval")

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from kubectl_modelrollout.colors import Ink
+from kubectl_modelrollout.colors import Colors
 from kubectl_modelrollout.errors import Problem, Unavailable
 from kubectl_modelrollout.rollout import Rollout
 from kubectl_modelrollout.status_view import render_status
@@ -17,23 +17,23 @@ Write = Callable[[str], object]
 class Screen:
     """A terminal: draws over what it drew before."""
 
-    def __init__(self, ink: Ink, write: Write) -> None:
-        self._ink, self._write = ink, write
+    def __init__(self, colors: Colors, write: Write) -> None:
+        self._ink, self._write = colors, write
         write(HOME + CLEAR_REST)
 
     def show(self, rollout: Rollout, now: int) -> None:
         text = render_status(rollout, now, self._ink) + "\n"
         self._write(HOME + text.replace("\n", f"{CLEAR_LINE}\n") + CLEAR_REST)
 
-    def tell(self, trouble: str) -> None:
+    def record(self, trouble: str) -> None:
         self._write(f"\n{trouble}{CLEAR_REST}\r")
 
 
 class Log:
     """Anything else: a line for each change, and the whole in the end."""
 
-    def __init__(self, ink: Ink, write: Write) -> None:
-        self._ink, self._write = ink, write
+    def __init__(self, colors: Colors, write: Write) -> None:
+        self._ink, self._write = colors, write
         self._last: object = None
 
     def show(self, rollout: Rollout, now: int) -> None:
@@ -44,7 +44,7 @@ class Log:
         if has_ended(rollout):
             self._write(f"\n{render_status(rollout, now, self._ink)}\n")
 
-    def tell(self, trouble: str) -> None:
+    def record(self, trouble: str) -> None:
         if self._is_new(trouble):
             self._write(f"{trouble}\n")
 
@@ -75,7 +75,7 @@ def watch(
         try:
             rollout = look()
         except Unavailable as error:
-            view.tell(f"{error}; trying again")
+            view.record(f"{error}; trying again")
         else:
             view.show(rollout, int(now()))
     return rollout

@@ -5,14 +5,14 @@ import sys
 
 from rollout_operator.logs import configure_logging
 from rollout_operator.operator import Operator
-from rollout_operator.settings import SettingsInvalid, read_settings
+from rollout_operator.settings import InvalidSettings, read_settings
 
 
 def main() -> int:
     """2 when the environment is wrong."""
     try:
         settings = read_settings()
-    except SettingsInvalid as error:
+    except InvalidSettings as error:
         print(f"rollout_operator: {error}", file=sys.stderr)
         return 2
     configure_logging()

@@ -21,7 +21,7 @@ class Metrics:
         self.leads = Gauge("medinfer_operator_leads", "1 while the Lease is held", registry=self.registry)
         self._reconcile = Histogram(
             "medinfer_operator_reconcile_seconds",
-            "One visit to one rollout, writes included",
+            "One reconcile to one rollout, writes included",
             buckets=_SECONDS,
             registry=self.registry,
         )

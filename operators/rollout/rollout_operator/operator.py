@@ -1,4 +1,4 @@
-"""The operator's parts, wired together: watches, a Lease, rounds, and an HTTP face."""
+"""The operator's parts, wired together: watches, a Lease, workqueue, and an HTTP face."""
 
 import asyncio
 import logging
@@ -9,10 +9,10 @@ import kopf
 from aiohttp import web
 
 from rollout_operator.edge.cluster import Cluster
-from rollout_operator.edge.events import Teller
+from rollout_operator.edge.events import EventRecorder
 from rollout_operator.edge.leadership import Leadership
 from rollout_operator.edge.observe import Watched
-from rollout_operator.edge.pod_client import Asking
+from rollout_operator.edge.pod_client import PodClient
 from rollout_operator.edge.pods import PodRecord
 from rollout_operator.edge.watching import Watches, build_registry, kopf_settings
 from rollout_operator.edge.webhook import Notifier
@@ -20,7 +20,7 @@ from rollout_operator.metrics import Metrics
 from rollout_operator.reconcile import Reconciler
 from rollout_operator.server import build_app
 from rollout_operator.settings import Settings
-from rollout_operator.workqueue import Rounds
+from rollout_operator.workqueue import Workqueue
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ class Operator:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._metrics, self._notifier = Metrics(), Notifier()
-        self._asking = Asking(settings.ask_timeout_seconds)
+        self._pod_client = PodClient(settings.ask_timeout_seconds)
         cluster = Cluster(settings.namespace)
         lease = (settings.lease_name, settings.identity, settings.lease_seconds)
         self._leadership = Leadership(cluster, *lease, self._on_leadership)
@@ -38,22 +38,22 @@ class Operator:
             cluster,
             self._leadership,
             Watched(self._watches.pods, self._watches.workload, self._watches.rivals, time.time),
-            self._asking,
-            Teller(cluster, self._notifier, settings.identity),
+            self._pod_client,
+            EventRecorder(cluster, self._notifier, settings.identity),
             self._metrics,
             settings,
         )
-        self._rounds = Rounds(self._reconciler.visit)
+        self._workqueue = Workqueue(self._reconciler.reconcile)
 
     async def run(self) -> None:
         """Until SIGTERM or SIGINT, which end Kopf's watches; raises what ended a part."""
         async with AsyncExitStack() as stack:
-            await stack.enter_async_context(self._asking)
+            await stack.enter_async_context(self._pod_client)
             await stack.enter_async_context(self._notifier)
             watching = asyncio.create_task(self._watch(), name="watches")
             leading = asyncio.create_task(self._leadership.run(), name="leadership")
             stack.push_async_callback(_end, watching, leading)
-            stack.push_async_callback(self._rounds.stop)
+            stack.push_async_callback(self._workqueue.stop)
             await self._serve(stack, watching)
             done, _ = await asyncio.wait((watching, leading), return_when=asyncio.FIRST_COMPLETED)
             for task in done:
@@ -75,14 +75,14 @@ class Operator:
     def _on_leadership(self, leads: bool) -> None:
         self._metrics.leads.set(leads)
         self._reconciler.forget_all()
-        self._rounds.wake_all()
+        self._workqueue.wake_all()
 
     def _on_rollout(self, name: str) -> None:
-        self._rounds.wake(name)
+        self._workqueue.wake(name)
 
     def _on_pod(self, pod: PodRecord) -> None:
         for name in self._reconciler.watchers_of(pod):
-            self._rounds.wake(name)
+            self._workqueue.wake(name)
 
 
 async def _end(*tasks: asyncio.Task[None]) -> None:

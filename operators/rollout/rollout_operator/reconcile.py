@@ -1,4 +1,4 @@
-"""One visit to one rollout: observe, decide, act, report."""
+"""One reconcile to one rollout: observe, decide, act, report."""
 
 import asyncio
 import logging
@@ -10,10 +10,10 @@ from rollout_operator.documents.api import ApiState
 from rollout_operator.edge.act import Actor
 from rollout_operator.edge.cluster import Cluster
 from rollout_operator.edge.errors import ClusterError, Conflict, Missing, NotLeader, Unavailable
-from rollout_operator.edge.events import Teller
+from rollout_operator.edge.events import EventRecorder
 from rollout_operator.edge.leadership import Leadership
 from rollout_operator.edge.observe import Selector, Watched, observe, read_objects, selector_of
-from rollout_operator.edge.pod_client import Asking
+from rollout_operator.edge.pod_client import PodClient
 from rollout_operator.edge.pods import PodRecord
 from rollout_operator.metrics import Metrics
 from rollout_operator.settings import Settings
@@ -34,13 +34,13 @@ class Reconciler:
         cluster: Cluster,
         leadership: Leadership,
         watched: Watched,
-        asking: Asking,
-        teller: Teller,
+        pod_client: PodClient,
+        recorder: EventRecorder,
         metrics: Metrics,
         settings: Settings,
     ) -> None:
-        self._cluster, self._leadership, self._watched, self._asking = cluster, leadership, watched, asking
-        self._teller, self._metrics, self._settings = teller, metrics, settings
+        self._cluster, self._leadership, self._watched, self._pod_client = cluster, leadership, watched, pod_client
+        self._recorder, self._metrics, self._settings = recorder, metrics, settings
         self._actor = Actor(cluster, leadership.check, settings.identity)
         self._readings: dict[str, dict[str, ApiState]] = {}
         self._selectors: dict[str, tuple[Selector, ...]] = {}
@@ -56,7 +56,7 @@ class Reconciler:
         """Names of the rollouts that this pod matters to."""
         return [name for name, found in self._selectors.items() if any(one and pod.matches(one) for one in found)]
 
-    async def visit(self, name: str) -> float | None:
+    async def reconcile(self, name: str) -> float | None:
         if not self._leadership.is_held():
             return STANDBY_SECONDS
         try:
@@ -86,14 +86,14 @@ class Reconciler:
             await asyncio.to_thread(self._actor.claim, objects)
             self._claimed.add(name)
             return 0.0
-        self._selectors[name] = (selector_of(objects.server), selector_of(objects.gateway))
+        self._selectors[name] = (selector_of(objects.triton), selector_of(objects.api))
         readings = self._readings.get(name, {})
-        look = await observe(self._cluster, objects, self._watched, self._asking, self._settings, readings)
+        look = await observe(self._cluster, objects, self._watched, self._pod_client, self._settings, readings)
         decision = decide(look.spec, look.status, look.seen)
         self._readings[name] = remember(look.seen)  # even if a write fails: better not counted than counted twice
         if not self._actor.is_idle(decision, look):
             await asyncio.to_thread(self._actor.act, decision, look)
-        self._teller.tell(decision, look)
+        self._recorder.record(decision, look)
         self._metrics.note(name, decision)
         return decision.requeue_seconds
 

@@ -12,7 +12,7 @@ PLACES = {"pod": "", "service": "", "namespace": "", "ip": ""}
 TcpPort = Annotated[int, Field(ge=1, le=65535)]
 
 
-class SettingsInvalid(ValueError):
+class InvalidSettings(ValueError):
     """A variable is missing or wrong; the message is one line that names it and what to write."""
 
 
@@ -50,11 +50,11 @@ class Settings(BaseSettings):
 
 
 def read_settings(**values: Any) -> Settings:
-    """From the environment, but for what `values` gives; raises SettingsInvalid."""
+    """From the environment, but for what `values` gives; raises InvalidSettings."""
     try:
         return Settings(**values)
     except ValidationError as error:
-        raise SettingsInvalid("; ".join(_explain(dict(problem)) for problem in error.errors())) from None
+        raise InvalidSettings("; ".join(_explain(dict(problem)) for problem in error.errors())) from None
 
 
 def _explain(problem: dict[str, Any]) -> str:

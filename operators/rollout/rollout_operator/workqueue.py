@@ -4,17 +4,20 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 
-CONCURRENT_MAX = 16
+MAX_CONCURRENT = 16
 
 
-class Rounds:
-    """`visit` looks once at the rollout of this name and says in how many seconds to look again; None: it is gone."""
+class Workqueue:
+    """`reconcile` handles the rollout of this name once.
 
-    def __init__(self, visit: Callable[[str], Awaitable[float | None]]) -> None:
-        self._visit = visit
+    It returns the seconds until the next time, or None when the rollout is gone.
+    """
+
+    def __init__(self, reconcile: Callable[[str], Awaitable[float | None]]) -> None:
+        self._reconcile = reconcile
         self._awake: dict[str, asyncio.Event] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._places = asyncio.Semaphore(CONCURRENT_MAX)
+        self._places = asyncio.Semaphore(MAX_CONCURRENT)
 
     def wake(self, name: str) -> None:
         """Also begins the rounds of a rollout that is new."""
@@ -36,7 +39,7 @@ class Rounds:
         while True:
             awake.clear()
             async with self._places:
-                seconds = await self._visit(name)
+                seconds = await self._reconcile(name)
             if seconds is None and not awake.is_set():
                 del self._awake[name], self._tasks[name]
                 return

@@ -18,7 +18,7 @@ from inference_api.prediction.uploads import Decoder
 from inference_api.process import reports
 from inference_api.process.background import every
 from inference_api.process.metrics import Metrics
-from inference_api.process.scoreboard import Board
+from inference_api.process.scoreboard import Scoreboard
 from inference_api.routing.config_map import ConfigMapWatch
 from inference_api.routing.counters import Json
 from inference_api.routing.document import Routes
@@ -27,9 +27,9 @@ from inference_api.routing.routes_source import RoutesFile, RoutesSource, Watche
 from inference_api.routing.traffic import Traffic
 from inference_api.settings import Settings
 from inference_api.transport.agents import Agents
-from inference_api.transport.proof_cache import Vouching
+from inference_api.transport.proof_cache import ProofCache
 from inference_api.transport.request_buffers import RequestBuffers
-from inference_api.transport.resolver import Names
+from inference_api.transport.resolver import Resolver
 from inference_api.transport.triton import Triton
 
 ROUTES_KEY = "routes.json"
@@ -44,19 +44,19 @@ class Service:
         self.settings = settings
         self.traffic = Traffic(settings.max_in_flight)
         self.open_connections: Callable[[], int] = lambda: 0
-        self._names = Names()
+        self._names = Resolver()
         self._agents = Agents(settings.agent_port, self._names)
         self.predict, self.predict_batch = self._make_endpoints()
         self._watch = _make_watch(settings)
         self._follower = Follower(self.traffic, _make_source(settings, self._watch), self._answers)
         self._tasks: list[asyncio.Task[None]] = []
         self._warm = False
-        self._board: Board | None = None
+        self._scoreboard: Scoreboard | None = None
         self._own_folder: Path | None = None
 
     def _make_endpoints(self) -> tuple[Any, Any]:
         settings = self.settings
-        self._triton = Triton(self._names, Vouching(self._agents, _loop_time))
+        self._triton = Triton(self._names, ProofCache(self._agents, _loop_time))
         self._decoder = Decoder(settings.max_pixels, RequestBuffers())
         self._dispatcher = Dispatcher(self._triton, self.traffic.replicas, settings.deadline_seconds, _loop_time)
         self._shadow = Shadow(self.traffic, self._dispatcher, settings.deadline_seconds / 2)
@@ -64,9 +64,9 @@ class Service:
         return make_predict(limits, self.traffic, self._decoder, self._dispatcher, self._shadow)
 
     async def start(self) -> None:
-        self._board = Board.join(self.settings.runtime_dir or self._make_folder())
-        self._publish_snapshot = self._board.claim(os.getpid())
-        self.metrics = Metrics(self._read_board)
+        self._scoreboard = Scoreboard.join(self.settings.runtime_dir or self._make_folder())
+        self._publish_snapshot = self._scoreboard.claim(os.getpid())
+        self.metrics = Metrics(self._read_scoreboard)
         warmup.warm()
         await self._follow()
         if self._watch:
@@ -89,16 +89,16 @@ class Service:
             self._watch.stop()
         self._decoder.close()
         self._triton.keep_only(())
-        if self._board is not None:
+        if self._scoreboard is not None:
             self._publish_now()
-            self._board.bury(os.getpid(), reports.fold)
-            self._board.close()
+            self._scoreboard.retire(os.getpid(), reports.fold)
+            self._scoreboard.close()
         if self._own_folder is not None:
             shutil.rmtree(self._own_folder, ignore_errors=True)
 
     @property
     def draining(self) -> bool:
-        return self._board is not None and self._board.draining
+        return self._scoreboard is not None and self._scoreboard.draining
 
     async def not_ready(self) -> str | None:
         """Why this worker shall get no requests now; None when it may."""
@@ -117,9 +117,9 @@ class Service:
     def report(self) -> Json:
         """The answer of GET /routes."""
         self._publish_now()
-        assert self._board is not None
-        gone, live = self._board.read()
-        return reports.routes_report(self._board.start_id, self.draining, self.traffic.routes, gone, live)
+        assert self._scoreboard is not None
+        gone, live = self._scoreboard.read()
+        return reports.routes_report(self._scoreboard.start_id, self.draining, self.traffic.routes, gone, live)
 
     async def _answers(self, routes: Routes) -> bool:
         return await self._triton.any_ready(routes.replicas, routes.model, routes.stable.version.number)
@@ -136,10 +136,10 @@ class Service:
     def _publish_now(self) -> None:
         self._publish_snapshot(self.traffic.snapshot() | {"openConnections": self.open_connections()})
 
-    def _read_board(self) -> tuple[Json, list[Json | None]]:
-        assert self._board is not None
+    def _read_scoreboard(self) -> tuple[Json, list[Json | None]]:
+        assert self._scoreboard is not None
         self._publish_now()
-        return self._board.read()
+        return self._scoreboard.read()
 
     def _make_folder(self) -> Path:
         self._own_folder = Path(tempfile.mkdtemp(prefix="medinfer-api-"))

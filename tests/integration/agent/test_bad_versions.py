@@ -64,7 +64,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory, bundle: Bundle) -> Iterator
 def stable_only(shared: Replica, bundle: Bundle) -> Replica:
     """The replica of all tests here, never restarted by them: version 1 warm, nothing else held."""
     shared.follow(build_plan(stable=bundle(1)))
-    wait_until(lambda: held(shared) == {1: "Warm"}, "the candidate of the test before is forgotten", 60)
+    wait_until(lambda: held(shared) == {1: "Warm"}, "the canary of the test before is forgotten", 60)
     wait_until(lambda: ready(shared) and bundles(shared) == {digest_of(bundle(1))}, "only version 1 is held", 60)
     return shared
 
@@ -89,15 +89,13 @@ BAD = [
 
 
 @pytest.mark.parametrize("bad", BAD)
-def test_stable_serves_on_beside_a_bad_candidate(
-    stable_only: Replica, bundle: Bundle, bad: Bad, tmp_path: Path
-) -> None:
+def test_stable_serves_on_beside_a_bad_canary(stable_only: Replica, bundle: Bundle, bad: Bad, tmp_path: Path) -> None:
     replica, before = stable_only, stubs(stable_only, 1)
     path = bad.make(bundle, tmp_path)
-    plan = with_candidate(build_plan(stable=bundle(1)), path)
+    plan = with_canary(build_plan(stable=bundle(1)), path)
     with Patients(replica, bundle(1)) as patients:
         replica.follow(plan)
-        failed = wait_until(lambda: stays_ready(replica) and failed_entry(replica, plan["candidate"]), "it failed", 60)
+        failed = wait_until(lambda: stays_ready(replica) and failed_entry(replica, plan["canary"]), "it failed", 60)
         assert (failed["reason"], bad.message in failed["message"]) == (bad.reason, True), failed
         wait_until(lambda: set(index_ready(replica)) == {1}, "only version 1 is loaded")
         assert ready(replica)
@@ -108,16 +106,16 @@ def test_stable_serves_on_beside_a_bad_candidate(
     assert not Path("/tmp/escaped").exists() and not (replica.folder / "escaped").exists()
 
 
-def failed_entry(replica: Replica, candidate: dict[str, Any]) -> dict[str, Any] | None:
-    """The test before may have had a candidate of the same version: its failure is to be seen for a moment."""
-    found = entry(replica, candidate["version"])
-    return found if (found.get("state"), found.get("digest")) == ("Failed", candidate["digest"]) else None
+def failed_entry(replica: Replica, canary: dict[str, Any]) -> dict[str, Any] | None:
+    """The test before may have had a canary of the same version: its failure is to be seen for a moment."""
+    found = entry(replica, canary["version"])
+    return found if (found.get("state"), found.get("digest")) == ("Failed", canary["digest"]) else None
 
 
 def test_wrong_bytes_are_not_kept(stable_only: Replica, bundle: Bundle) -> None:
     replica = stable_only
-    plan = build_plan(stable=bundle(1), candidate=bundle(2))
-    plan["candidate"]["digest"] = "sha256:" + "0" * 64
+    plan = build_plan(stable=bundle(1), canary=bundle(2))
+    plan["canary"]["digest"] = "sha256:" + "0" * 64
     replica.follow(plan)
     failed = wait_for(replica, 2, "Failed")
     assert failed["reason"] == "DigestMismatch" and digest_of(bundle(2)) in failed["message"]
@@ -126,8 +124,8 @@ def test_wrong_bytes_are_not_kept(stable_only: Replica, bundle: Bundle) -> None:
 
 def test_a_bundle_of_another_version_or_model_is_refused(stable_only: Replica, bundle: Bundle) -> None:
     replica = stable_only
-    plan = build_plan(stable=bundle(1), candidate=bundle(2))
-    plan["candidate"]["version"] = 77
+    plan = build_plan(stable=bundle(1), canary=bundle(2))
+    plan["canary"]["version"] = 77
     replica.follow(plan)
     failed = wait_for(replica, 77, "Failed")
     assert failed["reason"] == "BundleInvalid" and "version 2" in failed["message"]
@@ -149,7 +147,7 @@ def test_a_loaded_version_keeps_its_bytes(stable_only: Replica, bundle: Bundle, 
 def test_a_good_version_works_after_all_the_bad_ones(stable_only: Replica, bundle: Bundle) -> None:
     replica = stable_only
     restarts = replica.state()["triton"]["restarts"]
-    replica.follow(build_plan(stable=bundle(1), candidate=bundle(2)))
+    replica.follow(build_plan(stable=bundle(1), canary=bundle(2)))
     wait_for(replica, 2, "Warm")
     assert ready(replica) and entry(replica, 1)["state"] == "Warm"
     assert replica.state()["triton"]["restarts"] == restarts == 0
@@ -161,22 +159,22 @@ def test_a_version_that_hangs_is_given_up_and_a_good_one_takes_its_place(
     """It cannot be unloaded while it hangs; that must not keep the next one out, nor disturb stable."""
     hangs = with_golden_of(14, 9)(bundle, tmp_path)
     with Patients(replica, bundle(1)) as patients:
-        replica.follow(build_plan(stable=bundle(1), candidate=hangs))
+        replica.follow(build_plan(stable=bundle(1), canary=hangs))
         failed = wait_for(replica, 9, "Failed")
         assert failed["reason"] == "WarmupError" and "no answer to a batch of 1" in failed["message"]
-        replica.follow(build_plan(stable=bundle(1), candidate=bundle(2)))
+        replica.follow(build_plan(stable=bundle(1), canary=bundle(2)))
         wait_for(replica, 2, "Warm")
         assert index(replica) == {1: "READY", 2: "READY", 9: "UNLOADING"}
         assert "does not end" in entry(replica, 9)["message"]
     assert patients.failures == [] and ready(replica) and replica.state()["triton"]["restarts"] == 0
 
 
-def with_candidate(plan: Json, path: Path) -> Json:
+def with_canary(plan: Json, path: Path) -> Json:
     """A plan names what is in no manifest that could be read."""
     try:
-        return plan | {"candidate": artifact(path)}
+        return plan | {"canary": artifact(path)}
     except Exception:
-        return plan | {"candidate": {"version": 90, "uri": path.as_uri(), "digest": digest_of(path)}}
+        return plan | {"canary": {"version": 90, "uri": path.as_uri(), "digest": digest_of(path)}}
 
 
 def index_ready(replica: Replica) -> list[int]:

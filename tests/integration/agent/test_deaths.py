@@ -31,7 +31,7 @@ WARMUP_SECONDS = 10  # beside others, on a busy machine, the pace is never stead
 
 
 def test_a_killed_triton_comes_back_with_the_same_versions_proved_again(replica: Replica, bundle: Bundle) -> None:
-    replica.follow(plan_of(stable=bundle(1), candidate=bundle(2)))
+    replica.follow(plan_of(stable=bundle(1), canary=bundle(2)))
     wait_for(replica, 2, "Warm")
     before = stubs(replica, 1)
     replica.kill_triton()
@@ -48,7 +48,7 @@ def test_what_kills_triton_is_not_tried_again(replica: Replica, bundle: Bundle, 
     in_warmup = repack(bundle(7), tmp_path / "kills", golden=take_apart(bundle(14)).golden)
     bad = bundle(3) if when == "load" else in_warmup
     version = 3 if when == "load" else 7
-    replica.follow(plan_of(stable=bundle(1), candidate=bad))
+    replica.follow(plan_of(stable=bundle(1), canary=bad))
     if when == "load":
         wait_until(lambda: index(replica).get(version) == "LOADING", "it is being loaded", poll_seconds=0.01)
         replica.kill_triton()
@@ -59,14 +59,14 @@ def test_what_kills_triton_is_not_tried_again(replica: Replica, bundle: Bundle, 
     wait_for(replica, 1, "Warm")
     assert entry(replica, version)["reason"] == "TritonDied", "it was tried again after a restart"
     assert replica.state()["triton"]["restarts"] == 0
-    replica.follow(plan_of(stable=bundle(1), candidate=bundle(2)))
+    replica.follow(plan_of(stable=bundle(1), canary=bundle(2)))
     wait_for(replica, 2, "Warm")
     assert replica.state()["triton"]["restarts"] == 0
 
 
-def test_agent_and_triton_killed_together_while_a_candidate_loads(replica: Replica, bundle: Bundle) -> None:
-    """As when a candidate exhausts the memory of the whole pod: the attempt on disk is all that is left."""
-    replica.follow(plan_of(stable=bundle(1), candidate=bundle(2)))
+def test_agent_and_triton_killed_together_while_a_canary_loads(replica: Replica, bundle: Bundle) -> None:
+    """As when a canary exhausts the memory of the whole pod: the attempt on disk is all that is left."""
+    replica.follow(plan_of(stable=bundle(1), canary=bundle(2)))
     wait_for(replica, 2, "Warming")
     replica.kill()
     wait_until(lambda: not listening(replica), "Triton died with its agent")
@@ -76,7 +76,7 @@ def test_agent_and_triton_killed_together_while_a_candidate_loads(replica: Repli
     wait_for(replica, 1, "Warm")
     replica.follow(plan_of(stable=bundle(1)))
     wait_for(replica, 2, "")
-    replica.follow(plan_of(stable=bundle(1), candidate=bundle(2)))
+    replica.follow(plan_of(stable=bundle(1), canary=bundle(2)))
     wait_for(replica, 2, "Warm")
 
 
@@ -95,8 +95,8 @@ def test_a_triton_killed_while_it_answers_leaves_nothing(make_replica: StartRepl
     wait_until(lambda: not [path for path in memory if Path(path).exists()], "nor its shared memory")
 
 
-def test_an_orderly_stop_is_not_held_against_the_candidate(replica: Replica, bundle: Bundle) -> None:
-    replica.follow(plan_of(stable=bundle(1), candidate=bundle(2)))
+def test_an_orderly_stop_is_not_held_against_the_canary(replica: Replica, bundle: Bundle) -> None:
+    replica.follow(plan_of(stable=bundle(1), canary=bundle(2)))
     wait_for(replica, 2, "Warming")
     triton = replica.triton_pid()
     replica.stop(60)
@@ -144,7 +144,7 @@ def test_beside_a_triton_that_lives_on_the_agent_proves_again_and_reloads_nothin
             replica.wait_until_warm()
         assert patients.failures == []
         assert before and holders(triton.pid, 1) == before, "version 1 was reloaded"
-        replica.follow(plan_of(stable=bundle(1), candidate=bundle(2)))
+        replica.follow(plan_of(stable=bundle(1), canary=bundle(2)))
         wait_for(replica, 2, "Warm")
         assert index(replica) == {1: "READY", 2: "READY"}
 

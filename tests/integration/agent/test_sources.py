@@ -40,7 +40,7 @@ def s3(bundle: Bundle) -> Iterator[S3Store]:
 
 def from_store(plan: Json, store: str) -> Json:
     """The same plan with artifacts at `<store>/<version>.tar`."""
-    roles = {role: plan[role] for role in ("stable", "candidate", "previous") if plan[role]}
+    roles = {role: plan[role] for role in ("stable", "canary", "previous") if plan[role]}
     return plan | {role: found | {"uri": f"{store}/{found['version']}.tar"} for role, found in roles.items()}
 
 
@@ -103,10 +103,10 @@ def test_a_full_disk_is_found_before_it_is_full(make_replica: StartReplica, bund
     assert not [name for name in files(replica) if name.startswith(("bundles/", "staging/", "repository/"))]
 
 
-def test_a_candidate_that_does_not_fit_is_not_loaded(make_replica: StartReplica, bundle: Bundle) -> None:
+def test_a_canary_that_does_not_fit_is_not_loaded(make_replica: StartReplica, bundle: Bundle) -> None:
     need = memory_bytes(bundle(1))
     replica = make_replica(MEMORY_LIMIT_BYTES=str(need + memory_bytes(bundle(2)) - 1))
-    replica.follow(build_plan(stable=bundle(1), candidate=bundle(2)))
+    replica.follow(build_plan(stable=bundle(1), canary=bundle(2)))
     replica.start()
     failed = wait_for(replica, 2, "Failed")
     assert failed["reason"] == "InsufficientMemory" and "version 2 needs" in failed["message"]

@@ -26,26 +26,26 @@ from tests.integration.agent.patients import Patients
 pytestmark = pytest.mark.integration
 
 
-def test_first_install_is_ready_once_its_candidate_proved_itself(make_replica: StartReplica, bundle: Bundle) -> None:
+def test_first_install_is_ready_once_its_canary_proved_itself(make_replica: StartReplica, bundle: Bundle) -> None:
     replica = make_replica()
     replica.start()
     wait_until(lambda: "there is no plan" in rejection(replica), "the agent misses its plan")
     assert replica.state()["id"] is None and status(replica, "/ready") == 503 and status(replica, "/health") == 200
-    replica.follow(build_plan(candidate=bundle(1)))
+    replica.follow(build_plan(canary=bundle(1)))
     warm = wait_for(replica, 1, "Warm")
     assert ready(replica) and status(replica, "/versions/1") == 200 and status(replica, "/versions/2") == 404
-    assert warm["role"] == "candidate" and warm["digest"] == digest_of(bundle(1))
+    assert warm["role"] == "canary" and warm["digest"] == digest_of(bundle(1))
     assert warm["warmup"]["golden"]["matched"] == warm["warmup"]["golden"]["total"] > 0
     assert warm["warmup"]["iterations"] >= 40 and warm["warmup"]["p50Ms"] <= warm["warmup"]["p95Ms"]
     assert replica.state()["rejected"] is None
 
 
-def test_a_candidate_comes_and_goes_and_stable_does_not_notice(replica: Replica, bundle: Bundle) -> None:
+def test_a_canary_comes_and_goes_and_stable_does_not_notice(replica: Replica, bundle: Bundle) -> None:
     before = stubs(replica, 1)
     with Patients(replica, bundle(1)) as patients:
         wait_until(lambda: len(patients.latencies_ms) > 50, "a quiet minute, in small")
         quiet = list(patients.latencies_ms)
-        replica.follow(build_plan(stable=bundle(1), candidate=bundle(2)))
+        replica.follow(build_plan(stable=bundle(1), canary=bundle(2)))
         wait_until(lambda: stays_ready(replica) and entry(replica, 2).get("state") == "Warm", "2 is warm", WARM_SECONDS)
         assert index(replica) == {1: "READY", 2: "READY"}
         replica.follow(build_plan(stable=bundle(1)))
@@ -58,9 +58,9 @@ def test_a_candidate_comes_and_goes_and_stable_does_not_notice(replica: Replica,
     print(f"median {median(quiet):.1f} ms quiet, {median(patients.latencies_ms):.1f} ms in all")
 
 
-def test_promotion_and_the_next_candidate_never_reload_the_promoted_version(replica: Replica, bundle: Bundle) -> None:
+def test_promotion_and_the_next_canary_never_reload_the_promoted_version(replica: Replica, bundle: Bundle) -> None:
     """Regression guard: promotion rewrites config.pbtxt in the model's folder, and Triton compares times there."""
-    replica.follow(build_plan(stable=bundle(1), candidate=bundle(2)))
+    replica.follow(build_plan(stable=bundle(1), canary=bundle(2)))
     wait_for(replica, 2, "Warm")
     before = stubs(replica, 2)
     with Patients(replica, bundle(2)) as patients:
@@ -68,7 +68,7 @@ def test_promotion_and_the_next_candidate_never_reload_the_promoted_version(repl
         config = replica.folder / "data/repository/resnet_medical/config.pbtxt"
         wait_until(lambda: "versions: 2" in config.read_text(), "config.pbtxt is pinned to version 2")
         assert entry(replica, 1)["state"] == "Warm" and entry(replica, 1)["role"] == "previous" and ready(replica)
-        replica.follow(build_plan(stable=bundle(2), candidate=bundle(3)))
+        replica.follow(build_plan(stable=bundle(2), canary=bundle(3)))
         wait_for(replica, 3, "Warm")
         assert index(replica) == {1: "UNAVAILABLE", 2: "READY", 3: "READY"}
     assert patients.failures == []
@@ -87,13 +87,13 @@ def test_the_last_version_that_can_serve_stays_until_its_successor_is_warm(repli
     assert patients.failures == [] and ready(replica)
 
 
-def test_a_candidate_for_other_replicas_is_left_alone(replica: Replica, bundle: Bundle) -> None:
-    plan = build_plan(stable=bundle(1), candidate=bundle(2), candidate_replicas=["triton-elsewhere"])
+def test_a_canary_for_other_replicas_is_left_alone(replica: Replica, bundle: Bundle) -> None:
+    plan = build_plan(stable=bundle(1), canary=bundle(2), canary_replicas=["triton-elsewhere"])
     before = replica.state()["id"]
     replica.follow(plan)
     wait_until(lambda: replica.state()["id"] != before and entry(replica, 1)["role"] == "stable", "it is followed")
     assert bundles(replica) == {digest_of(bundle(1))} and not entry(replica, 2)
-    replica.follow(build_plan(stable=bundle(1), candidate=bundle(2), candidate_replicas=[replica.name]))
+    replica.follow(build_plan(stable=bundle(1), canary=bundle(2), canary_replicas=[replica.name]))
     wait_for(replica, 2, "Warm")
 
 
@@ -102,7 +102,7 @@ def test_a_candidate_for_other_replicas_is_left_alone(replica: Replica, bundle: 
     [
         pytest.param("", "the plan is empty", id="empty"),
         pytest.param("{", "not JSON", id="half-written"),
-        pytest.param('{"schemaVersion": 1, "model": "resnet_medical"}', "stable or candidate", id="nothing-named"),
+        pytest.param('{"schemaVersion": 1, "model": "resnet_medical"}', "stable or canary", id="nothing-named"),
         pytest.param(None, "there is no plan", id="deleted"),
     ],
 )

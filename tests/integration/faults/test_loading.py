@@ -7,7 +7,7 @@ from tests.harness.stack import STABLE, Stack
 
 pytestmark = pytest.mark.integration
 
-CANDIDATE = 2
+CANARY = 2
 
 
 def test_loading_warming_and_dropping_a_version_fails_no_request(
@@ -17,11 +17,11 @@ def test_loading_warming_and_dropping_a_version_fails_no_request(
         load.wait_until_answered(300)
         load.mark("loading")
         for some in (stack.replicas[:1], stack.replicas):
-            stack.plan(CANDIDATE, on=[replica.name for replica in some])
-            stack.wait_until_state(CANDIDATE, "Warm", on=some)
+            stack.plan(CANARY, on=[replica.name for replica in some])
+            stack.wait_until_state(CANARY, "Warm", on=some)
         load.mark("dropping")
         stack.plan()
-        stack.wait_until_state(CANDIDATE, "")
+        stack.wait_until_state(CANARY, "")
         load.mark("dropped")
         load.wait_until_answered(200)
         result = load.finish(at_least=1000)

@@ -57,8 +57,8 @@ def test_the_rollout_names_what_the_chart_of_the_stack_makes() -> None:
     assert values == read("argocd/stack.yaml")["spec"]["source"]["helm"]["valuesObject"]
     objects = helm.render(settings=("rollout.enabled=false", "image.repository=registry.example.org/medinfer"))
     spec = read("rollout/modelrollout.yaml")["spec"]
-    assert spec["serverRef"]["name"] in helm.of_kind(objects, "StatefulSet")
-    assert spec["gatewayRef"]["name"] in helm.of_kind(objects, "Deployment")
+    assert spec["tritonRef"]["name"] in helm.of_kind(objects, "StatefulSet")
+    assert spec["apiRef"]["name"] in helm.of_kind(objects, "Deployment")
     assert not helm.of_kind(objects, "ModelRollout")
 
 

@@ -34,7 +34,7 @@ def end_promoted(stack: RolloutStack, load: Load, version: int) -> Result:
 def planned(stack: RolloutStack) -> Json:
     """The version in each role of the plan that has one."""
     plan = stack.namespace.plan() or {}
-    return {role: plan[role]["version"] for role in ("stable", "candidate", "previous") if plan.get(role)}
+    return {role: plan[role]["version"] for role in ("stable", "canary", "previous") if plan.get(role)}
 
 
 def wait_until_planned(stack: RolloutStack, roles: Json) -> None:

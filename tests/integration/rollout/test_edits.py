@@ -45,7 +45,7 @@ def test_another_version_mid_canary_and_a_new_release_in_the_keep_window(
         stack.apply(1, analysis=QUICK)
         stack.wait_for_ready(1)
         load.mark("reverted")
-        assert tries(stack)[-1] == (2, "Aborted")
+        assert attempts(stack)[-1] == (2, "Aborted")
         wait_until_planned(stack, {"stable": 1})
         load.wait_until_answered(100)
         load.mark("again")
@@ -53,7 +53,7 @@ def test_another_version_mid_canary_and_a_new_release_in_the_keep_window(
         bring_halfway(stack, load, 2)
         stack.apply(THIRD, steps=SHORT, analysis=QUICK)
         stack.wait_for_ready(THIRD)
-        assert tries(stack)[-2:] == [(2, "Aborted"), (THIRD, "Promoted")]
+        assert attempts(stack)[-2:] == [(2, "Aborted"), (THIRD, "Promoted")]
         wait_until_planned(stack, {"stable": THIRD, "previous": 1})
 
         stack.apply(2, steps=SHORT, analysis=QUICK)
@@ -148,7 +148,7 @@ def test_two_rollouts_for_one_server(stack: RolloutStack, images: list[bytes]) -
     assert reasons[1] == "Adopted", "the younger takes over what is in service, once it is the only one"
 
 
-def tries(stack: RolloutStack) -> list[tuple[int, str]]:
+def attempts(stack: RolloutStack) -> list[tuple[int, str]]:
     """(version, outcome), oldest first."""
     return [(one["release"]["version"], one["outcome"]) for one in stack.status()["history"]]
 

@@ -110,7 +110,7 @@ def test_plan_and_routes_deleted_emptied_and_old(stack: RolloutStack, images: li
     with stack.load(images, stack.expected(images, 1, 2), **STEADY) as load:
         bring_halfway(stack, load, 2)
         before = loads(stack)
-        lose_each(stack, load, oldest, routed=(1, 2), roles={"stable": 1, "candidate": 2})
+        lose_each(stack, load, oldest, routed=(1, 2), roles={"stable": 1, "canary": 2})
         stack.apply(2, steps=SHORT, analysis=QUICK, strategy={"keepPreviousSeconds": 1})
         stack.wait_for_ready(2)
         wait_until(lambda: all(stack.loaded(pod) == {2} for pod in stack.tritons.values()), "version 1 is unloaded", 90)

@@ -27,8 +27,8 @@ def operator(namespace: Namespace, tmp_path: Path) -> Iterator[Operator]:
 
 def rollout(name: str) -> Json:
     spec = {
-        "serverRef": {"name": TRITON},
-        "gatewayRef": {"name": API},
+        "tritonRef": {"name": TRITON},
+        "apiRef": {"name": API},
         "model": "resnet_medical",
         "version": 1,
         "artifact": {"uri": "file:///bundles/1.tar", "digest": "sha256:" + "1" * 64},

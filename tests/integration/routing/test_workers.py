@@ -31,7 +31,7 @@ Connect = Callable[[], socket.socket]
 @pytest.fixture
 def routed(start_api: StartApi) -> Iterator[Routed]:
     routed = start_api(workers=WORKERS, DRAIN_SECONDS=str(DRAIN_SECONDS))
-    wait_until(lambda: status(routed.api)["workers"] == WORKERS, "all workers are on the board")
+    wait_until(lambda: status(routed.api)["workers"] == WORKERS, "all workers are on the scoreboard")
     yield routed
     routed.api.stop()
 
@@ -107,7 +107,7 @@ def test_what_a_killed_worker_counted_is_kept_and_another_takes_its_place(routed
     before = {worker.pid for worker in workers(routed)}
     os.kill(min(before), signal.SIGKILL)
     wait_until(lambda: {worker.pid for worker in workers(routed)} - before, "gunicorn started another")
-    wait_until(lambda: status(routed.api)["workers"] == WORKERS and status(routed.api)["id"], "it is on the board")
+    wait_until(lambda: status(routed.api)["workers"] == WORKERS and status(routed.api)["id"], "it is on the scoreboard")
     report = counted(routed, 30)
     assert (report["startId"], report["inFlight"]) == (start_id, {})
 

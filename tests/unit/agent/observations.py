@@ -16,7 +16,7 @@ REPLICA = "triton-0"
 
 
 def plan(**roles: Any) -> Plan:
-    """plan(stable=1, candidate=2)"""
+    """plan(stable=1, canary=2)"""
     return parse_plan(json.dumps(document(**roles)).encode())
 
 

@@ -16,9 +16,9 @@ def document(**changes: Any) -> dict[str, Any]:
     """Version 1 stable unless said otherwise; a number under a role stands for that version's artifact."""
     roles = {
         role: artifact(changes.pop(role)) if isinstance(changes.get(role), int) else None
-        for role in ("stable", "candidate", "previous")
+        for role in ("stable", "canary", "previous")
     }
-    if not any(roles.values()) and not {"stable", "candidate"} & changes.keys():
+    if not any(roles.values()) and not {"stable", "canary"} & changes.keys():
         roles["stable"] = artifact(1)
     plan = {
         "schemaVersion": 1,

@@ -136,7 +136,7 @@ async def test_config_is_pinned_before_the_load(bench: Bench) -> None:
 
 
 async def test_a_restarted_triton_gets_stable_first_and_everything_proved_again(bench: Bench) -> None:
-    bench.source.follow(stable=1, candidate=2)
+    bench.source.follow(stable=1, canary=2)
     async with bench.run() as agent:
         await until(agent, lambda now: states(now) == {1: "Warm", 2: "Warm"})
         bench.triton.loads.clear()
@@ -155,7 +155,7 @@ async def test_a_load_whose_answer_is_lost_is_not_sent_again(bench: Bench) -> No
     async with bench.run() as agent:
         await until(agent, lambda now: now.ready)
         bench.triton.on_load = lose
-        bench.source.follow(stable=1, candidate=2)
+        bench.source.follow(stable=1, canary=2)
         await until(agent, lambda now: states(now).get(2) == "LoadTimeout")
         assert agent.snapshot.ready
         bench.triton.on_load = lambda versions: pytest.fail("it was sent again")
@@ -172,7 +172,7 @@ async def test_a_yes_that_the_index_does_not_confirm_is_a_failed_load(bench: Ben
             bench.triton.states.pop(2, None)
 
         bench.triton.on_index = vanish
-        bench.source.follow(stable=1, candidate=2)
+        bench.source.follow(stable=1, canary=2)
         await until(agent, lambda now: states(now).get(2) == "LoadFailed")
         assert agent.snapshot.ready
 
@@ -185,7 +185,7 @@ async def test_a_late_index_moves_nothing(bench: Bench) -> None:
     async with bench.run() as agent:
         await until(agent, lambda now: now.ready)
         bench.triton.on_index = late
-        bench.source.follow(stable=1, candidate=2)
+        bench.source.follow(stable=1, canary=2)
         await until(agent, lambda now: states(now).get(2) == "Loading")
         assert agent.snapshot.ready and bench.triton.loads == [[1]]
 
@@ -198,7 +198,7 @@ async def test_last_words_of_a_dying_triton_blame_the_version(bench: Bench) -> N
             bench.triton.restart()
             raise TritonRefused("stub process is not healthy")
 
-    bench.source.follow(stable=1, candidate=2)
+    bench.source.follow(stable=1, canary=2)
     bench.triton.on_load = die
     async with bench.run() as agent:
         await until(agent, lambda now: states(now).get(2) == "TritonDied" and now.ready)
@@ -232,6 +232,6 @@ async def test_wrong_answers_are_dropped_and_stable_stays(bench: Bench) -> None:
     async with bench.run() as agent:
         await until(agent, lambda now: now.ready)
         bench.triton.logits = np.array([9, 0, 0, 0], np.float32)
-        bench.source.follow(stable=1, candidate=2)
+        bench.source.follow(stable=1, canary=2)
         await until(agent, lambda now: states(now).get(2) == "GoldenMismatch" and bench.triton.states.keys() == {1})
         assert agent.snapshot.ready and bench.triton.loads == [[1], [1, 2], [1]]

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 from modelctl.bundle.config import config_sha256
-from modelctl.bundle.errors import BundleInvalid
+from modelctl.bundle.errors import InvalidBundle
 from replica_agent.config import parse_config, to_override, to_text, with_versions
 
 TEXT = (Path(__file__).parents[3] / "model_repository/resnet_medical/config.pbtxt").read_text()
@@ -45,5 +45,5 @@ def test_a_policy_replaces_the_one_before() -> None:
     ],
 )
 def test_what_triton_would_not_read_is_refused(text: str, message: str) -> None:
-    with pytest.raises(BundleInvalid, match=message):
+    with pytest.raises(InvalidBundle, match=message):
         parse_config(text, "KIND_CPU")

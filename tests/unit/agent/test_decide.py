@@ -13,8 +13,8 @@ from tests.unit.agent.observations import FACTS, digest, failure, plan, release,
 from tests.unit.agent.plans import artifact
 
 STABLE = plan(stable=1)
-CANARY = plan(stable=1, candidate=2)
-FIRST = plan(candidate=1)
+CANARY = plan(stable=1, canary=2)
+FIRST = plan(canary=1)
 PROMOTED = plan(stable=2, previous=1)
 OTHER_CONFIG = replace(FACTS, config_sha256="d", memory_bytes=1)
 READY, LOADING, UNLOADING = IndexState.READY, IndexState.LOADING, IndexState.UNLOADING
@@ -31,7 +31,7 @@ READY, LOADING, UNLOADING = IndexState.READY, IndexState.LOADING, IndexState.UNL
         pytest.param(see(FIRST, index=None), Fetch(release(1)), id="fetches-before-triton-is-up"),
         pytest.param(see(FIRST, cached=(1,), index=None), Wait(), id="waits-for-triton"),
         pytest.param(see(FIRST, cached=(1,)), Install(release(1)), id="unpacks"),
-        pytest.param(see(FIRST, installed=(1,), pinned=None), Pin(1), id="pins-config-to-the-only-candidate"),
+        pytest.param(see(FIRST, installed=(1,), pinned=None), Pin(1), id="pins-config-to-the-only-canary"),
         pytest.param(see(FIRST, installed=(1,)), Load(release(1), (1,)), id="loads"),
         pytest.param(see(FIRST, loaded=(1,)), Prove(release(1), paced=False), id="proves-unpaced-when-alone"),
         # A canary
@@ -48,7 +48,7 @@ READY, LOADING, UNLOADING = IndexState.READY, IndexState.LOADING, IndexState.UNL
             see(STABLE, loaded=(1,), loaded_here=frozenset()), Prove(release(1), paced=True), id="adopted-alone-paced"
         ),
         pytest.param(
-            see(plan(stable=1, candidate=artifact(2) | {"replicas": []}), warm=(1,)), None, id="canary-of-others"
+            see(plan(stable=1, canary=artifact(2) | {"replicas": []}), warm=(1,)), None, id="canary-of-others"
         ),
         # Promotion
         pytest.param(see(PROMOTED, warm=(1, 2), pinned=1), Pin(2), id="promotion-pins-the-new-stable"),
@@ -165,7 +165,7 @@ REUSED = "version 1 is loaded here with other bytes; give the new bytes a new ve
         ),
         pytest.param(see(FIRST, loaded=(1,), failed={1: GOLDEN}), None, id="alone-it-cannot-be-dropped"),
         pytest.param(
-            see(plan(candidate=2), loaded=(1,), cached=(2,)), Install(release(2)), id="the-next-first-candidate-comes"
+            see(plan(canary=2), loaded=(1,), cached=(2,)), Install(release(2)), id="the-next-first-canary-comes"
         ),
         pytest.param(
             see(STABLE, loaded=(1,), failed={1: failure(Reason.GOLDEN_MISMATCH, 5)}), None, id="bad-stable-stays-loaded"
@@ -241,6 +241,6 @@ def test_failures(seen: Observation, expected: Action | None) -> None:
 
 
 def test_at_most_two_versions_are_loaded() -> None:
-    three = plan(stable=2, candidate=3, previous=1)
+    three = plan(stable=2, canary=3, previous=1)
     assert decide(see(three, warm=(1, 2), installed=(3,))) is None
     assert decide(see(three, warm=(2,), installed=(1, 3))) == Load(release(3), (2, 3))

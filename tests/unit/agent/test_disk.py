@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from modelctl.bundle.errors import BundleInvalid
+from modelctl.bundle.errors import InvalidBundle
 from replica_agent.bundles import Bundles
 from replica_agent.files import empty_folder, remove_folder, write_atomic
 from replica_agent.plan import Release
@@ -60,7 +60,7 @@ def test_a_verified_bundle_is_kept_under_its_digest(tmp_path: Path) -> None:
 )
 def test_what_is_no_bundle_leaves_nothing(tmp_path: Path, content: bytes, complaint: str) -> None:
     cache = Bundles(tmp_path)
-    with pytest.raises(BundleInvalid, match=complaint), cache.partial() as partial:
+    with pytest.raises(InvalidBundle, match=complaint), cache.partial() as partial:
         partial.write_bytes(content)
         cache.add(partial, "sha256:" + "0" * 64, MODEL, 1)
     assert not list(tmp_path.iterdir())
@@ -100,7 +100,7 @@ def test_a_damaged_version_directory_is_none_and_is_replaced(repository: Reposit
 def test_a_damaged_cached_bundle_is_not_unpacked(repository: Repository, tmp_path: Path) -> None:
     damaged = tmp_path / "damaged.tar"
     damaged.write_bytes(bundle(1).read_bytes().replace(b"Glioma", b"Gliomb"))
-    with pytest.raises(BundleInvalid):
+    with pytest.raises(InvalidBundle):
         repository.install(MODEL, release(1), damaged)
     assert repository.installed(MODEL) == {} and not list((tmp_path / "staging").iterdir())
 
@@ -126,5 +126,5 @@ def test_pinned_is_what_pin_would_write_now(repository: Repository, tmp_path: Pa
 
 def test_another_version_than_the_plan_says_is_not_installed(repository: Repository) -> None:
     lie = Release(version=2, uri="file:///x", digest=release(1).digest)
-    with pytest.raises(BundleInvalid, match="version 1, wanted 2"):
+    with pytest.raises(InvalidBundle, match="version 1, wanted 2"):
         repository.install(MODEL, lie, bundle(1))

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from modelctl.bundle import canonical
-from replica_agent.plan import MAX_BYTES, PlanInvalid, Role, claimed_id, parse_plan
+from replica_agent.plan import MAX_BYTES, InvalidPlan, Role, claimed_id, parse_plan
 
 from tests.unit.agent.plans import artifact, document
 
@@ -14,7 +14,7 @@ def parse(value: Any) -> Any:
 
 
 def test_an_absent_id_is_computed_and_a_right_one_is_taken() -> None:
-    plan = document(stable=1, candidate=2)
+    plan = document(stable=1, canary=2)
     text = json.dumps(plan, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     expected = hashlib.sha256(text.encode()).hexdigest()
     assert parse(plan).id == parse(plan | {"id": None}).id == expected
@@ -53,11 +53,11 @@ def changed(role: str, **fields: Any) -> dict[str, Any]:
         pytest.param(b" " * (MAX_BYTES + 1), f"{MAX_BYTES} are allowed", id="too-big"),
         pytest.param(document(schemaVersion=2), "schemaVersion: ", id="a-later-schema"),
         pytest.param(document(id="0" * 64), "id: is not the sha256 of the content, which is ", id="wrong-id"),
-        pytest.param(document(stable=None), "name a version under stable or candidate", id="nothing-wanted"),
+        pytest.param(document(stable=None), "name a version under stable or canary", id="nothing-wanted"),
         pytest.param(document(stable=1, model="../etc"), "model: write a model name", id="model-that-is-a-path"),
-        pytest.param(document(stable=1, candidate=artifact(1)), "distinct version numbers", id="version-twice"),
+        pytest.param(document(stable=1, canary=artifact(1)), "distinct version numbers", id="version-twice"),
         pytest.param(
-            document(stable=1, candidate=artifact(2) | {"digest": artifact(1)["digest"]}),
+            document(stable=1, canary=artifact(2) | {"digest": artifact(1)["digest"]}),
             "distinct digests",
             id="digest-twice",
         ),
@@ -65,10 +65,10 @@ def changed(role: str, **fields: Any) -> dict[str, Any]:
         pytest.param(changed("stable", version=True), "stable.version: ", id="version-true"),
         pytest.param(changed("stable", version=0), "stable.version: ", id="version-zero"),
         pytest.param(changed("stable", version=2**63), "stable.version: ", id="version-too-big"),
-        pytest.param(changed("candidate", digest="abc"), "candidate.digest: write sha256: and 64", id="short-digest"),
-        pytest.param(changed("candidate", uri="ftp://x/y"), "candidate.uri: write a file:, http(s):", id="ftp"),
-        pytest.param(changed("candidate", uri="/x/y.tar"), "candidate.uri: write a file:", id="bare-path"),
-        pytest.param(changed("candidate", replicas="all"), "candidate.replicas: ", id="replicas-no-list"),
+        pytest.param(changed("canary", digest="abc"), "canary.digest: write sha256: and 64", id="short-digest"),
+        pytest.param(changed("canary", uri="ftp://x/y"), "canary.uri: write a file:, http(s):", id="ftp"),
+        pytest.param(changed("canary", uri="/x/y.tar"), "canary.uri: write a file:", id="bare-path"),
+        pytest.param(changed("canary", replicas="all"), "canary.replicas: ", id="replicas-no-list"),
         pytest.param(document(stable={"version": 1}), "stable.uri: is missing; write it", id="uri-missing"),
         pytest.param(document(stable=1, load={"timeoutSeconds": -1}), "load.timeoutSeconds: ", id="negative-timeout"),
         pytest.param(document(stable=1, warmup={"batchSizes": []}), "warmup.batchSizes: ", id="no-batch-sizes"),
@@ -78,7 +78,7 @@ def changed(role: str, **fields: Any) -> dict[str, Any]:
     ],
 )
 def test_what_is_no_plan_is_refused_by_the_field(value: Any, complaint: str) -> None:
-    with pytest.raises(PlanInvalid) as refused:
+    with pytest.raises(InvalidPlan) as refused:
         parse(value)
     assert complaint in str(refused.value)
 
@@ -101,15 +101,15 @@ def test_the_id_that_a_refused_document_claims(text: bytes, expected: str | None
     [
         pytest.param(document(stable=1), [(Role.STABLE, 1)], id="stable"),
         pytest.param(
-            document(previous=1, candidate=3, stable=2),
-            [(Role.STABLE, 2), (Role.CANDIDATE, 3), (Role.PREVIOUS, 1)],
+            document(previous=1, canary=3, stable=2),
+            [(Role.STABLE, 2), (Role.CANARY, 3), (Role.PREVIOUS, 1)],
             id="stable-first-previous-last",
         ),
-        pytest.param(document(candidate=artifact(2) | {"replicas": []}, stable=1), [(Role.STABLE, 1)], id="nobody-yet"),
+        pytest.param(document(canary=artifact(2) | {"replicas": []}, stable=1), [(Role.STABLE, 1)], id="nobody-yet"),
         pytest.param(
-            document(candidate=artifact(2) | {"replicas": ["triton-0"]}), [(Role.CANDIDATE, 2)], id="this-replica"
+            document(canary=artifact(2) | {"replicas": ["triton-0"]}), [(Role.CANARY, 2)], id="this-replica"
         ),
-        pytest.param(document(candidate=artifact(2) | {"replicas": ["triton-1"]}), [], id="another-replica"),
+        pytest.param(document(canary=artifact(2) | {"replicas": ["triton-1"]}), [], id="another-replica"),
     ],
 )
 def test_what_a_replica_shall_hold(plan: dict[str, Any], expected: list[tuple[Role, int]]) -> None:
@@ -117,11 +117,11 @@ def test_what_a_replica_shall_hold(plan: dict[str, Any], expected: list[tuple[Ro
 
 
 def test_an_attempt_is_another_when_what_it_depends_on_changed() -> None:
-    first = parse(document(stable=1, candidate=2))
-    candidate = first.wanted("x")[1][1]
-    widened = parse(document(stable=1, candidate=artifact(2) | {"replicas": ["x", "y"]}, siblings=[]))
-    slower = parse(document(stable=1, candidate=2, load={"timeoutSeconds": 600}))
-    moved = parse(document(stable=1, candidate=artifact(2) | {"uri": "file:///elsewhere"}))
-    assert widened.attempt(widened.wanted("x")[1][1]) == first.attempt(candidate)
-    assert slower.attempt(slower.wanted("x")[1][1]) != first.attempt(candidate)
-    assert moved.attempt(moved.wanted("x")[1][1]) != first.attempt(candidate)
+    first = parse(document(stable=1, canary=2))
+    canary = first.wanted("x")[1][1]
+    widened = parse(document(stable=1, canary=artifact(2) | {"replicas": ["x", "y"]}, siblings=[]))
+    slower = parse(document(stable=1, canary=2, load={"timeoutSeconds": 600}))
+    moved = parse(document(stable=1, canary=artifact(2) | {"uri": "file:///elsewhere"}))
+    assert widened.attempt(widened.wanted("x")[1][1]) == first.attempt(canary)
+    assert slower.attempt(slower.wanted("x")[1][1]) != first.attempt(canary)
+    assert moved.attempt(moved.wanted("x")[1][1]) != first.attempt(canary)

@@ -10,7 +10,7 @@ from replica_agent.state import IndexState, Progress, Reason, State
 from tests.unit.agent.observations import PROOF, digest, failure, plan, release, see
 
 STABLE = plan(stable=1)
-CANARY = plan(stable=1, candidate=2)
+CANARY = plan(stable=1, canary=2)
 READY, LOADING, UNLOADING = IndexState.READY, IndexState.LOADING, IndexState.UNLOADING
 
 
@@ -63,10 +63,10 @@ READY, LOADING, UNLOADING = IndexState.READY, IndexState.LOADING, IndexState.UNL
         ),
     ],
 )
-def test_the_state_of_a_candidate(seen: Observation, expected: tuple[State, str]) -> None:
-    _, candidate, *_ = report_versions(seen)
-    assert candidate.role is Role.CANDIDATE
-    assert (candidate.state, candidate.message) == expected
+def test_the_state_of_a_canary(seen: Observation, expected: tuple[State, str]) -> None:
+    _, canary, *_ = report_versions(seen)
+    assert canary.role is Role.CANARY
+    assert (canary.state, canary.message) == expected
 
 
 def test_versions_that_the_plan_does_not_name() -> None:
@@ -92,7 +92,7 @@ def test_versions_that_the_plan_does_not_name() -> None:
         pytest.param(see(CANARY, warm=(1,), failed={2: failure(Reason.LOAD_FAILED)}), True, id="canary-failed"),
         pytest.param(see(CANARY, warm=(1,), index={1: READY, 2: LOADING}), True, id="canary-loading"),
         pytest.param(see(CANARY, warm=(2,)), False, id="only-the-canary"),
-        pytest.param(see(plan(candidate=1), warm=(1,)), True, id="first-install"),
+        pytest.param(see(plan(canary=1), warm=(1,)), True, id="first-install"),
         pytest.param(see(plan(stable=2, previous=1), warm=(1,)), False, id="only-previous"),
         pytest.param(replace(see(STABLE, warm=(1,)), index=None), False, id="triton-gone"),
     ],
@@ -122,7 +122,7 @@ def test_documents_have_the_contracts_fields() -> None:
             "golden": {"matched": 8, "total": 8},
         },
     }
-    failed = VersionReport(2, "d", Role.CANDIDATE, State.FAILED, Reason.LOAD_FAILED, "why", Progress(5, None))
+    failed = VersionReport(2, "d", Role.CANARY, State.FAILED, Reason.LOAD_FAILED, "why", Progress(5, None))
     document = to_document(failed)
     assert (document["reason"], document["message"], document["warmup"]) == ("LoadFailed", "why", None)
     assert document["progress"] == {"bytes": 5, "totalBytes": None}

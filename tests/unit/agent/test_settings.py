@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from replica_agent.settings import SettingsInvalid, read_settings
+from replica_agent.settings import InvalidSettings, read_settings
 from replica_agent.supervise import backoff_seconds, triton_arguments
 
 
@@ -58,7 +58,7 @@ def test_a_bad_variable_is_named_with_the_mend(
 ) -> None:
     variable = f"MEDINFER_AGENT_{name}"
     monkeypatch.delenv(variable) if value is None else monkeypatch.setenv(variable, value)
-    with pytest.raises(SettingsInvalid) as invalid:
+    with pytest.raises(InvalidSettings) as invalid:
         read_settings()
     assert complaint in str(invalid.value) and "\n" not in str(invalid.value)
 

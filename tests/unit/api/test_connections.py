@@ -8,9 +8,9 @@ import pytest
 import uvloop
 from inference_api.routing.document import Replica
 from inference_api.transport.connections import CONNECT_SECONDS, Broken, ExchangeTimeout, Pool, Unreachable
-from inference_api.transport.proof_cache import Vouching
+from inference_api.transport.proof_cache import ProofCache
 from inference_api.transport.request_buffers import RequestBuffer
-from inference_api.transport.resolver import Names
+from inference_api.transport.resolver import Resolver
 from inference_api.transport.triton import (
     ConnectionBroke,
     ReplicaUnreachable,
@@ -43,8 +43,8 @@ class Agents:
         return self._word
 
 
-def vouching(word=None):
-    return Vouching(Agents(word), time.monotonic)
+def proof_cache(word=None):
+    return ProofCache(Agents(word), time.monotonic)
 
 
 class Server:
@@ -56,7 +56,7 @@ class Server:
 
     async def __aenter__(self):
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        self.pool = Pool("127.0.0.1", self._server.sockets[0].getsockname()[1], Names())
+        self.pool = Pool("127.0.0.1", self._server.sockets[0].getsockname()[1], Resolver())
         return self
 
     async def __aexit__(self, *_):
@@ -147,18 +147,18 @@ async def test_nobody_listens():
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     with pytest.raises(Unreachable, match="refused"):
-        await Pool("127.0.0.1", port, Names()).exchange(REQUEST, soon())
+        await Pool("127.0.0.1", port, Resolver()).exchange(REQUEST, soon())
 
 
 async def test_a_name_that_does_not_exist():
     with pytest.raises(Unreachable):
-        await Pool("no-such-host.invalid", 8000, Names()).exchange(REQUEST, soon())
+        await Pool("no-such-host.invalid", 8000, Resolver()).exchange(REQUEST, soon())
 
 
 async def test_no_connection_in_time():
     """A listener whose queue is full drops what comes, as a host that is gone does."""
     with socket.create_server(("127.0.0.1", 0), backlog=0) as listener:
-        pool = Pool("127.0.0.1", listener.getsockname()[1], Names())
+        pool = Pool("127.0.0.1", listener.getsockname()[1], Resolver())
         started = asyncio.get_running_loop().time()
         fillers = [socket.socket() for _ in range(4)]
         for filler in fillers:
@@ -174,26 +174,26 @@ async def test_no_connection_in_time():
 async def test_a_connection_that_the_other_side_ended_begins_a_new_life():
     async with Server([OK, OK], [OK]) as server:
         await server.pool.exchange(REQUEST, soon())
-        first = server.pool.life
+        first = server.pool.epoch
         await server.pool.exchange(REQUEST, soon())
-        assert server.pool.life == first
-        await until(lambda: server.pool.life != first, "the end of the connection is seen")
-        second = server.pool.life
+        assert server.pool.epoch == first
+        await until(lambda: server.pool.epoch != first, "the end of the connection is seen")
+        second = server.pool.epoch
         await server.pool.exchange(REQUEST, soon())
-        assert server.pool.life > second, "there was none when this one was made"
+        assert server.pool.epoch > second, "there was none when this one was made"
 
 
 async def test_one_more_connection_beside_another_is_the_same_life():
     async with Server([None], [OK, OK]) as server:
         waiting = asyncio.create_task(server.pool.exchange(REQUEST, soon(30)))
         await until(lambda: server.accepted == 1, "the first request waits")
-        life = server.pool.life
+        epoch = server.pool.epoch
         await server.pool.exchange(REQUEST, soon())
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await waiting
         await server.pool.exchange(REQUEST, soon())
-        assert server.accepted == 2 and server.pool.life == life
+        assert server.accepted == 2 and server.pool.epoch == epoch
 
 
 async def test_what_is_checked_and_refused_is_not_sent_and_leaves_the_connection_open():
@@ -203,9 +203,9 @@ async def test_what_is_checked_and_refused_is_not_sent_and_leaves_the_connection
     async with Server([OK]) as server:
         with pytest.raises(VersionUnproved):
             await server.pool.exchange(REQUEST, soon(), check=refuse)
-        life = server.pool.life
+        epoch = server.pool.epoch
         assert (await server.pool.exchange(REQUEST, soon())).status == 200
-        assert server.accepted == 1 and server.pool.life == life
+        assert server.accepted == 1 and server.pool.epoch == epoch
 
 
 @pytest.mark.parametrize(
@@ -224,7 +224,7 @@ async def test_what_is_checked_and_refused_is_not_sent_and_leaves_the_connection
 )
 async def test_a_replicas_faults_are_told_apart(fault, failure):
     """Transport failures eject the replica; the version's failures mark the version only."""
-    triton = Triton(Names(), vouching())
+    triton = Triton(Resolver(), proof_cache())
     with BrokenReplica(ADDRESS, fault) as broken:
         with pytest.raises(failure) as caught:
             await triton.infer(REPLICA, "m", 1, RequestBuffer(1), soon(0.3 if fault is Fault.HANGS else 10))
@@ -235,11 +235,11 @@ async def test_a_replicas_faults_are_told_apart(fault, failure):
 
 async def test_a_replica_that_is_gone():
     with pytest.raises(ReplicaUnreachable):
-        await Triton(Names(), vouching()).infer(REPLICA, "m", 1, RequestBuffer(1), soon())
+        await Triton(Resolver(), proof_cache()).infer(REPLICA, "m", 1, RequestBuffer(1), soon())
 
 
 async def test_a_version_that_its_agent_does_not_call_warm_gets_no_request():
-    triton = Triton(Names(), vouching(False))
+    triton = Triton(Resolver(), proof_cache(False))
     with BrokenReplica(ADDRESS, Fault.ERROR) as replica:
         with pytest.raises(VersionUnproved, match="version 1 has not proved itself on a"):
             await triton.infer(REPLICA, "m", 1, RequestBuffer(1), soon())
@@ -251,7 +251,7 @@ def test_a_busy_event_loop_is_no_lost_replica():
     """uvloop runs timers before it looks for connections made: under load, replicas were ejected for nothing."""
 
     async def connect_while_busy():
-        pool = Pool(ADDRESS, 8000, Names())
+        pool = Pool(ADDRESS, 8000, Resolver())
         asking = asyncio.create_task(pool.exchange(REQUEST, soon(5)))
         await asyncio.sleep(0)
         time.sleep(CONNECT_SECONDS + 0.2)  # noqa: ASYNC251  # the loop itself is what is busy

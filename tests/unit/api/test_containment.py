@@ -59,7 +59,7 @@ def test_after_most_attempts_failed_it_is_not_asked_again():
 
 def test_it_is_not_asked_on_the_last_healthy_replica():
     replicas, containment = table(2), proved()
-    replicas.eject(next(iter(replicas)), stable=1)
+    replicas.eject_replica(next(iter(replicas)), stable=1)
     assert containment.choose(replicas) is None
     assert containment.suspended is None
     for version in (1, 2):
@@ -74,7 +74,7 @@ def test_a_single_replica_is_all_there_is():
 def test_while_the_canary_is_out_on_one_replica_it_is_asked_on_none():
     """Two processes once let it kill one Triton each: the second went on to the replica that was left."""
     replicas, containment = table(3), proved()
-    replicas.mark(next(iter(replicas)), 2)
+    replicas.eject_version(next(iter(replicas)), 2)
     assert chosen(containment, replicas) == {None}
     replicas.restore(next(iter(replicas)), 2)
     assert chosen(containment, replicas) == {"r0", "r1", "r2"}

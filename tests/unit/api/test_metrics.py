@@ -22,7 +22,7 @@ def worker():
     traffic.events |= {"shed": 2, "refused:not-an-image": 3}
     traffic.shadow |= {"samples": 5, "agreed": 4, "failed": 1, "dropped": 6}
     traffic.containment.killed_a_connection = True
-    traffic.replicas.eject(next(iter(traffic.replicas)), stable=1)
+    traffic.replicas.eject_replica(next(iter(traffic.replicas)), stable=1)
     return traffic.snapshot() | {"openConnections": 7}
 
 

@@ -1,6 +1,6 @@
 import pytest
 from inference_api.process.prestop import drain, open_connections
-from inference_api.process.scoreboard import Board
+from inference_api.process.scoreboard import Scoreboard
 
 
 class Clock:
@@ -30,8 +30,8 @@ def test_it_ends_when_no_connection_is_open(closed_after, ends_after, left):
 
 
 def test_connections_of_all_workers_count(tmp_path):
-    with Board.create(tmp_path) as board:
-        board.claim(1)({"openConnections": 2})
-        board.claim(2)
-        board.claim(3)({"openConnections": 3})
-        assert open_connections(board) == 5
+    with Scoreboard.create(tmp_path) as scoreboard:
+        scoreboard.claim(1)({"openConnections": 2})
+        scoreboard.claim(2)
+        scoreboard.claim(3)({"openConnections": 3})
+        assert open_connections(scoreboard) == 5

@@ -36,7 +36,7 @@ def test_equals_take_turns():
 
 def test_an_ejected_replica_is_asked_last():
     replicas = table({1}, {1})
-    assert replicas.eject(states(replicas)["a"], stable=1)
+    assert replicas.eject_replica(states(replicas)["a"], stable=1)
     assert {replicas.choose(1).replica.name for _ in range(4)} == {"b"}
     assert replicas.choose(1, {"b"}).replica.name == "a"
 
@@ -53,28 +53,28 @@ def test_an_ejected_replica_is_asked_last():
 )
 def test_never_more_than_half_are_ejected(count, ejected):
     replicas = table(*[{1}] * count)
-    assert sum(replicas.eject(state, stable=1) for state in replicas) == ejected
+    assert sum(replicas.eject_replica(state, stable=1) for state in replicas) == ejected
     assert replicas.healthy_count(1) == count - ejected
 
 
 def test_stables_last_replica_is_never_ejected():
     replicas = table({2}, {1, 2}, {2}, {2})
-    assert not replicas.eject(states(replicas)["b"], stable=1)
+    assert not replicas.eject_replica(states(replicas)["b"], stable=1)
     assert replicas.choose(1).replica.name == "b"
 
 
 def test_a_mark_is_for_one_version_only():
     replicas = table({1, 2}, {1, 2})
-    assert replicas.mark(states(replicas)["a"], 2)
+    assert replicas.eject_version(states(replicas)["a"], 2)
     assert {replicas.choose(2).replica.name for _ in range(4)} == {"b"}
     assert {replicas.choose(1).replica.name for _ in range(4)} == {"a", "b"}
-    assert not replicas.mark(states(replicas)["b"], 2), "the last one that has it stays"
+    assert not replicas.eject_version(states(replicas)["b"], 2), "the last one that has it stays"
 
 
 def test_a_version_returns_where_its_agent_says_so():
     replicas = table({1, 2}, {1, 2})
     state = states(replicas)["a"]
-    replicas.eject(state, stable=1)
+    replicas.eject_replica(state, stable=1)
     replicas.restore(state, 1)
     assert (state.ejected, state.out) == (False, {2})
     assert replicas.healthy_count(1) == 2
@@ -87,7 +87,7 @@ def test_new_routes_keep_what_is_known_of_a_replica_that_stays():
     replicas = table({1}, {1})
     state = states(replicas)["a"]
     state.in_flight = 3
-    replicas.eject(state, stable=1)
+    replicas.eject_replica(state, stable=1)
     replicas.follow([replica("a", {1, 2}), replica("c", {1})])
     assert states(replicas)["a"] is state
     assert (state.ejected, state.out, state.in_flight) == (True, {1, 2}, 3)
@@ -96,7 +96,7 @@ def test_new_routes_keep_what_is_known_of_a_replica_that_stays():
 
 def test_a_replica_that_moved_starts_anew():
     replicas = table({1}, {1})
-    replicas.eject(states(replicas)["a"], stable=1)
+    replicas.eject_replica(states(replicas)["a"], stable=1)
     replicas.follow([replica("a", {1}, host="127.0.0.9"), replica("b", {1})])
     assert not states(replicas)["a"].ejected
 
@@ -105,5 +105,5 @@ def test_every_process_names_the_same_first_replica():
     replicas = Replicas()
     replicas.follow([replica("c", {2}), replica("b", {1, 2}), replica("a", {1})])
     assert replicas.first(2).replica.name == "b"
-    replicas.mark(states(replicas)["b"], 2)
+    replicas.eject_version(states(replicas)["b"], 2)
     assert replicas.first(2).replica.name == "c"

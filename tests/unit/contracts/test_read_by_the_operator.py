@@ -24,7 +24,7 @@ from replica_agent.snapshot import Snapshot
 from replica_agent.state import Reason
 from rollout_operator.documents.agent import AgentState, VersionState, parse_agent_state
 from rollout_operator.documents.api import parse_api_state
-from rollout_operator.documents.routes import Card
+from rollout_operator.documents.routes import VersionMetadata
 
 from tests.harness.routes import document
 from tests.unit.agent.bundles import bundle
@@ -44,7 +44,7 @@ async def ask_agent(seen: Observation, folder: Path, rejected: Refusal | None = 
         return parse_agent_state((await client.get("/state")).content)
 
 
-CANARY = plan(stable=1, candidate=2, revision=7)
+CANARY = plan(stable=1, canary=2, revision=7)
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ async def test_every_state_and_reason(
     assert (read.replica, read.start_id, read.revision) == ("medinfer-triton-0", "life-1", 7)
     assert read.id == CANARY.id
     canary = next(one for one in read.versions if one.version == 2)
-    assert (canary.digest, canary.state, canary.reason, canary.role) == (digest(2), state, reason, "candidate")
+    assert (canary.digest, canary.state, canary.reason, canary.role) == (digest(2), state, reason, "canary")
 
 
 async def test_before_the_first_plan_and_after_a_refused_one(tmp_path: Path) -> None:
@@ -92,8 +92,8 @@ async def test_the_proof_and_what_the_routes_need(tmp_path: Path) -> None:
     assert canary.uri == "https://store/resnet_medical-2.tar" and canary.warmup is not None
     assert (canary.warmup.p50_ms, canary.warmup.settled, canary.warmup.golden.matched) == (3.0, True, 8)
     assert canary.digest and canary.labels and canary.preprocessing
-    card = Card(canary.digest, canary.labels, canary.preprocessing)
-    known = {"digest": card.digest, "labels": list(card.labels), "preprocessing": dict(card.preprocessing)}
+    metadata = VersionMetadata(canary.digest, canary.labels, canary.preprocessing)
+    known = {"digest": metadata.digest, "labels": list(metadata.labels), "preprocessing": dict(metadata.preprocessing)}
     routed = parse(json.dumps(document(versions={"1": known, "2": known})).encode())
     assert routed.canary and routed.canary.version.labels == facts.labels
 

@@ -7,9 +7,9 @@ import pytest
 from inference_api.routing import document as api_routes
 from replica_agent import plan as agent_plan
 from replica_agent.plan import Role
-from rollout_operator.documents.plan import Candidate, Plan, PlanLoad, Sibling
+from rollout_operator.documents.plan import Canary, Plan, PlanLoad, Sibling
 from rollout_operator.documents.release import Release
-from rollout_operator.documents.routes import Card, RoutedReplica, Routes, Salted, ShadowShare, Share
+from rollout_operator.documents.routes import AssignmentRule, RoutedReplica, Routes, ShadowShare, Share, VersionMetadata
 from rollout_operator.documents.spec import Golden, Warmup
 
 from tests.harness.routes import LABELS, PREPROCESSING
@@ -37,7 +37,7 @@ def plan(**changes: Any) -> Plan:
 
 
 CANARY = release(2)
-CANDIDATE = Candidate(2, CANARY.digest, CANARY.uri, ("medinfer-triton-0",))
+PLANNED_CANARY = Canary(2, CANARY.digest, CANARY.uri, ("medinfer-triton-0",))
 WIDEST = Warmup(batch_sizes=(1024,) * 16, max_seconds=86_400, golden=Golden(atol=1.0))
 
 
@@ -46,22 +46,22 @@ WIDEST = Warmup(batch_sizes=(1024,) * 16, max_seconds=86_400, golden=Golden(atol
     [
         pytest.param(plan(), {Role.STABLE: 1}, {Role.STABLE: 1}, id="stable"),
         pytest.param(
-            plan(candidate=CANDIDATE, siblings=(Sibling("medinfer-triton-0", "http://10.0.0.1:8080"),)),
-            {Role.STABLE: 1, Role.CANDIDATE: 2},
+            plan(canary=PLANNED_CANARY, siblings=(Sibling("medinfer-triton-0", "http://10.0.0.1:8080"),)),
+            {Role.STABLE: 1, Role.CANARY: 2},
             {Role.STABLE: 1},
-            id="candidate-on-one",
+            id="canary-on-one",
         ),
         pytest.param(
-            plan(stable=None, candidate=Candidate(2, CANARY.digest, CANARY.uri)),
-            {Role.CANDIDATE: 2},
-            {Role.CANDIDATE: 2},
+            plan(stable=None, canary=Canary(2, CANARY.digest, CANARY.uri)),
+            {Role.CANARY: 2},
+            {Role.CANARY: 2},
             id="first-install",
         ),
         pytest.param(
-            plan(candidate=Candidate(2, CANARY.digest, CANARY.uri, ()), previous=release(3)),
+            plan(canary=Canary(2, CANARY.digest, CANARY.uri, ()), previous=release(3)),
             {Role.STABLE: 1, Role.PREVIOUS: 3},
             {Role.STABLE: 1, Role.PREVIOUS: 3},
-            id="candidate-on-none",
+            id="canary-on-none",
         ),
         pytest.param(
             plan(load=PlanLoad(86_400), warmup=WIDEST, revision=2**53 - 1),
@@ -90,7 +90,7 @@ def test_a_plan(written: Plan, here: dict[Role, int], elsewhere: dict[Role, int]
 
 
 def routes(**changes: Any) -> Routes:
-    cards = {str(version): Card(digest(version), tuple(LABELS), PREPROCESSING) for version in (1, 2)}
+    metadata = {str(version): VersionMetadata(digest(version), tuple(LABELS), PREPROCESSING) for version in (1, 2)}
     host = "medinfer-triton-{}.medinfer-triton.medinfer.svc"
     instances = [
         RoutedReplica(f"medinfer-triton-{n}", f"http://{host.format(n)}:8000", (1, 2), "uid/c") for n in (0, 1)
@@ -99,8 +99,8 @@ def routes(**changes: Any) -> Routes:
         "model": "resnet_medical",
         "step": "2@sha256:22/3",
         "stable": Share(1, 100),
-        "assignment": Salted("X-Study-Id", digest(2)),
-        "versions": cards,
+        "assignment": AssignmentRule("X-Study-Id", digest(2)),
+        "versions": metadata,
         "replicas": tuple(instances),
         "revision": 7,
     }

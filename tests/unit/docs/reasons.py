@@ -15,7 +15,7 @@ DECIDING = ("rules/*.py", "settle/*.py", "waits.py", "failures.py", "conditions.
 WORD = re.compile(r"(?:[A-Z][a-z]+)+")
 # Types and statuses of conditions, which stand beside reasons.
 NO_REASONS = {"Available", "Ready", "Reconciling", "Stalled", "True", "False", "Unknown"}
-# Told by `str(phase)`: while a version is loaded, and where a rollout comes to rest.
+# ReportedStatus by `str(phase)`: while a version is loaded, and where a rollout comes to rest.
 PHASES_AS_REASONS = {str(Phase.LOADING), str(Phase.HEALTHY)}
 
 

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from kubectl_modelrollout.colors import Ink
-from kubectl_modelrollout.release_evidence import find_try, release_evidence
+from kubectl_modelrollout.colors import Colors
+from kubectl_modelrollout.release_evidence import find_attempt, release_evidence
 from kubectl_modelrollout.rollout import Rollout, parse_rollout
 from kubectl_modelrollout.status_view import render_status
 from rollout_operator.documents.codec import Json, dump
@@ -11,7 +11,7 @@ from rollout_operator.documents.codec import Json, dump
 from tests.unit.rollout.scenario import cluster, release
 from tests.unit.rollout.simulator import Behaviour, Cluster
 
-PLAIN = Ink()
+PLAIN = Colors()
 
 
 def body(made: Cluster) -> dict[str, Any]:
@@ -30,7 +30,7 @@ def shown(made: Cluster) -> str:
 
 def evidence(made: Cluster, version: int | None = None) -> Json:
     seen = rollout(made)
-    return release_evidence(seen, find_try(seen, version), int(made.now))
+    return release_evidence(seen, find_attempt(seen, version), int(made.now))
 
 
 def lines(text: str) -> list[str]:

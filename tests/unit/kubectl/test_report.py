@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 from kubectl_modelrollout.errors import Problem
 from kubectl_modelrollout.markdown import render_report
-from kubectl_modelrollout.release_evidence import find_try, release_evidence
-from rollout_operator.decide.evidence import DETAILED_MAX, with_history
+from kubectl_modelrollout.release_evidence import find_attempt, release_evidence
+from rollout_operator.decide.evidence import MAX_DETAILED, with_history
 
 from tests.unit.kubectl.rollouts import at_the_gate, evidence, healthy, mid_canary, permuted, rollout, slow, wrong
 from tests.unit.rollout.scenario import cluster, release
@@ -134,18 +134,18 @@ def test_other_tries_of_the_same_bytes_are_listed() -> None:
     made.behaviours[digest(2)] = Behaviour()
     made.edit(retry="the network was mended")
     found = evidence(made.run_until("Healthy"))
-    assert [one["outcome"] for one in found["otherTries"]] == ["RolledBack"]
-    assert "## Other tries of the same bytes" in render_report(found, [])
+    assert [one["outcome"] for one in found["otherAttempts"]] == ["RolledBack"]
+    assert "## Other attempts of the same bytes" in render_report(found, [])
 
 
 def test_of_long_ago_the_summary_is_left() -> None:
     seen = rollout(healthy())
     status, last = seen.status, seen.status.history[-1]
-    for _ in range(DETAILED_MAX):
+    for _ in range(MAX_DETAILED):
         status = replace(status, history=with_history(status, last, spec(2, revision_history_limit=20)))
     seen = replace(seen, status=status)
     for version, is_summary in ((1, True), (2, False)):
-        found = release_evidence(seen, find_try(seen, version), last.started_at)
+        found = release_evidence(seen, find_attempt(seen, version), last.started_at)
         said = "Of a release so long ago steps and replicas are not kept any more." in render_report(found, [])
         assert (found["isSummary"], said) == (is_summary, is_summary)
 

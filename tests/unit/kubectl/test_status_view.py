@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from kubectl_modelrollout.colors import Ink
+from kubectl_modelrollout.colors import Colors
 from kubectl_modelrollout.errors import Problem
 from kubectl_modelrollout.rollout import parse_rollout
 from kubectl_modelrollout.status_view import render_status
@@ -190,7 +190,7 @@ def test_a_status_of_another_release_is_refused() -> None:
 
 def test_colours_change_nothing_but_colours() -> None:
     made = permuted()
-    painted = render_status(rollout(made), int(made.now), Ink(True))
+    painted = render_status(rollout(made), int(made.now), Colors(True))
     assert "\x1b[31mRolledBack\x1b[0m" in painted
     bare = painted
     for code in (0, 1, 2, 31, 32, 33):

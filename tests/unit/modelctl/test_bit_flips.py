@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from modelctl.bundle.archive import MEMBERS
-from modelctl.bundle.errors import BundleInvalid, DigestMismatch
+from modelctl.bundle.errors import DigestMismatch, InvalidBundle
 from modelctl.bundle.unpack import unpack
 from modelctl.bundle.verify import Wanted, file_digest
 
@@ -32,7 +32,7 @@ def test_a_flipped_bundle_is_refused_or_gives_the_same_files(
                 unpack(path, room / "1", Wanted(digest=file_digest(bundle)))
         try:
             unpack(path, room / "1")
-        except BundleInvalid:
+        except InvalidBundle:
             assert list(room.iterdir()) == []
             return
         # model.json is the one file whose hash nothing inside the tar holds: the digest, kept outside, does.
@@ -52,5 +52,5 @@ def test_junk_anywhere_raises_nothing_but_a_refusal(bundle: Path, junk: bytes, a
         path.write_bytes(changed)
         try:
             unpack(path, room / "1")
-        except BundleInvalid:
+        except InvalidBundle:
             assert list(room.iterdir()) == []

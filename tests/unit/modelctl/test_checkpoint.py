@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from modelctl import checkpoint, resnet50
-from modelctl.bundle.errors import CheckpointInvalid
+from modelctl.bundle.errors import InvalidCheckpoint
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
@@ -58,7 +58,7 @@ def having(name: str, value: NDArray[Any]) -> Callable[[State], State]:
     ],
 )
 def test_names_the_first_offending_tensor(edit: Callable[[State], State], reason: str) -> None:
-    with pytest.raises(CheckpointInvalid) as refused:
+    with pytest.raises(InvalidCheckpoint) as refused:
         checkpoint.validate(edit(good()), SHAPES)
     assert reason in str(refused.value)
 
@@ -81,7 +81,7 @@ def test_takes_half_precision_and_batch_counts() -> None:
 )
 def test_a_file_that_is_no_checkpoint(tmp_path: Path, name: str, data: bytes, reason: str) -> None:
     (tmp_path / name).write_bytes(data)
-    with pytest.raises(CheckpointInvalid) as refused:
+    with pytest.raises(InvalidCheckpoint) as refused:
         checkpoint.read(tmp_path / name)
     assert reason in str(refused.value)
 
@@ -89,7 +89,7 @@ def test_a_file_that_is_no_checkpoint(tmp_path: Path, name: str, data: bytes, re
 def test_a_pth_file_without_torch_names_the_way_round(tmp_path: Path) -> None:
     assert importlib.util.find_spec("torch") is None
     (tmp_path / "a.pth").write_bytes(b"x")
-    with pytest.raises(CheckpointInvalid, match=r"needs torch.*safetensors\.torch\.save_file"):
+    with pytest.raises(InvalidCheckpoint, match=r"needs torch.*safetensors\.torch\.save_file"):
         checkpoint.read(tmp_path / "a.pth")
 
 

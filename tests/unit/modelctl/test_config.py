@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from modelctl.bundle import config
-from modelctl.bundle.errors import BundleInvalid
+from modelctl.bundle.errors import InvalidBundle
 from modelctl.defaults import default_config
 
 CANONICAL = Path(__file__).parents[3] / "model_repository" / "resnet_medical" / "config.pbtxt"
@@ -58,7 +58,7 @@ def test_parses(text: str, parsed: config.Message) -> None:
     ],
 )
 def test_refuses(text: str, reason: str) -> None:
-    with pytest.raises(BundleInvalid, match=r"^config\.pbtxt") as refused:
+    with pytest.raises(InvalidBundle, match=r"^config\.pbtxt") as refused:
         config.parse(text.encode())
     assert reason in str(refused.value)
 
@@ -100,5 +100,5 @@ def test_the_hash_sees_what_does(old: str, new: str) -> None:
 def test_any_text_parses_or_is_refused(text: str) -> None:
     try:
         config.canonical_json(text.encode())
-    except BundleInvalid as error:
+    except InvalidBundle as error:
         assert "line" in str(error)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from modelctl.bundle.archive import MAX_BYTES
-from modelctl.bundle.errors import BundleInvalid, DigestMismatch
+from modelctl.bundle.errors import DigestMismatch, InvalidBundle
 from modelctl.bundle.unpack import unpack
 from modelctl.bundle.verify import Wanted, file_digest, verify
 
@@ -21,10 +21,10 @@ def refusal(path: Path, tmp_path: Path, wanted: Wanted | None = None) -> str:
     """Unpacks a bundle that must be refused; returns the reason after checking that nothing was left."""
     room = tmp_path / "room"
     room.mkdir()
-    with pytest.raises(BundleInvalid) as refused:
+    with pytest.raises(InvalidBundle) as refused:
         unpack(path, room / "1", wanted)
     assert list(room.iterdir()) == []
-    with pytest.raises(BundleInvalid):
+    with pytest.raises(InvalidBundle):
         verify(path, wanted)
     reason = str(refused.value)
     assert "\n" not in reason and len(reason) < 400
@@ -208,6 +208,6 @@ def test_unpacks_a_good_bundle(bundle: Path, contents: Contents, tmp_path: Path)
 
 def test_does_not_touch_a_folder_that_is_there(bundle: Path, tmp_path: Path) -> None:
     (tmp_path / "1").mkdir()
-    with pytest.raises(BundleInvalid, match="exists already"):
+    with pytest.raises(InvalidBundle, match="exists already"):
         unpack(bundle, tmp_path / "1")
     assert list((tmp_path / "1").iterdir()) == []

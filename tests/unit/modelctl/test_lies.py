@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from modelctl.bundle.errors import BundleInvalid
+from modelctl.bundle.errors import InvalidBundle
 from modelctl.bundle.unpack import unpack
 
 from tests.unit.modelctl import tars
@@ -22,7 +22,7 @@ def refusal(contents: Contents, tmp_path: Path) -> str:
     room = tmp_path / "room"
     room.mkdir()
     path = tars.write(tmp_path / "b.tar", tars.members(contents))
-    with pytest.raises(BundleInvalid) as refused:
+    with pytest.raises(InvalidBundle) as refused:
         unpack(path, room / "1")
     assert list(room.iterdir()) == []
     return str(refused.value)

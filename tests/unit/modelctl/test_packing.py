@@ -8,7 +8,7 @@ import onnx
 import pytest
 from modelctl import packing
 from modelctl.bundle import config, golden
-from modelctl.bundle.errors import BundleInvalid, ModelctlError
+from modelctl.bundle.errors import InvalidBundle, ModelctlError
 from modelctl.bundle.unpack import unpack
 from modelctl.defaults import default_config
 from modelctl.demo import tiny
@@ -140,7 +140,7 @@ def write(name: str, data: bytes) -> Any:
 )
 def test_a_file_beside_the_model_that_is_wrong_is_named(folder: Path, spoil: Any, reason: str) -> None:
     spoil(folder)
-    with pytest.raises((ModelctlError, BundleInvalid)) as refused:
+    with pytest.raises((ModelctlError, InvalidBundle)) as refused:
         pack(folder)
     assert reason in str(refused.value)
 

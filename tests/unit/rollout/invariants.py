@@ -25,9 +25,9 @@ def only_what_is_warm_gets_weight(cluster: Cluster, seen: Observation, decision:
     routes = decision.routes
     for share in (routes.canary, routes.stable if routes.stable.version not in _stable_versions(seen) else None):
         if share:
-            card = routes.versions[str(share.version)]
+            metadata = routes.versions[str(share.version)]
             listed = [one.name for one in routes.replicas if share.version in one.versions]
-            holders = [name for name in listed if _holds(cluster.agents.get(name), share.version, card.digest)]
+            holders = [name for name in listed if _holds(cluster.agents.get(name), share.version, metadata.digest)]
             assert holders, f"v{share.version} is routed, but warm nowhere: {listed}"
 
 
@@ -44,7 +44,7 @@ def nothing_is_dropped_that_may_be_addressed(cluster: Cluster, seen: Observation
 
 
 def nobody_loses_what_the_plan_keeps(cluster: Cluster, seen: Observation, decision: Decision) -> None:
-    """A candidate's list of replicas never shrinks under traffic."""
+    """A canary's list of replicas never shrinks under traffic."""
     if decision.plan is None:
         return
     for agent in cluster.agents.values():
@@ -83,7 +83,7 @@ def a_canary_that_may_have_taken_a_replica_gets_nothing(
     routes = decision.routes or seen.routes
     if routes is None or routes.canary is None or seen.routes is None or not seen.routes.names(routes.canary.version):
         return
-    given = seen.plan.candidate.replicas if seen.plan and seen.plan.candidate else None
+    given = seen.plan.canary.replicas if seen.plan and seen.plan.canary else None
     for agent in cluster.agents.values():
         given_up = agent.not_ready_since is not None and cluster.now - agent.not_ready_since >= GONE_AFTER_SECONDS
         if agent.up and not agent.terminating and agent.name in (given or ()) and not given_up:
@@ -138,7 +138,7 @@ def _stable_versions(seen: Observation) -> set[int]:
 
 
 def _is_planned(plan: Plan, name: str, version: int) -> bool:
-    candidate = plan.candidate
-    if candidate and candidate.version == version:
-        return candidate.replicas is None or name in candidate.replicas
+    canary = plan.canary
+    if canary and canary.version == version:
+        return canary.replicas is None or name in canary.replicas
     return True

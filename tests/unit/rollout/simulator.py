@@ -66,9 +66,9 @@ class Agent:
         if plan is None:
             return []
         found = [("stable", plan.stable.version, plan.stable.digest, plan.stable.uri)] if plan.stable else []
-        one = plan.candidate
+        one = plan.canary
         if one and (one.replicas is None or self.name in one.replicas):
-            found.append(("candidate", one.version, one.digest, one.uri))
+            found.append(("canary", one.version, one.digest, one.uri))
         if plan.previous:
             found.append(("previous", plan.previous.version, plan.previous.digest, plan.previous.uri))
         return found
@@ -94,7 +94,7 @@ class Agent:
                 return []
         for role, version, digest, _ in self.wanted():
             stable_is_warm = self.plan is None or self.plan.stable is None or self.plan.stable.version in self.warm
-            may = (role != "candidate" or stable_is_warm) and (digest not in self.failed or role == "stable")
+            may = (role != "canary" or stable_is_warm) and (digest not in self.failed or role == "stable")
             if version not in self.loaded and may and len(self.loaded) < MAX_LOADED:
                 self._load(version, digest, behaviours[digest])
                 return []
@@ -343,7 +343,7 @@ class Cluster:
                 agent.follow(self.plan)
             agent.work(self.behaviours)
             plan = agent.plan
-            first = (plan.stable or plan.candidate) if plan else None
+            first = (plan.stable or plan.canary) if plan else None
             ready = first is not None and first.version in agent.warm
         if ready:
             agent.not_ready_since = None

@@ -20,15 +20,15 @@ from tests.unit.rollout.specs import digest, spec
 BODY: dict[str, Any] = {
     "metadata": {"name": "resnet-medical", "generation": 3},
     "spec": {
-        "serverRef": {"name": "medinfer-triton"},
-        "gatewayRef": {"name": "medinfer-api"},
+        "tritonRef": {"name": "medinfer-triton"},
+        "apiRef": {"name": "medinfer-api"},
         "model": "resnet_medical",
         "version": 2,
         "artifact": {"uri": "s3://models/2.tar", "digest": digest(2)},
         "strategy": {"steps": [{"setWeight": 5}, {"pause": {"seconds": 300}}, {"setWeight": 100}]},
     },
 }
-VERSION = {"version": 2, "digest": digest(2), "role": "candidate", "state": "Warm", "reason": "", "message": ""}
+VERSION = {"version": 2, "digest": digest(2), "role": "canary", "state": "Warm", "reason": "", "message": ""}
 AGENT = {"schemaVersion": 1, "replica": "triton-0", "startId": "x", "id": None, "rejected": None, "versions": [VERSION]}
 COUNTERS = {"requests": 3, "errors": 0, "fallbacks": 0, "latencySumSeconds": 0.1, "latencyBuckets": [3, 0, 0]}
 API: dict[str, Any] = {"startId": "x", "id": None, "step": "s", "inFlight": {"1": 2}, "counters": {"1": COUNTERS}}
@@ -83,7 +83,7 @@ def test_all_problems_are_listed_at_once() -> None:
     assert {problem.split(":")[0] for problem in error.value.problems} == {"version", "artifact.digest", "model"}
 
 
-def test_an_unreadable_spec_takes_the_canarys_weight_and_blocks() -> None:
+def test_an_unreadable_spec_takes_the_weight_of_the_canary_and_blocks() -> None:
     made = release(cluster()).run(12)
     assert made.routes and made.routes.canary_weight
     decision = decide(InvalidSpec(("version: is missing; write it",), 9), parse_status(made.status), made.observe())

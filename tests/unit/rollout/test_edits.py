@@ -144,7 +144,7 @@ def test_a_moved_bundle_is_only_another_address() -> None:
     made = at_five_percent(cluster())
     made.edit(artifact=replace(made.spec.artifact, uri="s3://models/2.tar"))
     made.tick()
-    assert made.plan and made.plan.candidate and made.plan.candidate.uri == "s3://models/2.tar"
+    assert made.plan and made.plan.canary and made.plan.canary.uri == "s3://models/2.tar"
     assert made.routes and made.routes.canary_weight == 5
 
 

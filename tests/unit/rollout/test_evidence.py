@@ -4,25 +4,25 @@ import json
 from dataclasses import replace
 
 import pytest
-from rollout_operator.decide.evidence import DETAILED_MAX, HISTORY_MAX, STEPS_MAX, stages, with_history
-from rollout_operator.decide.report import REPLICA_STATES_MAX, ReplicaState
-from rollout_operator.decide.settle.bindings import BOUND_VERSIONS_MAX
-from rollout_operator.decide.settle.proofs import LABEL_MAX, REPLICAS_MAX
+from rollout_operator.decide.evidence import MAX_DETAILED, MAX_HISTORY, MAX_STEPS, stages, with_history
+from rollout_operator.decide.report import MAX_REPLICA_STATES, ReplicaState
+from rollout_operator.decide.settle.bindings import MAX_BOUND_VERSIONS
+from rollout_operator.decide.settle.proofs import MAX_LABEL, MAX_REPLICAS
 from rollout_operator.documents.assessment import Assessment, Measurement, Verdict
 from rollout_operator.documents.codec import Json, dump
-from rollout_operator.documents.counters import CLASSES_MAX, Shadow, StepCounters, VersionCounters
+from rollout_operator.documents.counters import MAX_CLASSES, Shadow, StepCounters, VersionCounters
 from rollout_operator.documents.release import Release
 from rollout_operator.documents.spec import AnalysisSpec
 from rollout_operator.documents.status import (
     Analysis,
-    Bound,
+    Attempt,
     Condition,
+    DigestPin,
     Failure,
     Outcome,
     Quarantine,
     Status,
     StepEvidence,
-    Try,
     WarmReplica,
     parse_status,
 )
@@ -31,20 +31,20 @@ from tests.unit.rollout.scenario import cluster, release
 from tests.unit.rollout.simulator import LABELS, Behaviour
 from tests.unit.rollout.specs import digest, spec
 
-OBJECT_BYTES_MAX = 800_000  # etcd refuses 1.5 MB
+MAX_OBJECT_BYTES = 800_000  # etcd refuses 1.5 MB
 MANY = 2**53 - 1
 
 
 def test_counts_are_kept_once_for_each_change_of_traffic() -> None:
     made = release(cluster()).run_until("Healthy")
-    trial = parse_status(made.status).history[-1]
-    assert [[one.step for one in steps] for steps in stages(trial.steps)] == [
+    attempt = parse_status(made.status).history[-1]
+    assert [[one.step for one in steps] for steps in stages(attempt.steps)] == [
         ["shadow 50 %", "gate clinical-signoff"],
         ["setWeight 5", "pause 5 s"],
         ["setWeight 50", "pause 5 s"],
     ]
-    last = [steps[-1] for steps in stages(trial.steps)]
-    assert trial.requests == sum(one.canary_requests for one in last) > 0
+    last = [steps[-1] for steps in stages(attempt.steps)]
+    assert attempt.requests == sum(one.canary_requests for one in last) > 0
     assert [one.canary_p95_seconds is not None for one in last] == [False, True, True], "a copy has no latency"
     assert all(one.stable_p95_seconds for one in last)
 
@@ -61,8 +61,8 @@ def test_a_copy_that_ends_late_is_no_comparison_of_the_next_step() -> None:
     made = release(cluster()).run_until("Progressing")
     for api in made.apis.values():
         api.shadow = [1, 1, 0]
-    trial = parse_status(made.run_until("Healthy").status).history[-1]
-    assert [one.shadow is not None for one in trial.steps] == [True, True, False, False, False, False]
+    attempt = parse_status(made.run_until("Healthy").status).history[-1]
+    assert [one.shadow is not None for one in attempt.steps] == [True, True, False, False, False, False]
 
 
 @pytest.mark.parametrize(
@@ -76,81 +76,81 @@ def test_a_copy_that_ends_late_is_no_comparison_of_the_next_step() -> None:
 def test_a_failed_try_says_why_and_by_what_it_was_judged(bad: Behaviour, location: str) -> None:
     made = release(cluster(bad)).run_until("RolledBack")
     status = parse_status(made.status)
-    trial, failure = status.history[-1], status.last_failure
+    attempt, failure = status.history[-1], status.last_failure
     assert failure
-    assert (trial.outcome, trial.message, trial.location) == (Outcome.ROLLED_BACK, failure.message, location)
-    assert (trial.limits, trial.labels, trial.stable) == (made.spec.analysis, LABELS, status.stable)
+    assert (attempt.outcome, attempt.message, attempt.location) == (Outcome.ROLLED_BACK, failure.message, location)
+    assert (attempt.limits, attempt.labels, attempt.stable) == (made.spec.analysis, LABELS, status.stable)
 
 
 def test_an_abort_is_no_failure() -> None:
     made = release(cluster(Behaviour(slow=True))).run_until("RolledBack")
     release(made, 3).run_until("Progressing")
     release(made, 1).run_until("Healthy")
-    trial = parse_status(made.status).history[-1]
-    assert (trial.release.version, trial.outcome, trial.message) == (3, Outcome.ABORTED, "")
+    attempt = parse_status(made.status).history[-1]
+    assert (attempt.release.version, attempt.outcome, attempt.message) == (3, Outcome.ABORTED, "")
 
 
 def test_the_keep_window_is_kept_of_a_version_that_goes_back() -> None:
     made = release(cluster()).run_until("Promoting")
     made.behaviours[digest(2)] = Behaviour(error_share=0.5)
     made.run_until("RolledBack")
-    trial = parse_status(made.status).history[-1]
-    assert [one.step for one in trial.steps] == ["keep window"]
-    assert 0 < trial.errors < trial.requests
+    attempt = parse_status(made.status).history[-1]
+    assert [one.step for one in attempt.steps] == ["keep window"]
+    assert 0 < attempt.errors < attempt.requests
 
 
 def test_old_tries_keep_their_summary() -> None:
-    trial = parse_status(release(cluster()).run_until("Healthy").status).history[-1]
-    history: tuple[Try, ...] = ()
-    for _ in range(DETAILED_MAX + 1):
-        history = with_history(Status(history=history), trial, spec(2, revision_history_limit=HISTORY_MAX))
-    assert (history[0].steps, history[0].replicas, history[0].requests) == ((), (), trial.requests)
-    assert history[1] == trial
+    attempt = parse_status(release(cluster()).run_until("Healthy").status).history[-1]
+    history: tuple[Attempt, ...] = ()
+    for _ in range(MAX_DETAILED + 1):
+        history = with_history(Status(history=history), attempt, spec(2, revision_history_limit=MAX_HISTORY))
+    assert (history[0].steps, history[0].replicas, history[0].requests) == ((), (), attempt.requests)
+    assert history[1] == attempt
 
 
 def test_the_largest_object_can_be_stored() -> None:
     stored = json.dumps(largest_status(), separators=(",", ":"))
-    assert len(stored) < OBJECT_BYTES_MAX
+    assert len(stored) < MAX_OBJECT_BYTES
     assert parse_status(json.loads(stored)).knows_its_position
 
 
 def largest_status() -> Json:
-    """Twenty tries of forty steps on fifty replicas, every field as long as it gets."""
+    """Twenty attempts of forty steps on fifty replicas, every field as long as it gets."""
     one = Release(MANY, digest(1), "s3://" + "u" * 2043)
-    trial = largest_try(one)
-    history: tuple[Try, ...] = ()
-    for _ in range(HISTORY_MAX):
-        history = with_history(Status(history=history), trial, spec(1, revision_history_limit=HISTORY_MAX))
+    attempt = largest_try(one)
+    history: tuple[Attempt, ...] = ()
+    for _ in range(MAX_HISTORY):
+        history = with_history(Status(history=history), attempt, spec(1, revision_history_limit=MAX_HISTORY))
     measurements = (Measurement("disagreementOfClass0", Verdict.FAILED, "m" * 200, 1 / 3, 1 / 3, MANY),) * 10
     version = VersionCounters(MANY, MANY, (MANY,) * 80)
-    vanished = StepCounters({"1": version, "2": version}, trial.steps[0].shadow or Shadow(), (1 / 3,) * 80)
+    vanished = StepCounters({"1": version, "2": version}, attempt.steps[0].shadow or Shadow(), (1 / 3,) * 80)
     status = Status(
         stable=one,
         canary=one,
         previous=one,
         analysis=Analysis(1, 2, Assessment(Verdict.FAILED, measurements, MANY), 1 / 3, vanished),
-        trial=trial,
+        attempt=attempt,
         last_failure=Failure(one, Outcome.HELD, "AnalysisFailed", "m" * 1024, "l" * 253, 1, 2),
         quarantined=(Quarantine(MANY, digest(1), "AnalysisFailed", 1),) * 50,
         history=history,
-        bound_versions=(Bound(MANY, digest(1)),) * BOUND_VERSIONS_MAX,
+        bound_versions=(DigestPin(MANY, digest(1)),) * MAX_BOUND_VERSIONS,
         conditions=(Condition("Reconciling", "True", "AwaitingAcknowledgement", "m" * 1024, 1, 2),) * 4,
     )
     replica = ReplicaState("p" * 63, MANY, "Unreachable", "LoadTimeout", "m" * 256, 1 / 3, 1 / 3, True, "64/64")
-    return dump(status) | {"replicaStates": [dump(replica)] * REPLICA_STATES_MAX, "message": "m" * 1024}
+    return dump(status) | {"replicaStates": [dump(replica)] * MAX_REPLICA_STATES, "message": "m" * 1024}
 
 
-def largest_try(one: Release) -> Try:
-    matrix = ((MANY,) * CLASSES_MAX,) * CLASSES_MAX
+def largest_try(one: Release) -> Attempt:
+    matrix = ((MANY,) * MAX_CLASSES,) * MAX_CLASSES
     counts = (MANY, MANY, 1 / 3, MANY, MANY, 1 / 3)
     step = StepEvidence(
         f"gate {'g' * 63}", 1, 2, "shadow 100 %", *counts, Shadow(MANY, MANY, MANY, matrix), approved_by="b" * 253
     )
     replicas = [
         WarmReplica(f"{'p' * 60}{number:03}", 1000 / 3, 1000 / 3, MANY, False, "64/64")
-        for number in range(REPLICAS_MAX)
+        for number in range(MAX_REPLICAS)
     ]
-    return Try(
+    return Attempt(
         one,
         1,
         one,
@@ -161,9 +161,9 @@ def largest_try(one: Release) -> Try:
         "l" * 253,
         MANY,
         MANY,
-        (step,) * STEPS_MAX,
+        (step,) * MAX_STEPS,
         tuple(replicas),
-        ("x" * LABEL_MAX,) * 4,
+        ("x" * MAX_LABEL,) * 4,
         AnalysisSpec(max_error_rate=1 / 3),
         1 / 3,
     )

@@ -170,7 +170,7 @@ def test_another_container_behind_an_unreachable_agent_takes_it_out() -> None:
 
 
 @pytest.mark.parametrize("replicas", [2, 3])
-def test_a_replica_that_dies_takes_the_canarys_traffic_until_it_serves_again(replicas: int) -> None:
+def test_a_replica_that_dies_takes_the_canary_traffic_until_it_serves_again(replicas: int) -> None:
     """Regression: two replicas, one died of the canary; routes with only the other one let the canary kill it too."""
     made = mid_canary(replicas)
     made.agents["triton-0"].die()
@@ -183,7 +183,7 @@ def test_a_replica_that_dies_takes_the_canarys_traffic_until_it_serves_again(rep
     assert made.status["stable"]["version"] == 2
 
 
-def test_a_replica_being_replaced_takes_the_canarys_traffic_until_it_serves_again() -> None:
+def test_a_replica_being_replaced_takes_the_canary_traffic_until_it_serves_again() -> None:
     made = mid_canary()
     gone = made.agents.pop("triton-0")
     seen = replace(made.observe(), desired_replicas=2)
@@ -247,7 +247,7 @@ def test_a_suspended_canary_gets_nothing_until_every_api_pod_has_let_go_of_it() 
     made.lag = 0.0
     made.run(3)
     assert made.routes and made.routes.canary_weight == 50
-    assert made.status["trial"]["suspensions"] == 1
+    assert made.status["attempt"]["suspensions"] == 1
     made.run_until("Healthy")
     assert made.status["history"][-1]["suspensions"] == 1
 
@@ -284,7 +284,7 @@ def test_a_terminating_replica_gets_no_new_traffic() -> None:
     assert routed(made, "triton-1") == (1,), "unless nobody else serves stable"
 
 
-def test_an_agent_that_says_nothing_while_the_candidate_is_loaded_is_named() -> None:
+def test_an_agent_that_says_nothing_while_the_canary_is_loaded_is_named() -> None:
     made = cluster()
     made.agents["triton-1"].up = False
     release(made).run(20)

@@ -3,13 +3,13 @@
 import json
 from dataclasses import replace
 
-from rollout_operator.decide.settle.proofs import REPLICAS_MAX, note_proofs
+from rollout_operator.decide.settle.proofs import MAX_REPLICAS, note_proofs
 from rollout_operator.decide.situation import Situation
 from rollout_operator.documents.agent import AgentState, GoldenCount, VersionReport, VersionState, WarmupReport
 from rollout_operator.documents.codec import dump, read
 from rollout_operator.documents.observation import Observation, Replica
 from rollout_operator.documents.release import Release
-from rollout_operator.documents.status import Outcome, Status, Try, WarmReplica
+from rollout_operator.documents.status import Attempt, Outcome, Status, WarmReplica
 
 from tests.unit.rollout.scenario import cluster, release
 from tests.unit.rollout.simulator import Behaviour
@@ -30,23 +30,23 @@ def noted(status: Status, *replicas: Replica) -> Status:
 
 
 def test_a_warm_replica_is_written_down_once() -> None:
-    before = Status(canary=WANTED, trial=Try(WANTED, 900))
+    before = Status(canary=WANTED, attempt=Attempt(WANTED, 900))
     loading = noted(before, replica("triton-0", state=VersionState.WARMING))
     assert loading == before
     status = noted(before, replica("triton-0"))
-    assert status.trial and status.trial.replicas == (WarmReplica("triton-0", 5, 7, 10, True, "32/32"),)
+    assert status.attempt and status.attempt.replicas == (WarmReplica("triton-0", 5, 7, 10, True, "32/32"),)
     assert noted(status, replica("triton-0")) is status
     assert noted(status, replace(replica("triton-0"), state=None)) is status, "it stays when the agent is away"
-    again = noted(status, replica("triton-0", p50=6)).trial
+    again = noted(status, replica("triton-0", p50=6)).attempt
     assert again and [one.p50_ms for one in again.replicas] == [6]
 
 
 def test_the_records_are_bounded_and_survive_json() -> None:
-    before = Status(canary=WANTED, trial=Try(WANTED, 900))
-    trial = noted(before, *(replica(f"triton-{number}") for number in range(60))).trial
-    assert trial and len(trial.replicas) == REPLICAS_MAX
-    assert dump(trial)["replicas"][0].keys() == {"name", "p50Ms", "p95Ms", "iterations", "settled", "golden"}
-    assert read(Try, json.dumps(dump(trial))) == trial
+    before = Status(canary=WANTED, attempt=Attempt(WANTED, 900))
+    attempt = noted(before, *(replica(f"triton-{number}") for number in range(60))).attempt
+    assert attempt and len(attempt.replicas) == MAX_REPLICAS
+    assert dump(attempt)["replicas"][0].keys() == {"name", "p50Ms", "p95Ms", "iterations", "settled", "golden"}
+    assert read(Attempt, json.dumps(dump(attempt))) == attempt
 
 
 def test_a_promoted_and_a_failed_try_keep_them_in_history() -> None:
@@ -58,7 +58,7 @@ def test_a_promoted_and_a_failed_try_keep_them_in_history() -> None:
 
 def test_a_replica_that_joins_after_the_end_is_written_down_and_changes_nothing_else() -> None:
     """All load at once on a first install, and the first that proves it ends the try."""
-    done = Try(WANTED, 900, outcome=Outcome.PROMOTED, replicas=(WarmReplica("triton-0", 5, 7, 10, True, "32/32"),))
+    done = Attempt(WANTED, 900, outcome=Outcome.PROMOTED, replicas=(WarmReplica("triton-0", 5, 7, 10, True, "32/32"),))
     before = Status(stable=WANTED, history=(done,))
     status = noted(before, replica("triton-0", p50=6), replica("triton-1"))
     assert [(one.name, one.p50_ms) for one in status.history[-1].replicas] == [("triton-0", 5), ("triton-1", 5)]

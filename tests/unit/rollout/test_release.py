@@ -55,9 +55,9 @@ def test_a_good_release_takes_every_step_and_is_promoted() -> None:
     assert [reason for reason in made.reasons if reason == "StepStarted"] == ["StepStarted"] * (len(STEPS) - 1)
     assert served(made) == [1, 2], "the version before is kept warm"
     assert served(made.run(60)) == [2]
-    trial = parse_status(made.status).history[-1]
-    assert (trial.outcome, len(trial.steps), trial.steps[1].approved_by) == (Outcome.PROMOTED, 6, "Dr. Roentgen")
-    assert trial.steps[3].canary_requests > trial.steps[3].canary_errors == 0
+    attempt = parse_status(made.status).history[-1]
+    assert (attempt.outcome, len(attempt.steps), attempt.steps[1].approved_by) == (Outcome.PROMOTED, 6, "Dr. Roentgen")
+    assert attempt.steps[3].canary_requests > attempt.steps[3].canary_errors == 0
 
 
 def test_replicas_load_it_one_after_the_other() -> None:
@@ -190,7 +190,7 @@ def test_too_few_samples_are_never_success(policy: OnInsufficientData, phase: st
     assert not parse_status(made.status).quarantined
 
 
-def test_a_held_failure_keeps_the_candidate_without_traffic_until_retry() -> None:
+def test_a_held_failure_keeps_the_canary_without_traffic_until_retry() -> None:
     made = release(cluster(Behaviour(error_share=0.3)))
     made.spec = replace(made.spec, strategy=replace(made.spec.strategy, on_failure=OnFailure.HOLD))
     made.run_until("Held").run(5)

@@ -6,10 +6,10 @@ from rollout_operator.decide.failures import standing_failure
 from rollout_operator.decide.situation import Situation
 from rollout_operator.decide.waits import before_loading
 from rollout_operator.documents.observation import Observation, Replica
-from rollout_operator.documents.plan import Candidate, Plan, PlanLoad, Sibling
+from rollout_operator.documents.plan import Canary, Plan, PlanLoad, Sibling
 from rollout_operator.documents.release import Release
 
-SIBLINGS_MAX = 16
+MAX_SIBLINGS = 16
 
 
 def build_plan(s: Situation) -> Plan | None:
@@ -21,16 +21,16 @@ def build_plan(s: Situation) -> Plan | None:
         others += [one for one in wanted if one is not None and one not in others]
     if stable is None and not others:
         return None
-    candidate = _candidate(s, [one for one in others if one is not None])
-    left = [one for one in others if one is not None and one != candidate]
+    canary = _canary(s, [one for one in others if one is not None])
+    left = [one for one in others if one is not None and one != canary]
     return Plan(
         model=s.spec.model,
         load=PlanLoad(s.spec.load.timeout_seconds),
         warmup=s.spec.warmup,
         stable=stable,
-        candidate=_widen(s, candidate) if candidate else None,
+        canary=_widen(s, canary) if canary else None,
         previous=left[0] if left else None,
-        siblings=tuple(Sibling(one.name, one.agent_url) for one in _by_name(s.seen)[:SIBLINGS_MAX] if one.agent_url),
+        siblings=tuple(Sibling(one.name, one.agent_url) for one in _by_name(s.seen)[:MAX_SIBLINGS] if one.agent_url),
     )
 
 
@@ -41,29 +41,29 @@ def _present(seen: Observation) -> tuple[Release, ...]:
     return tuple(dict.fromkeys(one for replica in _by_name(seen) for one in replicas.held(replica) if one.uri))
 
 
-def _candidate(s: Situation, others: list[Release]) -> Release | None:
+def _canary(s: Situation, others: list[Release]) -> Release | None:
     if s.status.canary in others:
         return s.status.canary
-    now = s.seen.plan.candidate.release if s.seen.plan and s.seen.plan.candidate else None
+    now = s.seen.plan.canary.release if s.seen.plan and s.seen.plan.canary else None
     return now if now in others and now != s.status.previous else None
 
 
-def _widen(s: Situation, release: Release) -> Candidate:
+def _widen(s: Situation, release: Release) -> Canary:
     """Who may load it: who does already, and the next ones, so many at a time; nobody new after a failure."""
     if s.status.stable is None:
-        return Candidate(release.version, release.digest, release.uri)
+        return Canary(release.version, release.digest, release.uri)
     allowed = _allowed(s, release)
     if release == s.wanted and not standing_failure(s, release) and not before_loading(s):
         serving = {one.name for one in s.serving}
         busy = (serving & allowed) - set(s.warm_on(release))
         free = max(0, s.spec.load.max_concurrent_replicas - len(busy))
         allowed |= set(sorted(serving - allowed)[:free])
-    return Candidate(release.version, release.digest, release.uri, tuple(sorted(allowed)))
+    return Canary(release.version, release.digest, release.uri, tuple(sorted(allowed)))
 
 
 def _allowed(s: Situation, release: Release) -> set[str]:
     """Nobody is taken off the list: that would drop the version there, whoever addresses it."""
-    planned = s.seen.plan.candidate if s.seen.plan else None
+    planned = s.seen.plan.canary if s.seen.plan else None
     named = planned.replicas or () if planned and planned.release == release else ()
     holders = [one.name for one in s.seen.replicas if _holds(one, release, s)]
     return {*named, *holders}

@@ -1,25 +1,25 @@
 """The routes that follow from a status."""
 
 from rollout_operator.decide import replicas
-from rollout_operator.decide.release_lookup import find_card
+from rollout_operator.decide.release_lookup import find_metadata
 from rollout_operator.decide.situation import Situation
 from rollout_operator.decide.waits import before_any_traffic, before_more_weight, traffic_shares
 from rollout_operator.documents.observation import Observation, Replica
 from rollout_operator.documents.release import Release
-from rollout_operator.documents.routes import Card, RoutedReplica, Routes, Salted, ShadowShare, Share
+from rollout_operator.documents.routes import AssignmentRule, RoutedReplica, Routes, ShadowShare, Share, VersionMetadata
 from rollout_operator.documents.status import Status
 
 
 def build_routes(s: Situation) -> Routes | None:
     """None: nothing can be published, as nobody knows how to ask stable."""
     stable = s.status.stable
-    cards = _cards(s)
-    if stable is None or str(stable.version) not in cards:
+    metadata = _metadata(s)
+    if stable is None or str(stable.version) not in metadata:
         return None
     routed = route_replicas(s.seen, s.status, stable.version)
     if not routed:
         return None
-    weight, shadow = _shares(s, cards)
+    weight, shadow = _shares(s, metadata)
     canary = s.status.canary if weight or shadow else None
     return Routes(
         model=s.spec.model,
@@ -27,16 +27,16 @@ def build_routes(s: Situation) -> Routes | None:
         stable=Share(stable.version, 100 - weight),
         canary=Share(canary.version, weight) if canary else None,
         shadow=ShadowShare(shadow) if shadow else None,
-        assignment=Salted(s.spec.assignment.header, (canary or stable).digest),
-        versions=cards,
+        assignment=AssignmentRule(s.spec.assignment.header, (canary or stable).digest),
+        versions=metadata,
         replicas=routed,
     )
 
 
-def _shares(s: Situation, cards: dict[str, Card]) -> tuple[int, int]:
+def _shares(s: Situation, metadata: dict[str, VersionMetadata]) -> tuple[int, int]:
     """(weight, shadow) in percent. Less is given at once, more only to what is warm and when nothing is waited for."""
     canary = s.status.canary
-    if canary is None or str(canary.version) not in cards or not s.warm_on(canary) or before_any_traffic(s):
+    if canary is None or str(canary.version) not in metadata or not s.warm_on(canary) or before_any_traffic(s):
         return 0, 0
     weight, shadow = traffic_shares(s)
     now = s.seen.routes if s.seen.routes and s.seen.routes.names(canary.version) else None
@@ -46,9 +46,9 @@ def _shares(s: Situation, cards: dict[str, Card]) -> tuple[int, int]:
     return weight, shadow
 
 
-def _cards(s: Situation) -> dict[str, Card]:
-    found = {release.version: find_card(s.seen, release) for release in _releases(s.status)}
-    return {str(version): card for version, card in sorted(found.items()) if card}
+def _metadata(s: Situation) -> dict[str, VersionMetadata]:
+    found = {release.version: find_metadata(s.seen, release) for release in _releases(s.status)}
+    return {str(version): one for version, one in sorted(found.items()) if one}
 
 
 def _releases(status: Status) -> list[Release]:

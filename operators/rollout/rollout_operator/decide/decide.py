@@ -34,13 +34,13 @@ from rollout_operator.decide.settle import (
     suspensions,
     verdicts,
 )
-from rollout_operator.decide.situation import Course, Situation
+from rollout_operator.decide.situation import Ruling, Situation
 from rollout_operator.documents.observation import Observation
 from rollout_operator.documents.spec import InvalidSpec, Spec
 from rollout_operator.documents.status import Status
 
 Settling = Callable[[Situation], Situation]
-Rule = Callable[[Situation], Course | None]
+Rule = Callable[[Situation], Ruling | None]
 
 SETTLE: tuple[Settling, ...] = (
     position.settle_position,
@@ -84,12 +84,12 @@ def decide(spec: Spec | InvalidSpec, status: Status, seen: Observation) -> Decis
     if isinstance(spec, InvalidSpec):
         return refuse_spec(spec, status, seen)
     untouched = Situation(spec, status, seen)
-    course = conflict.leave_it_to_the_older_rollout(untouched)
-    if course:
-        return conclude(untouched, course, None, None)
+    ruling = conflict.leave_it_to_the_older_rollout(untouched)
+    if ruling:
+        return conclude(untouched, ruling, None, None)
     settled = untouched
     for settle in SETTLE:
         settled = settle(settled)
-    course = next(course for rule in RULES if (course := rule(settled)))
-    decided = replace(settled, status=course.status)
-    return conclude(decided, course, *publish(decided))
+    ruling = next(ruling for rule in RULES if (ruling := rule(settled)))
+    decided = replace(settled, status=ruling.status)
+    return conclude(decided, ruling, *publish(decided))

@@ -7,7 +7,7 @@ from rollout_operator.decide.build_plan import build_plan
 from rollout_operator.decide.build_routes import build_routes, route_replicas
 from rollout_operator.decide.conditions import STALLED, Standing, derive_conditions
 from rollout_operator.decide.report import ReplicaCounts, Report, build_report, is_degraded, status_document
-from rollout_operator.decide.situation import IDLE_REQUEUE_SECONDS, Course, Event, Situation
+from rollout_operator.decide.situation import IDLE_REQUEUE_SECONDS, Event, Ruling, Situation
 from rollout_operator.documents.codec import Json
 from rollout_operator.documents.observation import Observation
 from rollout_operator.documents.plan import Plan
@@ -71,23 +71,23 @@ def _next(newest: int, remembered: int, now: int) -> int:
     return max(newest + 1, remembered + 1, now)
 
 
-def conclude(s: Situation, course: Course, plan: Plan | None, routes: Routes | None) -> Decision:
+def conclude(s: Situation, ruling: Ruling, plan: Plan | None, routes: Routes | None) -> Decision:
     seen, in_force = s.seen, routes or s.seen.routes
-    degraded = course.status.stable is not None and is_degraded(seen, len(s.serving))
-    hides = degraded and course.phase not in STALLED
-    phase, reason = (Phase.DEGRADED, "Degraded") if hides else (course.phase, course.reason)
+    degraded = ruling.status.stable is not None and is_degraded(seen, len(s.serving))
+    hides = degraded and ruling.phase not in STALLED
+    phase, reason = (Phase.DEGRADED, "Degraded") if hides else (ruling.phase, ruling.reason)
     available = in_force is not None and not degraded
-    standing = Standing(phase, reason, course.message, available, s.spec.generation, s.now)
+    standing = Standing(phase, reason, ruling.message, available, s.spec.generation, s.now)
     status = replace(
-        course.status,
+        ruling.status,
         conditions=derive_conditions(standing, s.status.conditions),
-        plan_revision=plan.revision if plan else max(seen.newest_plan_revision, course.status.plan_revision),
-        routes_revision=routes.revision if routes else max(seen.newest_routes_revision, course.status.routes_revision),
+        plan_revision=plan.revision if plan else max(seen.newest_plan_revision, ruling.status.plan_revision),
+        routes_revision=routes.revision if routes else max(seen.newest_routes_revision, ruling.status.routes_revision),
     )
-    report = build_report(s, phase, course.message, in_force)
+    report = build_report(s, phase, ruling.message, in_force)
     urgent = bool(routes and seen.routes and _takes_away(seen.routes, routes))
-    events = (*course.events, *_announce(standing, s.status.conditions))
-    return Decision(plan, routes, status, report, events, course.requeue_seconds, urgent)
+    events = (*ruling.events, *_announce(standing, s.status.conditions))
+    return Decision(plan, routes, status, report, events, ruling.requeue_seconds, urgent)
 
 
 def _announce(standing: Standing, before: tuple[Condition, ...]) -> tuple[Event, ...]:

@@ -1,4 +1,4 @@
-"""What each step showed, kept for the report of a release; and the ends of steps and tries."""
+"""What each step showed, kept for the report of a release; and the ends of steps and attempts."""
 
 from dataclasses import replace
 
@@ -8,20 +8,20 @@ from rollout_operator.decide.step_names import stable_name
 from rollout_operator.decide.step_totals import step_counters
 from rollout_operator.documents.counters import StepCounters, quantile_seconds
 from rollout_operator.documents.spec import Spec
-from rollout_operator.documents.status import Analysis, Outcome, Status, StepEvidence, Try
+from rollout_operator.documents.status import Analysis, Attempt, Outcome, Status, StepEvidence
 
-STEPS_MAX = 40  # of one try that are kept
-HISTORY_MAX = 20  # an object of more than 1.5 MB cannot be stored
-DETAILED_MAX = 10  # of these, the newest keep steps and replicas
+MAX_STEPS = 40  # of one try that are kept
+MAX_HISTORY = 20  # an object of more than 1.5 MB cannot be stored
+MAX_DETAILED = 10  # of these, the newest keep steps and replicas
 KEEP_WINDOW = "keep window"
 
 
 def end_step(s: Situation) -> Status:
     """The status with the present step, if there is one, written down."""
-    trial, evidence = s.status.trial, _evidence(s)
-    if trial is None or evidence is None:
+    attempt, evidence = s.status.attempt, _evidence(s)
+    if attempt is None or evidence is None:
         return s.status
-    return replace(s.status, trial=replace(trial, steps=(*trial.steps, evidence)[-STEPS_MAX:]))
+    return replace(s.status, attempt=replace(attempt, steps=(*attempt.steps, evidence)[-MAX_STEPS:]))
 
 
 def take_traffic_away(s: Situation) -> Status:
@@ -39,15 +39,15 @@ def take_traffic_away(s: Situation) -> Status:
     )
 
 
-def end_try(status: Status, outcome: Outcome, reason: str, now: int, spec: Spec) -> Status:
+def end_attempt(status: Status, outcome: Outcome, reason: str, now: int, spec: Spec) -> Status:
     """The present try goes into history."""
-    trial, failure = status.trial, status.last_failure
-    if trial is None:
+    attempt, failure = status.attempt, status.last_failure
+    if attempt is None:
         return replace(status, progress=None)
-    is_its_own = failure is not None and failure.release == trial.release and failure.reason == reason
-    counted = [steps[-1] for steps in stages(trial.steps)]
+    is_its_own = failure is not None and failure.release == attempt.release and failure.reason == reason
+    counted = [steps[-1] for steps in stages(attempt.steps)]
     ended = replace(
-        trial,
+        attempt,
         ended_at=now,
         outcome=outcome,
         reason=reason,
@@ -58,12 +58,12 @@ def end_try(status: Status, outcome: Outcome, reason: str, now: int, spec: Spec)
         limits=spec.analysis,
         baseline_p95_seconds=status.analysis.baseline_p95_seconds,
     )
-    return replace(status, trial=None, progress=None, history=with_history(status, ended, spec))
+    return replace(status, attempt=None, progress=None, history=with_history(status, ended, spec))
 
 
-def with_history(status: Status, ended: Try, spec: Spec) -> tuple[Try, ...]:
-    every = (*status.history, ended)[-min(spec.revision_history_limit, HISTORY_MAX) :]
-    old, new = every[:-DETAILED_MAX], every[-DETAILED_MAX:]
+def with_history(status: Status, ended: Attempt, spec: Spec) -> tuple[Attempt, ...]:
+    every = (*status.history, ended)[-min(spec.revision_history_limit, MAX_HISTORY) :]
+    old, new = every[:-MAX_DETAILED], every[-MAX_DETAILED:]
     return (*(replace(one, steps=(), replicas=(), labels=(), limits=None) for one in old), *new)
 
 

@@ -16,8 +16,8 @@ REFUSED = frozenset({"DigestMismatch", "BundleInvalid", "ConfigChanged", "Versio
 ALWAYS_QUARANTINED = frozenset({"DigestMismatch", "GoldenMismatch", "AnalysisFailed"})
 # Wrong bytes, or a broken replica: one replica alone cannot tell.
 QUARANTINED_BY_TWO = frozenset({"LoadFailed", "TritonDied", "WarmupError"})
-QUARANTINE_MAX = 50
-MESSAGE_MAX = 1024  # agents write it
+MAX_QUARANTINE = 50
+MAX_MESSAGE = 1024  # agents write it
 
 
 def standing_failure(s: Situation, release: Release) -> Failure | None:
@@ -35,11 +35,11 @@ def standing_failure(s: Situation, release: Release) -> Failure | None:
 def reject(s: Situation, release: Release, reason: str, message: str, location: str, quarantine: bool) -> Situation:
     """Notes the failure and takes the step away, and with it all traffic."""
     outcome = _outcome(s, reason)
-    failure = Failure(release, outcome, reason, message[:MESSAGE_MAX], location, s.spec.generation, s.now)
+    failure = Failure(release, outcome, reason, message[:MAX_MESSAGE], location, s.spec.generation, s.now)
     status = replace(take_traffic_away(s), last_failure=failure)
     if quarantine and not status.is_quarantined(release):
         record = Quarantine(release.version, release.digest, reason, s.now)
-        status = replace(status, quarantined=(*status.quarantined, record)[-QUARANTINE_MAX:])
+        status = replace(status, quarantined=(*status.quarantined, record)[-MAX_QUARANTINE:])
     return s.becomes(status, Event(reason, f"{release} failed at {location}: {message}", warning=True))
 
 

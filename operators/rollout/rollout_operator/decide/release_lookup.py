@@ -1,11 +1,11 @@
-"""Everything that is known about releases, wherever it lies: addresses to name them by, and cards to route them by."""
+"""Finds what is known about a release, in whichever document it is: its address, and the metadata to route it by."""
 
 from collections.abc import Iterator
 
 from rollout_operator.decide import replicas
 from rollout_operator.documents.observation import Observation
 from rollout_operator.documents.release import Release
-from rollout_operator.documents.routes import Card
+from rollout_operator.documents.routes import VersionMetadata
 from rollout_operator.documents.spec import Spec
 from rollout_operator.documents.status import Status
 
@@ -16,14 +16,14 @@ def find_release(spec: Spec, status: Status, seen: Observation, version: int, di
     return next(found, None)
 
 
-def find_card(seen: Observation, release: Release) -> Card | None:
+def find_metadata(seen: Observation, release: Release) -> VersionMetadata | None:
     """From an agent that verified the bundle, or from the routes as they are."""
     for replica in seen.replicas:
         report = replica.state.of(release) if replica.state else None
         if report and report.labels is not None and report.preprocessing is not None:
-            return Card(release.digest, report.labels, report.preprocessing)
-    card = seen.routes.versions.get(str(release.version)) if seen.routes else None
-    return card if card and card.digest == release.digest else None
+            return VersionMetadata(release.digest, report.labels, report.preprocessing)
+    metadata = seen.routes.versions.get(str(release.version)) if seen.routes else None
+    return metadata if metadata and metadata.digest == release.digest else None
 
 
 def _releases(spec: Spec, status: Status, seen: Observation) -> Iterator[Release]:

@@ -38,12 +38,12 @@ def holding_up(seen: Observation, stable: Release | None) -> tuple[Replica, ...]
 
 
 def lost(seen: Observation, stable: Release | None) -> tuple[str, ...]:
-    """Names of the replicas that were given the candidate and do not serve stable now: down, ending or being replaced.
+    """Names of the replicas that were given the canary and do not serve stable now: down, ending or being replaced.
 
     Not one that is given up, or of which the StatefulSet wants fewer.
     """
-    candidate = seen.plan.candidate if seen.plan else None
-    given = (candidate.replicas if candidate else None) or ()
+    canary = seen.plan.canary if seen.plan else None
+    given = (canary.replicas if canary else None) or ()
     present = {one.name for one in seen.replicas if not one.terminating}
     is_short = len(present) < seen.desired_replicas
     down = {one.name for one in holding_up(seen, stable)}
@@ -93,5 +93,5 @@ def _staying(seen: Observation) -> tuple[Replica, ...]:
 
 
 def _is_routed(release: Release, routes: Routes | None) -> bool:
-    card = routes.versions.get(str(release.version)) if routes else None
-    return card is not None and card.digest == release.digest
+    metadata = routes.versions.get(str(release.version)) if routes else None
+    return metadata is not None and metadata.digest == release.digest

@@ -9,8 +9,8 @@ from rollout_operator.documents.observation import Observation, Replica
 from rollout_operator.documents.routes import Routes
 from rollout_operator.documents.status import Phase, Status
 
-REPLICA_STATES_MAX = 50
-MESSAGE_MAX = 1024
+MAX_REPLICA_STATES = 50
+MAX_MESSAGE = 1024
 
 
 @dataclass(frozen=True)
@@ -64,12 +64,12 @@ def build_report(s: Situation, phase: Phase, message: str, routes: Routes | None
     return Report(
         observed_generation=s.spec.generation,
         phase=phase,
-        message=message[:MESSAGE_MAX],
+        message=message[:MAX_MESSAGE],
         canary_weight=routes.canary_weight if routes else 0,
         step=f"{index + 1}/{len(s.spec.steps)}" if index is not None else "",
         warm=f"{counts.warm}/{counts.desired}",
         replicas=counts,
-        replica_states=_states(s)[:REPLICA_STATES_MAX],
+        replica_states=_states(s)[:MAX_REPLICA_STATES],
     )
 
 

@@ -74,7 +74,7 @@ class Situation:
 
 
 @dataclass(frozen=True)
-class Course:
+class Ruling:
     """What a rule decided: where the machine stands now, and why, in words for people.
 
     The plan and the routes follow from `status` alone. `reason`: that of the condition Ready.

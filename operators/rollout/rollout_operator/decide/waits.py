@@ -7,7 +7,7 @@ from rollout_operator.decide import replicas
 from rollout_operator.decide.acknowledgements import laggards, suspenders
 from rollout_operator.decide.situation import Situation
 
-NAMES_MAX = 3
+MAX_NAMES = 3
 
 
 @dataclass(frozen=True)
@@ -24,13 +24,13 @@ def before_loading(s: Situation) -> Wait | None:
     if s.spec.suspend:
         return Wait("Suspended", "spec.suspend is true; set it to false to go on", patient=True)
     if s.seen.rolling:
-        return Wait("RollingUpdate", f"StatefulSet {s.spec.server_ref.name} is being updated; waits for its end")
+        return Wait("RollingUpdate", f"StatefulSet {s.spec.triton_ref.name} is being updated; waits for its end")
     missing = replicas.holding_up(s.seen, s.status.stable)
     if missing:
         names = listed(one.name for one in missing)
         return Wait("AwaitingReplicas", f"waits for {names} to serve {s.status.stable}, or to be gone for 5 minutes")
     if not s.serving:
-        return Wait("AwaitingReplicas", f"no replica of {s.spec.server_ref.name} serves; waits for the first")
+        return Wait("AwaitingReplicas", f"no replica of {s.spec.triton_ref.name} serves; waits for the first")
     return None
 
 
@@ -95,5 +95,5 @@ def listed(names: Iterable[str]) -> str:
     'a, b, c and 2 more'
     """
     every = list(names)
-    more = f" and {len(every) - NAMES_MAX} more" if len(every) > NAMES_MAX else ""
-    return ", ".join(every[:NAMES_MAX]) + more
+    more = f" and {len(every) - MAX_NAMES} more" if len(every) > MAX_NAMES else ""
+    return ", ".join(every[:MAX_NAMES]) + more

@@ -7,11 +7,11 @@ from typing import Annotated
 from pydantic import Field
 
 from rollout_operator.documents.codec import DOCUMENT, InvalidDocument, read
-from rollout_operator.documents.counters import LATENCY_BUCKETS_MAX, Shadow, StepCounters, VersionCounters
+from rollout_operator.documents.counters import MAX_LATENCY_BUCKETS, Shadow, StepCounters, VersionCounters
 
 MAX_BYTES = 1 << 20
-VERSIONS_MAX = 16
-SUSPENDED_MAX = 256  # characters: it goes into Events and the status
+MAX_VERSIONS = 16
+MAX_SUSPENDED = 256  # characters: it goes into Events and the status
 
 
 @dataclass(frozen=True)
@@ -27,10 +27,10 @@ class ApiState:
     revision: Annotated[int, Field(ge=0, lt=2**53)] = 0
     step: str | None = None
     in_flight: Mapping[str, Annotated[int, Field(ge=0)]] = field(default_factory=dict)
-    counters: Annotated[Mapping[str, VersionCounters], Field(max_length=VERSIONS_MAX)] = field(default_factory=dict)
+    counters: Annotated[Mapping[str, VersionCounters], Field(max_length=MAX_VERSIONS)] = field(default_factory=dict)
     shadow: Shadow = field(default_factory=Shadow)
-    latency_bounds_seconds: Annotated[tuple[float, ...], Field(max_length=LATENCY_BUCKETS_MAX)] = ()
-    suspended: Annotated[str, Field(max_length=SUSPENDED_MAX)] | None = None
+    latency_bounds_seconds: Annotated[tuple[float, ...], Field(max_length=MAX_LATENCY_BUCKETS)] = ()
+    suspended: Annotated[str, Field(max_length=MAX_SUSPENDED)] | None = None
 
     __pydantic_config__ = DOCUMENT
 

@@ -10,8 +10,8 @@ from pydantic import Field
 
 from rollout_operator.documents.codec import DOCUMENT
 
-LATENCY_BUCKETS_MAX = 200
-CLASSES_MAX = 4
+MAX_LATENCY_BUCKETS = 200
+MAX_CLASSES = 4
 Count = Annotated[int, Field(ge=0, lt=2**53)]
 Row = tuple[Count, ...]
 
@@ -34,7 +34,7 @@ class Shadow:
     samples: Count = 0
     agreed: Count = 0
     failed: Count = 0
-    matrix: Annotated[tuple[Annotated[Row, Field(max_length=CLASSES_MAX)], ...], Field(max_length=CLASSES_MAX)] = ()
+    matrix: Annotated[tuple[Annotated[Row, Field(max_length=MAX_CLASSES)], ...], Field(max_length=MAX_CLASSES)] = ()
 
     __pydantic_config__ = DOCUMENT
 

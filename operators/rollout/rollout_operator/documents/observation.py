@@ -9,7 +9,7 @@ from rollout_operator.documents.plan import Plan
 from rollout_operator.documents.routes import Routes
 
 GONE_AFTER_SECONDS = 300
-REVISION_AHEAD_MAX = 10**9  # a revision is about the time of its writing; what is said to be from far ahead is a lie
+MAX_REVISION_AHEAD = 10**9  # a revision is about the time of its writing; what is said to be from far ahead is a lie
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,9 @@ class Observation:
     """One look at the world. The lists of pods are complete: a pod that is not in them is taken to be gone.
 
     `plan` and `routes`: as they are published; None when absent, empty or invalid. `rolling`: the StatefulSet is being
-    updated. `rival`: an older ModelRollout that claims the same server or gateway. `readings`: the last answer of each
-    API process (by start id) that the operator remembers; empty after its restart, which loses counts, nothing else.
+    updated. `rival`: an older ModelRollout that refers to the same StatefulSet or Deployment. `readings`: the
+    last answer of each API process (by start id) that the operator remembers. A restart of the operator empties it,
+    which loses counts and nothing else.
     """
 
     now_seconds: float
@@ -84,5 +85,5 @@ class Observation:
         return self._newest(self.routes.revision if self.routes else 0, obeyed)
 
     def _newest(self, published: int, obeyed: Iterable[int]) -> int:
-        believed = (revision for revision in obeyed if revision <= max(published, self.now) + REVISION_AHEAD_MAX)
+        believed = (revision for revision in obeyed if revision <= max(published, self.now) + MAX_REVISION_AHEAD)
         return max((published, *believed))

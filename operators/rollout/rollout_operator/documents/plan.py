@@ -9,7 +9,7 @@ from rollout_operator.documents.spec import Warmup
 
 
 @dataclass(frozen=True)
-class Candidate:
+class Canary:
     """`replicas`: those that may load it now; None: all."""
 
     version: VersionNumber
@@ -47,7 +47,7 @@ class Plan:
     load: PlanLoad
     warmup: Warmup
     stable: Release | None = None
-    candidate: Candidate | None = None
+    canary: Canary | None = None
     previous: Release | None = None
     siblings: tuple[Sibling, ...] = ()
     revision: int = 0
@@ -58,7 +58,7 @@ class Plan:
 
     @property
     def releases(self) -> tuple[Release, ...]:
-        parts = (self.stable, self.candidate.release if self.candidate else None, self.previous)
+        parts = (self.stable, self.canary.release if self.canary else None, self.previous)
         return tuple(part for part in parts if part)
 
     def document(self) -> Json:

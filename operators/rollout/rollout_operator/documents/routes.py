@@ -28,7 +28,7 @@ class ShadowShare:
 
 
 @dataclass(frozen=True)
-class Salted:
+class AssignmentRule:
     header: str
     salt: str
 
@@ -36,7 +36,7 @@ class Salted:
 
 
 @dataclass(frozen=True)
-class Card:
+class VersionMetadata:
     """What API pods must know of a version, from its bundle."""
 
     digest: Digest
@@ -65,8 +65,8 @@ class Routes:
     model: str
     step: str
     stable: Share
-    assignment: Salted
-    versions: Mapping[str, Card]
+    assignment: AssignmentRule
+    versions: Mapping[str, VersionMetadata]
     replicas: tuple[RoutedReplica, ...]
     canary: Share | None = None
     shadow: ShadowShare | None = None

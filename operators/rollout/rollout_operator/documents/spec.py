@@ -23,8 +23,8 @@ Ratio = Annotated[float, Field(ge=1)]
 
 
 class OnFailure(StrEnum):
-    ROLLBACK = "Rollback"  # weight 0, then the candidate is dropped
-    HOLD = "Hold"  # weight 0, and the candidate stays loaded for inspection
+    ROLLBACK = "Rollback"  # weight 0, then the canary is dropped
+    HOLD = "Hold"  # weight 0, and the canary stays loaded for inspection
 
 
 class OnInsufficientData(StrEnum):
@@ -124,8 +124,8 @@ class Notify:
 class Spec:
     """`name` and `generation` are the object's, everything else its spec."""
 
-    server_ref: Reference
-    gateway_ref: Reference
+    triton_ref: Reference
+    api_ref: Reference
     model: Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$")]
     version: VersionNumber
     artifact: Artifact

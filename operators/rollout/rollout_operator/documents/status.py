@@ -19,17 +19,17 @@ class Phase(StrEnum):
     """A summary for people; the conditions are the contract."""
 
     PENDING = "Pending"  # something must end before the wanted version can begin
-    VERIFYING = "Verifying"  # agents fetch and check the candidate's bytes
-    LOADING = "Loading"  # Triton loads the candidate
-    WARMING = "Warming"  # the candidate proves itself on each replica
-    SHADOWING = "Shadowing"  # the candidate answers copies of requests, to nobody
-    PROGRESSING = "Progressing"  # the candidate takes a share of the traffic
+    VERIFYING = "Verifying"  # agents fetch and check the canary's bytes
+    LOADING = "Loading"  # Triton loads the canary
+    WARMING = "Warming"  # the canary proves itself on each replica
+    SHADOWING = "Shadowing"  # the canary answers copies of requests, to nobody
+    PROGRESSING = "Progressing"  # the canary takes a share of the traffic
     PAUSED = "Paused"  # waits for an approval, or is suspended
     PROMOTING = "Promoting"  # the wanted version has all traffic; the last readers follow
     HEALTHY = "Healthy"  # the wanted version serves everywhere
-    ROLLING_BACK = "RollingBack"  # the candidate lost its traffic and is about to be dropped
+    ROLLING_BACK = "RollingBack"  # the canary lost its traffic and is about to be dropped
     ROLLED_BACK = "RolledBack"  # stable serves; the wanted version failed
-    HELD = "Held"  # as RolledBack, but the candidate stays loaded for inspection
+    HELD = "Held"  # as RolledBack, but the canary stays loaded for inspection
     BLOCKED = "Blocked"  # the wanted version can never work; nothing of it is loaded
     DEGRADED = "Degraded"  # stable is missing on too many replicas
 
@@ -71,7 +71,7 @@ class Quarantine:
 
 
 @dataclass(frozen=True)
-class Bound:
+class DigestPin:
     """A version number whose bytes were loaded once: it names these bytes for ever."""
 
     version: int
@@ -106,7 +106,7 @@ class StepEvidence:
 
 @dataclass(frozen=True)
 class WarmReplica:
-    """How the candidate proved itself on one replica. `golden`: outputs matched, of how many, as `32/32`."""
+    """How the canary proved itself on one replica. `golden`: outputs matched, of how many, as `32/32`."""
 
     name: str
     p50_ms: float
@@ -119,12 +119,12 @@ class WarmReplica:
 
 
 @dataclass(frozen=True)
-class Try:
+class Attempt:
     """One try of a release; in `history` once it ended.
 
     `stable`: what served beside it, whose `labels` name the rows and columns of a matrix. `message`, `location`: of the
-    failure that ended it. `requests`, `errors`: the candidate's, over all steps. `suspensions`: how often API
-    pods stopped asking it. `limits`, `baseline_p95_seconds`: what it was judged by in the end. Of old tries `steps`,
+    failure that ended it. `requests`, `errors`: the canary's, over all steps. `suspensions`: how often API
+    pods stopped asking it. `limits`, `baseline_p95_seconds`: what it was judged by in the end. Of old attempts `steps`,
     `replicas`, `labels` and `limits` are not kept (evidence.py).
     """
 
@@ -152,7 +152,7 @@ class Try:
 class Analysis:
     """`failures`: assessments in a row that failed. `vanished`: counts of this step from API processes that are gone.
 
-    `baseline_p95_seconds`: stable's latency before the candidate was loaded.
+    `baseline_p95_seconds`: stable's latency before the canary was loaded.
     """
 
     assessed_at: Time | None = None
@@ -209,11 +209,11 @@ class Status:
     routes_revision: int = 0
     analysis: Analysis = field(default_factory=Analysis)
     progress: Progress | None = None
-    trial: Try | None = None
+    attempt: Attempt | None = None
     last_failure: Failure | None = None
     quarantined: tuple[Quarantine, ...] = ()
-    history: tuple[Try, ...] = ()
-    bound_versions: tuple[Bound, ...] = ()
+    history: tuple[Attempt, ...] = ()
+    bound_versions: tuple[DigestPin, ...] = ()
     retry: str = ""
     conditions: tuple[Condition, ...] = ()
 
@@ -225,8 +225,10 @@ class Status:
 
     def has_proved_itself(self, release: Release) -> bool:
         """It was promoted or found in service, and has not failed since."""
-        tries = [one.outcome for one in self.history if one.release == release and one.outcome is not Outcome.ABORTED]
-        return bool(tries) and tries[-1] in (Outcome.PROMOTED, Outcome.ADOPTED)
+        attempts = [
+            one.outcome for one in self.history if one.release == release and one.outcome is not Outcome.ABORTED
+        ]
+        return bool(attempts) and attempts[-1] in (Outcome.PROMOTED, Outcome.ADOPTED)
 
     def is_quarantined(self, release: Release) -> bool:
         return any(one.digest == release.digest for one in self.quarantined)

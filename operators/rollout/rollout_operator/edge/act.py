@@ -58,12 +58,12 @@ class Actor:
 
     def _write_plan(self, decision: Decision, objects: Objects) -> None:
         if decision.plan:
-            name, before = plan_name(objects.server_name), objects.plan_map
+            name, before = plan_name(objects.triton_name), objects.plan_map
             self._write(with_document(name, PLAN_KEY, decision.plan, before, self._identity))
 
     def _write_routes(self, decision: Decision, objects: Objects) -> None:
         if decision.routes:
-            name, before = routes_name(objects.gateway_name), objects.routes_map
+            name, before = routes_name(objects.api_name), objects.routes_map
             self._write(with_document(name, ROUTES_KEY, decision.routes, before, self._identity))
 
     def _write(self, config_map: Json) -> None:

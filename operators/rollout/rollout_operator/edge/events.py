@@ -18,12 +18,12 @@ from rollout_operator.edge.webhook import Notifier
 log = logging.getLogger(__name__)
 
 
-class Teller:
+class EventRecorder:
     def __init__(self, cluster: Cluster, notifier: Notifier, identity: str) -> None:
         self._cluster, self._notifier, self._identity = cluster, notifier, identity
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def tell(self, decision: Decision, look: Look) -> None:
+    def record(self, decision: Decision, look: Look) -> None:
         """Of a decision that was carried out; returns at once."""
         for event in decision.events:
             rollout = look.objects.rollout

@@ -15,25 +15,25 @@ WRITER = "serving.medinfer.io/writer"
 LABELS = {"app.kubernetes.io/part-of": "medinfer"}
 COMPONENT = "rollout-operator"
 OBJECT_NAME = r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?"
-NOTE_MAX = 1024  # the API server refuses more
+MAX_NOTE = 1024  # the API server refuses more
 
 
-def server_name(rollout: Any) -> str:
+def triton_name(rollout: Any) -> str:
     """Of the StatefulSet; empty when the spec names none that could exist."""
-    return _referred(rollout, "serverRef")
+    return _referred(rollout, "tritonRef")
 
 
-def gateway_name(rollout: Any) -> str:
+def api_name(rollout: Any) -> str:
     """Of the Deployment; empty when the spec names none that could exist."""
-    return _referred(rollout, "gatewayRef")
+    return _referred(rollout, "apiRef")
 
 
-def plan_name(server: str) -> str:
-    return f"{server}-plan"
+def plan_name(triton: str) -> str:
+    return f"{triton}-plan"
 
 
-def routes_name(gateway: str) -> str:
-    return f"{gateway}-routes"
+def routes_name(api: str) -> str:
+    return f"{api}-routes"
 
 
 def read_data(config_map: Json | None, key: str) -> str:
@@ -80,7 +80,7 @@ def build_event(rollout: Json, event: Event, now_ns: int, reporter: str) -> Json
             "uid": metadata["uid"],
         },
         "reason": event.reason,
-        "message": event.message[:NOTE_MAX],
+        "message": event.message[:MAX_NOTE],
         "type": "Warning" if event.warning else "Normal",
         "firstTimestamp": time,
         "lastTimestamp": time,

@@ -18,16 +18,16 @@ from rollout_operator.edge.errors import Missing
 from rollout_operator.edge.objects import (
     PLAN_KEY,
     ROUTES_KEY,
-    gateway_name,
+    api_name,
     plan_name,
     read_data,
     routes_name,
-    server_name,
+    triton_name,
 )
-from rollout_operator.edge.ownership import Claim
-from rollout_operator.edge.pod_client import Asking
+from rollout_operator.edge.ownership import Owner
+from rollout_operator.edge.pod_client import PodClient
 from rollout_operator.edge.pods import PodRecord
-from rollout_operator.edge.stale_cache import ByName, first_there, ghosts_among
+from rollout_operator.edge.stale_cache import ByName, first_there, stale_among
 from rollout_operator.settings import Settings
 
 Selector = Mapping[str, str]
@@ -48,18 +48,18 @@ class Objects:
     """As the API server has them; None: not there."""
 
     rollout: Json
-    server: Json | None
-    gateway: Json | None
+    triton: Json | None
+    api: Json | None
     plan_map: Json | None
     routes_map: Json | None
 
     @property
-    def server_name(self) -> str:
-        return server_name(self.rollout)
+    def triton_name(self) -> str:
+        return triton_name(self.rollout)
 
     @property
-    def gateway_name(self) -> str:
-        return gateway_name(self.rollout)
+    def api_name(self) -> str:
+        return api_name(self.rollout)
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Watched:
 
     pods: Callable[[Selector], Sequence[PodRecord]]
     workload: Shown
-    rivals: Callable[[Json], Sequence[Claim]]
+    rivals: Callable[[Json], Sequence[Owner]]
     now_seconds: Callable[[], float]
 
 
@@ -86,13 +86,13 @@ def read_objects(cluster: Reads, name: str, shown: Shown) -> Objects:
     What is written on is read anew. The workloads are what the watches show; what they do not show is asked for.
     """
     rollout = cluster.read_rollout(name)
-    server, gateway = server_name(rollout), gateway_name(rollout)
+    triton, api = triton_name(rollout), api_name(rollout)
     return Objects(
         rollout,
-        shown("StatefulSet", server) or _found(cluster.read_stateful_set, server),
-        shown("Deployment", gateway) or _found(cluster.read_deployment, gateway),
-        _found(cluster.read_config_map, plan_name(server)),
-        _found(cluster.read_config_map, routes_name(gateway)),
+        shown("StatefulSet", triton) or _found(cluster.read_stateful_set, triton),
+        shown("Deployment", api) or _found(cluster.read_deployment, api),
+        _found(cluster.read_config_map, plan_name(triton)),
+        _found(cluster.read_config_map, routes_name(api)),
     )
 
 
@@ -100,37 +100,37 @@ async def observe(
     cluster: Reads,
     objects: Objects,
     watched: Watched,
-    asking: Asking,
+    pod_client: PodClient,
     settings: Settings,
     readings: Mapping[str, ApiState],
 ) -> Look:
-    server_pods = [pod for pod in watched.pods(selector_of(objects.server)) if not pod.ended]
-    api_pods = [pod for pod in watched.pods(selector_of(objects.gateway)) if not pod.ended and pod.ip]
+    triton_pods = [pod for pod in watched.pods(selector_of(objects.triton)) if not pod.ended]
+    api_pods = [pod for pod in watched.pods(selector_of(objects.api)) if not pod.ended and pod.ip]
     agents, apis = await asyncio.gather(
-        asking.ask_agents([(pod.name, _url(pod.ip, settings.agent_port)) for pod in server_pods]),
-        asking.ask_api_pods([_url(pod.ip, settings.api_port) for pod in api_pods]),
+        pod_client.ask_agents([(pod.name, _url(pod.ip, settings.agent_port)) for pod in triton_pods]),
+        pod_client.ask_api_pods([_url(pod.ip, settings.api_port) for pod in api_pods]),
     )
-    replicas, gateways = list(zip(server_pods, agents, strict=True)), list(zip(api_pods, apis, strict=True))
-    silent = [pod for pod, state in (*replicas, *gateways) if state is None]
+    replicas, api_states = list(zip(triton_pods, agents, strict=True)), list(zip(api_pods, apis, strict=True))
+    silent = [pod for pod, state in (*replicas, *api_states) if state is None]
     rivals = watched.rivals(objects.rollout)
     # Mostly there is nobody to ask for, and then no need for a thread.
-    ghosts = await asyncio.to_thread(ghosts_among, cluster, silent) if silent else frozenset()
+    stale = await asyncio.to_thread(stale_among, cluster, silent) if silent else frozenset()
     rival = await asyncio.to_thread(first_there, cluster, rivals) if rivals else ""
-    spec = (objects.server or {}).get("spec") or {}
+    spec = (objects.triton or {}).get("spec") or {}
     host = partial(_host, settings, str(spec.get("serviceName") or ""))
     seen = Observation(
         now_seconds=watched.now_seconds(),
-        replicas=tuple(_replica(pod, state, host(pod), settings) for pod, state in replicas if pod.uid not in ghosts),
-        api_pods=_unknown_gateway(objects)
+        replicas=tuple(_replica(pod, state, host(pod), settings) for pod, state in replicas if pod.uid not in stale),
+        api_pods=_unknown_api(objects)
         or tuple(
             ApiPod(pod.name, pod.terminating, pod.not_ready_since, state)
-            for pod, state in gateways
-            if pod.uid not in ghosts
+            for pod, state in api_states
+            if pod.uid not in stale
         ),
         plan=_parsed(parse_plan, read_data(objects.plan_map, PLAN_KEY)),
         routes=_parsed(parse_routes, read_data(objects.routes_map, ROUTES_KEY)),
         desired_replicas=int(spec.get("replicas") or 0),
-        rolling=is_rolling(objects.server),
+        rolling=is_rolling(objects.triton),
         rival=rival,
         readings=readings,
     )
@@ -143,9 +143,9 @@ def selector_of(workload: Json | None) -> Selector:
     return found
 
 
-def is_rolling(server: Json | None) -> bool:
+def is_rolling(stateful_set: Json | None) -> bool:
     """The StatefulSet's pods are being replaced by others of a newer template."""
-    status = (server or {}).get("status") or {}
+    status = (stateful_set or {}).get("status") or {}
     update, current = status.get("updateRevision"), status.get("currentRevision")
     return bool(update and current and update != current)
 
@@ -155,12 +155,12 @@ def _replica(pod: PodRecord, state: AgentState | None, host: str, settings: Sett
     return Replica(pod.name, pod.terminating, pod.not_ready_since, *urls, pod.instance, state)
 
 
-def _unknown_gateway(objects: Objects) -> tuple[ApiPod, ...]:
+def _unknown_api(objects: Objects) -> tuple[ApiPod, ...]:
     """Its pods may live on and address any version: that counts as one that does not answer."""
-    if selector_of(objects.gateway):
+    if selector_of(objects.api):
         return ()
-    why = "has no spec.selector.matchLabels" if objects.gateway else "does not exist"
-    return (ApiPod(f"Deployment {objects.gateway_name}, which {why},"),)
+    why = "has no spec.selector.matchLabels" if objects.api else "does not exist"
+    return (ApiPod(f"Deployment {objects.api_name}, which {why},"),)
 
 
 def _found(read: Callable[[str], Json], name: str) -> Json | None:

@@ -1,28 +1,28 @@
-"""Who may govern a server and a gateway: the oldest ModelRollout that names it. Pure."""
+"""Which ModelRollout owns a StatefulSet and a Deployment: the oldest one that refers to them. Pure."""
 
 from dataclasses import dataclass
 from typing import Any
 
-from rollout_operator.edge.objects import gateway_name, server_name
+from rollout_operator.edge.objects import api_name, triton_name
 
 Role = tuple[str, str]
 
 
 @dataclass(frozen=True, order=True)
-class Claim:
-    """Of one rollout; smaller is older."""
+class Owner:
+    """A ModelRollout that refers to a workload; smaller is older."""
 
     created: str
     name: str
     uid: str
 
 
-def read_claim(rollout: Any) -> Claim:
+def read_owner(rollout: Any) -> Owner:
     metadata = rollout["metadata"]
-    return Claim(metadata.get("creationTimestamp") or "", metadata["name"], metadata.get("uid") or "")
+    return Owner(metadata.get("creationTimestamp") or "", metadata["name"], metadata.get("uid") or "")
 
 
-def claimed(rollout: Any) -> list[Role]:
-    """What it claims; a reference that is missing claims nothing."""
-    names = {"server": server_name(rollout), "gateway": gateway_name(rollout)}
+def owned_roles(rollout: Any) -> list[Role]:
+    """The workloads that it refers to; a missing reference owns nothing."""
+    names = {"triton": triton_name(rollout), "api": api_name(rollout)}
     return [(role, name) for role, name in names.items() if name]

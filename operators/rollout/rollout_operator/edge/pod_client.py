@@ -14,7 +14,7 @@ from rollout_operator.documents.api import ApiState, parse_api_state
 from rollout_operator.documents.codec import InvalidDocument
 
 MAX_BYTES = max(agent.MAX_BYTES, api.MAX_BYTES)
-CONNECTIONS_MAX = 200
+MAX_CONNECTIONS = 200
 # Until the next look at a rollout at rest, and well below the 75 s of agents and API pods: it is we who close.
 KEEP_SECONDS = 30.0
 T = TypeVar("T")
@@ -22,7 +22,7 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 
-class Asking:
+class PodClient:
     """`timeout_seconds` for each answer as a whole."""
 
     def __init__(self, timeout_seconds: float) -> None:
@@ -30,7 +30,7 @@ class Asking:
         self._nonsense: dict[str, str] = {}
 
     async def __aenter__(self) -> Self:
-        connector = aiohttp.TCPConnector(limit=CONNECTIONS_MAX, limit_per_host=4, keepalive_timeout=KEEP_SECONDS)
+        connector = aiohttp.TCPConnector(limit=MAX_CONNECTIONS, limit_per_host=4, keepalive_timeout=KEEP_SECONDS)
         self._session = aiohttp.ClientSession(
             connector=connector, timeout=self._timeout, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False
         )

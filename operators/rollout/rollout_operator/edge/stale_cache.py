@@ -10,10 +10,10 @@ from typing import Protocol
 
 from rollout_operator.documents.codec import Json
 from rollout_operator.edge.errors import Missing
-from rollout_operator.edge.ownership import Claim
+from rollout_operator.edge.ownership import Owner
 from rollout_operator.edge.pods import PodRecord
 
-ASKED_MAX = 16  # pods in one look
+MAX_ASKED = 16  # pods in one look
 
 
 class ByName(Protocol):
@@ -22,16 +22,16 @@ class ByName(Protocol):
     def read_rollout(self, name: str) -> Json: ...
 
 
-def ghosts_among(cluster: ByName, silent: Iterable[PodRecord]) -> frozenset[str]:
+def stale_among(cluster: ByName, silent: Iterable[PodRecord]) -> frozenset[str]:
     """Uids of the pods that are said to be Ready, do not answer, and are not there; others are gone in five minutes."""
     doubtful = (pod for pod in silent if pod.not_ready_since is None)
-    asked = islice(doubtful, ASKED_MAX)
+    asked = islice(doubtful, MAX_ASKED)
     return frozenset(pod.uid for pod in asked if not _is_there(cluster.read_pod, pod.name, pod.uid))
 
 
-def first_there(cluster: ByName, claims: Iterable[Claim]) -> str:
+def first_there(cluster: ByName, owners: Iterable[Owner]) -> str:
     """Name of the first rollout that still exists; empty when none does."""
-    return next((one.name for one in claims if _is_there(cluster.read_rollout, one.name, one.uid)), "")
+    return next((one.name for one in owners if _is_there(cluster.read_rollout, one.name, one.uid)), "")
 
 
 def _is_there(read: Callable[[str], Json], name: str, uid: str) -> bool:

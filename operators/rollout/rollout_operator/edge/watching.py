@@ -1,4 +1,4 @@
-"""The watches: Kopf keeps an index of pods and rollouts, and its events wake our own rounds.
+"""The watches: Kopf keeps an index of pods and rollouts, and its events wake our own workqueue.
 
 Kopf's timers, daemons and change handlers are not used: they put a finalizer or an annotation on what they watch, and
 an object whose operator was uninstalled first would never go. `on.event` and indexes leave no trace.
@@ -11,7 +11,7 @@ import kopf
 
 from rollout_operator.documents.codec import Json
 from rollout_operator.edge.observe import Selector
-from rollout_operator.edge.ownership import Claim, Role, claimed, read_claim
+from rollout_operator.edge.ownership import Owner, Role, owned_roles, read_owner
 from rollout_operator.edge.pods import PodRecord, read_pod
 from rollout_operator.edge.workloads import read_workload
 
@@ -37,7 +37,7 @@ class Watches:
         self._records: dict[str, PodRecord] = {}
         self._workloads: dict[tuple[str, str], Json] = {}
         self._pods: Any = {}
-        self._claims: Any = {}
+        self._owners: Any = {}
 
     def pods(self, selector: Selector) -> Sequence[PodRecord]:
         """By name; none without a selector."""
@@ -51,15 +51,15 @@ class Watches:
         """None: not seen, which does not say that it is not there. Threads may ask, too."""
         return self._workloads.get((kind, name))
 
-    def rivals(self, rollout: Json) -> Sequence[Claim]:
-        """Of older rollouts that claim the same server or gateway, the oldest first."""
-        own = read_claim(rollout)
-        claims = {one for role in claimed(rollout) for one in self._claims.get(role, ())}
-        return sorted(one for one in claims if one.uid != own.uid and one < own)
+    def rivals(self, rollout: Json) -> Sequence[Owner]:
+        """Older rollouts that refer to the same StatefulSet or Deployment, the oldest first."""
+        own = read_owner(rollout)
+        owners = {one for role in owned_roles(rollout) for one in self._owners.get(role, ())}
+        return sorted(one for one in owners if one.uid != own.uid and one < own)
 
-    def use_indexes(self, pods: Mapping[Label, Any], claims: Mapping[Role, Any]) -> None:
+    def use_indexes(self, pods: Mapping[Label, Any], owners: Mapping[Role, Any]) -> None:
         """Each key's values; Kopf hands them to handlers only, and only once they are complete."""
-        self._pods, self._claims = pods, claims
+        self._pods, self._owners = pods, owners
 
     def note_pod(self, type: str | None, record: PodRecord) -> None:
         before = self._records.get(record.uid)
@@ -101,13 +101,13 @@ def build_registry(watches: Watches) -> kopf.OperatorRegistry:
         record = read_pod(body)
         return dict.fromkeys(record.labels, record)
 
-    @kopf.index(*RESOURCE, id="claims", registry=registry)
-    def claims(body: Any, **_: Any) -> dict[Role, Claim]:
-        return dict.fromkeys(claimed(body), read_claim(body))
+    @kopf.index(*RESOURCE, id="owners", registry=registry)
+    def owners(body: Any, **_: Any) -> dict[Role, Owner]:
+        return dict.fromkeys(owned_roles(body), read_owner(body))
 
     @kopf.on.event("pods", registry=registry)
     async def on_pod(type: Any, body: Any, **indexes: Any) -> None:
-        watches.use_indexes(indexes["pods"], indexes["claims"])
+        watches.use_indexes(indexes["pods"], indexes["owners"])
         watches.note_pod(type, read_pod(body))
 
     @kopf.on.event("apps", "v1", "statefulsets", registry=registry)
@@ -120,7 +120,7 @@ def build_registry(watches: Watches) -> kopf.OperatorRegistry:
 
     @kopf.on.event(*RESOURCE, registry=registry)
     async def on_rollout(type: Any, body: Any, **indexes: Any) -> None:
-        watches.use_indexes(indexes["pods"], indexes["claims"])
+        watches.use_indexes(indexes["pods"], indexes["owners"])
         watches.note_rollout(type, body["metadata"])
 
     return registry

@@ -8,7 +8,7 @@ import aiohttp
 
 from rollout_operator.documents.codec import Json
 
-QUEUE_MAX = 100
+MAX_QUEUE = 100
 TRIES = 6
 BACKOFF_SECONDS = 1.0
 TIMEOUT_SECONDS = 10.0
@@ -37,7 +37,7 @@ class Notifier:
     def notify(self, url: str, notice: Json) -> None:
         """Returns at once; when the queue is full the notice is lost, which is logged."""
         if url not in self._queues:
-            self._queues[url] = asyncio.Queue(QUEUE_MAX)
+            self._queues[url] = asyncio.Queue(MAX_QUEUE)
             self._workers.append(asyncio.create_task(self._work(url, self._queues[url])))
         try:
             self._queues[url].put_nowait(notice)

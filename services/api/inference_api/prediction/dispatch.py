@@ -31,7 +31,7 @@ STABLE_ATTEMPTS = 2
 PATIENCE_SECONDS = 2.0  # how long a request waits when no replica can be reached at all
 _PAUSE_SECONDS = 0.1
 
-logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 class Inference(Protocol):
@@ -106,7 +106,7 @@ class Dispatcher:
             raise
         except ConnectionBroke:
             containment.killed_a_connection = True
-            logger.warning(
+            log.warning(
                 "canary suspended: a connection broke while it answered",
                 extra={"version": routes.canary.version.number, "replica": state.replica.name},
             )
@@ -171,8 +171,8 @@ class Dispatcher:
             )
             return _answers(version, logits)
         except VersionUnproved as failure:
-            if self._replicas.mark(state, version.number):
-                logger.warning("version is out: %s", failure, extra={"replica": state.replica.name})
+            if self._replicas.eject_version(state, version.number):
+                log.warning("version is out: %s", failure, extra={"replica": state.replica.name})
             raise
         except (ReplicaUnreachable, ConnectionBroke) as failure:
             self._eject(state, routes, failure)
@@ -185,12 +185,12 @@ class Dispatcher:
 
     def _eject(self, state: ReplicaState, routes: Routes, failure: InferFailure) -> None:
         self._inference.close_idle(state.replica)
-        if self._replicas.eject(state, routes.stable.version.number):
-            logger.warning("replica ejected: %s", failure, extra={"replica": state.replica.name})
+        if self._replicas.eject_replica(state, routes.stable.version.number):
+            log.warning("replica ejected: %s", failure, extra={"replica": state.replica.name})
 
     def _mark(self, state: ReplicaState, version: Version, failure: VersionFailed) -> None:
-        marked = self._replicas.mark(state, version.number)
-        logger.warning(
+        marked = self._replicas.eject_version(state, version.number)
+        log.warning(
             "version failed: %s",
             failure,
             extra={"replica": state.replica.name, "version": version.number, "marked": marked},

@@ -27,7 +27,7 @@ from inference_api.transport.triton import MAX_BATCH_SIZE
 
 _INTERNAL = Problem(500, "internal", "The API failed on this request; tell the operator the request id.")
 
-logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class Predict:
         except Problem as problem:
             await self._refuse(problem, request_id)(scope, receive, send)
         except Exception:
-            logger.exception("a request failed by a fault of this API", extra={"request_id": request_id})
+            log.exception("a request failed by a fault of this API", extra={"request_id": request_id})
             await self._refuse(_INTERNAL, request_id)(scope, receive, send)
         finally:
             traffic.admitted -= self._places
@@ -147,7 +147,7 @@ class Predict:
         self._traffic.events[f"refused:{problem.kind}"] += 1
         level = logging.ERROR if problem.status >= 500 else logging.INFO
         details = {"request_id": request_id, "status": problem.status, "kind": problem.kind}
-        logger.log(level, "request refused", extra=details)
+        log.log(level, "request refused", extra=details)
         return problems.response(problem, request_id)
 
 
@@ -182,7 +182,7 @@ def _log(outcome: Outcome, request_id: str, latency_seconds: float) -> None:
         "replica": outcome.replica,
         "latency_ms": round(latency_seconds * 1000, 2),
     }
-    logger.info("request answered", extra=details)
+    log.info("request answered", extra=details)
 
 
 async def _send(send: Send, outcome: Outcome, request_id: str, body: bytes) -> None:

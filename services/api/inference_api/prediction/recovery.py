@@ -6,7 +6,7 @@ import logging
 from inference_api.routing.replicas import Replicas, ReplicaState
 from inference_api.transport.proof_cache import AsksAgents
 
-logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 async def recover(replicas: Replicas, agents: AsksAgents) -> None:
@@ -19,4 +19,4 @@ async def recover(replicas: Replicas, agents: AsksAgents) -> None:
 async def _ask(replicas: Replicas, agents: AsksAgents, state: ReplicaState, version: int) -> None:
     if await agents.is_warm(state.replica, version):
         replicas.restore(state, version)
-        logger.info("version is back", extra={"replica": state.replica.name, "version": version})
+        log.info("version is back", extra={"replica": state.replica.name, "version": version})

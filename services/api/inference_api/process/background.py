@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 async def every(seconds: float, step: Callable[[], Awaitable[object]]) -> None:
@@ -13,5 +13,5 @@ async def every(seconds: float, step: Callable[[], Awaitable[object]]) -> None:
         try:
             await step()
         except Exception:
-            logger.exception("a background step failed; it runs again in %g s", seconds)
+            log.exception("a background step failed; it runs again in %g s", seconds)
         await asyncio.sleep(seconds)

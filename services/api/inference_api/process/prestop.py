@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from inference_api.process.scoreboard import FILE_NAME, Board
+from inference_api.process.scoreboard import FILE_NAME, Scoreboard
 from inference_api.settings import PREFIX, InvalidSettings, read_settings
 
 _POLL_SECONDS = 0.2
@@ -20,19 +20,19 @@ def main() -> int:
         settings = read_settings()
         if settings.runtime_dir is None:
             raise InvalidSettings(f"{PREFIX}RUNTIME_DIR is not set: give it the folder that the API was started with")
-        board = Board(settings.runtime_dir / FILE_NAME)
+        scoreboard = Scoreboard(settings.runtime_dir / FILE_NAME)
     except (InvalidSettings, OSError, ValueError) as error:
         print(f"inference-api prestop: {error}", file=sys.stderr)
         return 1
-    board.start_draining()
-    left = drain(lambda: open_connections(board), settings.drain_seconds, time.monotonic, time.sleep)
+    scoreboard.start_draining()
+    left = drain(lambda: open_connections(scoreboard), settings.drain_seconds, time.monotonic, time.sleep)
     print(f"inference-api prestop: drained, {left} connections left", file=sys.stderr)
     return 0
 
 
-def open_connections(board: Board) -> int:
+def open_connections(scoreboard: Scoreboard) -> int:
     """Connections of clients to all workers."""
-    _, live = board.read()
+    _, live = scoreboard.read()
     return sum(snapshot["openConnections"] for snapshot in live if snapshot)
 
 

@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
-FILE_NAME = "board"
+FILE_NAME = "scoreboard"
 _MAGIC = b"medinfer"
 _HEADER = struct.Struct("@8sQ32sB")
 _DRAINING_AT = _HEADER.size - 1
@@ -35,11 +35,11 @@ SLOT_COUNT = 130  # slot 0, and 64 workers together with the ones that replace t
 Json = dict[str, Any]
 
 
-class BoardFull(RuntimeError):
+class ScoreboardFull(RuntimeError):
     """More workers than slots."""
 
 
-class Board:
+class Scoreboard:
     """The mapped file. Every process opens its own: a lock is worth nothing between descriptors that were forked."""
 
     def __init__(self, path: Path) -> None:
@@ -49,10 +49,10 @@ class Board:
             self._map = mmap.mmap(self._file.fileno(), _HEADER_BYTES + SLOT_COUNT * _SLOT_BYTES)
             magic, self.owner_pid, start_id, _ = _HEADER.unpack_from(self._map)
             if magic != _MAGIC:
-                raise ValueError(f"{path} is no board of this API")
+                raise ValueError(f"{path} is no scoreboard of this API")
             self.start_id = start_id.decode()
             # Whole words, stored at once. struct.pack_into writes zeros first, and a reader may see them.
-            self._words = memoryview(self._map).cast("Q")
+            self._answers = memoryview(self._map).cast("Q")
         except ValueError:
             self._file.close()
             raise
@@ -64,8 +64,8 @@ class Board:
         self.close()
 
     @classmethod
-    def create(cls, folder: Path) -> "Board":
-        """A fresh board, owned by this process; one left by an earlier process is replaced."""
+    def create(cls, folder: Path) -> "Scoreboard":
+        """A fresh scoreboard, owned by this process; one left by an earlier process is replaced."""
         folder.mkdir(parents=True, exist_ok=True)
         path, temporary = folder / FILE_NAME, folder / f".{FILE_NAME}.{os.getpid()}"
         with temporary.open("wb") as file:
@@ -75,15 +75,15 @@ class Board:
         return cls(path)
 
     @classmethod
-    def join(cls, folder: Path) -> "Board":
-        """The board of the process that started this one; without such a one, a fresh board."""
+    def join(cls, folder: Path) -> "Scoreboard":
+        """The scoreboard of the process that started this one; without such a one, a fresh scoreboard."""
         try:
-            board = cls(folder / FILE_NAME)
+            scoreboard = cls(folder / FILE_NAME)
         except (OSError, ValueError):
             return cls.create(folder)
-        if board.owner_pid == os.getppid():
-            return board
-        board.close()
+        if scoreboard.owner_pid == os.getppid():
+            return scoreboard
+        scoreboard.close()
         return cls.create(folder)
 
     @property
@@ -98,12 +98,12 @@ class Board:
         with self._locked(fcntl.LOCK_EX):
             slot = next((slot for slot in range(1, SLOT_COUNT) if self._pid(slot) == 0), None)
             if slot is None:
-                raise BoardFull(f"all {SLOT_COUNT - 1} slots are taken")
+                raise ScoreboardFull(f"all {SLOT_COUNT - 1} slots are taken")
             self._set_number(slot, 0)
             self._set_pid(slot, pid)
         return lambda snapshot: self._write(slot, snapshot)
 
-    def bury(self, pid: int, fold: Callable[[Json, Json], Json]) -> None:
+    def retire(self, pid: int, fold: Callable[[Json, Json], Json]) -> None:
         """Gives up the slot of a worker that ended; `fold(sum, snapshot)` keeps what it counted."""
         with self._locked(fcntl.LOCK_EX):
             for slot in range(1, SLOT_COUNT):
@@ -118,21 +118,21 @@ class Board:
             return self._read(0) or {}, live
 
     def close(self) -> None:
-        self._words.release()
+        self._answers.release()
         self._map.close()
         self._file.close()
 
     def _pid(self, slot: int) -> int:
-        return self._words[self._at(slot) // _WORD_BYTES]
+        return self._answers[self._at(slot) // _WORD_BYTES]
 
     def _set_pid(self, slot: int, pid: int) -> None:
-        self._words[self._at(slot) // _WORD_BYTES] = pid
+        self._answers[self._at(slot) // _WORD_BYTES] = pid
 
     def _number(self, slot: int) -> int:
-        return self._words[self._at(slot) // _WORD_BYTES + 1]
+        return self._answers[self._at(slot) // _WORD_BYTES + 1]
 
     def _set_number(self, slot: int, number: int) -> None:
-        self._words[self._at(slot) // _WORD_BYTES + 1] = number
+        self._answers[self._at(slot) // _WORD_BYTES + 1] = number
 
     def _write(self, slot: int, snapshot: Mapping[str, Any]) -> None:
         data = json.dumps(snapshot, separators=(",", ":")).encode()

@@ -15,7 +15,7 @@ from inference_api.routing.traffic import Traffic
 
 POLL_SECONDS = 0.2
 
-logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 Answers = Callable[[Routes], Awaitable[bool]]
 
@@ -56,7 +56,7 @@ class Follower:
         assert isinstance(content, bytes)
         self._source.keep(content)
         self._traffic.events["swaps"] += 1
-        logger.info("routes applied", extra=_summary(wanted))
+        log.info("routes applied", extra=_summary(wanted))
         return True
 
     async def _may_swap(self, wanted: Routes, current: Routes | None) -> bool:
@@ -80,7 +80,7 @@ class Follower:
         if rejected != self._traffic.rejected:
             self._traffic.rejected = rejected
             self._traffic.events["rejected"] += 1
-            logger.warning("routes rejected: %s", reason, extra={"routes_id": id})
+            log.warning("routes rejected: %s", reason, extra={"routes_id": id})
 
 
 def _summary(routes: Routes) -> Json:

@@ -67,7 +67,7 @@ class Replicas:
     def holder_count(self, version: int) -> int:
         return sum(state.holds(version) for state in self._states)
 
-    def eject(self, state: ReplicaState, stable: int) -> bool:
+    def eject_replica(self, state: ReplicaState, stable: int) -> bool:
         """Takes the whole replica out after a transport failure; False when it must stay in."""
         ejected = sum(other.ejected for other in self._states)
         if state.ejected or 2 * (ejected + 1) > len(self._states) or self._is_last(state, stable):
@@ -76,7 +76,7 @@ class Replicas:
         state.out = set(state.replica.versions)
         return True
 
-    def mark(self, state: ReplicaState, version: int) -> bool:
+    def eject_version(self, state: ReplicaState, version: int) -> bool:
         """Takes one version out there after it failed; False when it must stay in."""
         out = sum(version in other.out for other in self._states)
         if version in state.out or 2 * (out + 1) > self.holder_count(version) or self._is_last(state, version):

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from inference_api.routing.document import MAX_DOCUMENT_BYTES
 
-logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 class RoutesSource(Protocol):
@@ -73,7 +73,7 @@ class WatchedRoutes:
             temporary.write_bytes(content)
             temporary.rename(self._kept)
         except OSError as error:
-            logger.warning("routes in force cannot be kept for workers to come: %s", error)
+            log.warning("routes in force cannot be kept for workers to come: %s", error)
 
     def _read_kept(self) -> bytes | None:
         try:

@@ -4,7 +4,7 @@ import asyncio
 
 from inference_api.routing.document import Replica
 from inference_api.transport.connections import ConnectionFailure, ExchangeTimeout, Pool
-from inference_api.transport.resolver import Names
+from inference_api.transport.resolver import Resolver
 
 _ASK_SECONDS = 0.5
 _MEANING = {200: True, 404: False}
@@ -13,7 +13,7 @@ _MEANING = {200: True, 404: False}
 class Agents:
     """Agents answer on their replica's host."""
 
-    def __init__(self, port: int, names: Names) -> None:
+    def __init__(self, port: int, names: Resolver) -> None:
         self._port = port
         self._names = names
 

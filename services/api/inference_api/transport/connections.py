@@ -20,7 +20,7 @@ from typing import cast
 
 import httptools
 
-from inference_api.transport.resolver import Addresses, Names, Unresolved
+from inference_api.transport.resolver import Addresses, Resolver, Unresolved
 from inference_api.transport.tasks import done_within
 
 CONNECT_SECONDS = 0.3
@@ -28,7 +28,7 @@ MAX_IDLE_SECONDS = 30.0  # what lies between may have forgotten an older one
 MAX_ANSWER_BYTES = 1024 * 1024
 _SEND_BUFFER_BYTES = 1024 * 1024  # one image's tensor goes to the kernel in one call
 _MAX_IDLE = 64
-_lives = itertools.count(1)
+_epochs = itertools.count(1)
 
 Payload = bytes | bytearray | memoryview
 Check = Callable[[], Awaitable[None]]
@@ -153,14 +153,14 @@ class Connection(asyncio.Protocol):
 class Pool:
     """The connections to one host and port; as many as there are exchanges at a time.
 
-    `life` is a number that no pool had before once the process at the other side may be another one: it ended a
+    `epoch` is a number that no pool had before once the process at the other side may be another one: it ended a
     connection, or none was open when one was made.
     """
 
-    def __init__(self, host: str, port: int, names: Names) -> None:
+    def __init__(self, host: str, port: int, names: Resolver) -> None:
         self.host = host
         self.port = port
-        self.life = 0
+        self.epoch = 0
         self._names = names
         self._idle: list[Connection] = []
         self._all: set[Connection] = set()
@@ -247,7 +247,7 @@ class Pool:
         loop = asyncio.get_running_loop()
         connection = (await loop.create_connection(lambda: Connection(loop, self._drop), address, self.port))[1]
         if not any(other.is_open for other in self._all):
-            self.life = next(_lives)
+            self.epoch = next(_epochs)
         if connection.is_open:
             self._all.add(connection)
         return connection
@@ -255,7 +255,7 @@ class Pool:
     def _drop(self, connection: Connection) -> None:
         self._all.discard(connection)
         if connection.was_ended:
-            self.life = next(_lives)
+            self.epoch = next(_epochs)
         if connection in self._idle:
             self._idle.remove(connection)
             self._names.forget(self.host)

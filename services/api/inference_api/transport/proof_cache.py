@@ -1,4 +1,4 @@
-"""Whether a version may be asked on a replica: in this life of Triton, the agent there must have called it warm.
+"""Whether a version may be asked on a replica: in this epoch of Triton, the agent there must have called it warm.
 
 Routes say so too, but of a moment ago: a Triton that restarts loads what it held before the agent has proved it, and
 with the operator away routes name it all the while.
@@ -22,32 +22,32 @@ class AsksAgents(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
-    """What an agent said, in which life of its Triton, and until when that counts."""
+class AgentAnswer:
+    """What an agent said, in which epoch of its Triton, and until when that counts."""
 
     is_warm: bool | None
-    life: int
+    epoch: int
     until: float
 
 
-class Vouching:
+class ProofCache:
     """What the agents said. `now`: a clock in seconds."""
 
     def __init__(self, agents: AsksAgents, now: Callable[[], float]) -> None:
         self._agents = agents
         self._now = now
-        self._words: dict[tuple[str, int, int], Word] = {}
+        self._answers: dict[tuple[str, int, int], AgentAnswer] = {}
 
-    async def allows(self, replica: Replica, version: int, life: int) -> bool:
-        """`life`: the number of Triton's present one there; no other ever had it."""
+    async def allows(self, replica: Replica, version: int, epoch: int) -> bool:
+        """`epoch`: the number of Triton's present one there; no other ever had it."""
         key = (replica.host, replica.port, version)
-        word = self._words.get(key)
-        if word is None or word.life != life or self._now() >= word.until:
+        word = self._answers.get(key)
+        if word is None or word.epoch != epoch or self._now() >= word.until:
             is_warm = await self._agents.is_warm(replica, version)
-            word = self._words[key] = Word(is_warm, life, self._now() + _SECONDS[is_warm])
+            word = self._answers[key] = AgentAnswer(is_warm, epoch, self._now() + _SECONDS[is_warm])
         return word.is_warm is not False
 
     def keep_only(self, replicas: Iterable[Replica]) -> None:
         """Forgets all versions but theirs: one that comes back has been loaded anew."""
         held = {(replica.host, replica.port, version) for replica in replicas for version in replica.versions}
-        self._words = {key: word for key, word in self._words.items() if key in held}
+        self._answers = {key: word for key, word in self._answers.items() if key in held}

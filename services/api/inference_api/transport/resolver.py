@@ -35,7 +35,7 @@ class _Known:
     since: float
 
 
-class Names:
+class Resolver:
     """What one process knows of names. Used inside one event loop."""
 
     def __init__(self, look_up: LookUp | None = None, now: Callable[[], float] | None = None) -> None:

@@ -24,9 +24,9 @@ from tritonclient.http import (
 from inference_api.imaging.tensors import SHAPE
 from inference_api.routing.document import CLASS_COUNT, Replica
 from inference_api.transport.connections import Broken, ExchangeTimeout, Pool, Reply, Unreachable
-from inference_api.transport.proof_cache import Vouching
+from inference_api.transport.proof_cache import ProofCache
 from inference_api.transport.request_buffers import RequestBuffer
-from inference_api.transport.resolver import Names
+from inference_api.transport.resolver import Resolver
 
 INPUT, OUTPUT = "input", "output"
 MAX_BATCH_SIZE = 16
@@ -62,9 +62,9 @@ class VersionTimeout(VersionFailed):
 class Triton:
     """Holds the connections to all replicas. Made and used inside one event loop."""
 
-    def __init__(self, names: Names, vouching: Vouching) -> None:
+    def __init__(self, names: Resolver, proof_cache: ProofCache) -> None:
         self._names = names
-        self._vouching = vouching
+        self._proof_cache = proof_cache
         self._pools: dict[tuple[str, int], Pool] = {}
 
     async def infer(
@@ -78,7 +78,7 @@ class Triton:
         pool = self._pool(replica)
 
         async def check() -> None:
-            if not await self._vouching.allows(replica, version, pool.life):
+            if not await self._proof_cache.allows(replica, version, pool.epoch):
                 raise VersionUnproved(f"version {version} has not proved itself on {replica.name}")
 
         try:
@@ -121,7 +121,7 @@ class Triton:
         for address in self._pools.keys() - wanted:
             self._pools.pop(address).close()
             self._names.forget(address[0])
-        self._vouching.keep_only(replicas)
+        self._proof_cache.keep_only(replicas)
 
     def _pool(self, replica: Replica) -> Pool:
         address = (replica.host, replica.port)

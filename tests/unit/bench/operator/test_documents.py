@@ -32,11 +32,11 @@ def test_documents_of_an_event(seen: dict[str, Any], documents: list[Any]) -> No
     ("document", "found"),
     [
         pytest.param(
-            {"stable": {"version": 1}, "candidate": {"version": 2, "replicas": ["a", "b"]}},
-            Entry(3.0, "x", candidate=2, candidates=2, stable=1),
+            {"stable": {"version": 1}, "canary": {"version": 2, "replicas": ["a", "b"]}},
+            Entry(3.0, "x", canary=2, canary_replicas=2, stable=1),
             id="a-plan",
         ),
-        pytest.param({"candidate": {"version": 1}}, Entry(3.0, "x", candidate=1), id="a-first-install"),
+        pytest.param({"canary": {"version": 1}}, Entry(3.0, "x", canary=1), id="a-first-install"),
         pytest.param(
             {"stable": {"version": 1, "weight": 95}, "canary": {"version": 2, "weight": 5}, "step": "s"},
             Entry(3.0, "x", stable=1, weight=5, step="s"),

@@ -25,7 +25,7 @@ def journal(*weights: tuple[float, int]) -> list[Entry]:
     [
         pytest.param(journal((10.0, 5), (17.0, 50), (23.0, 0)), 1.0, id="the-slower-of-two"),
         pytest.param(journal((10.0, 5), (16.0, 50), (18.0, 50), (26.0, 0)), 2.5, id="the-same-weight-is-no-step"),
-        pytest.param([*journal((10.0, 5), (17.0, 0)), Entry(12.0, "plan", candidate=2)], 1.0, id="plans-do-not-count"),
+        pytest.param([*journal((10.0, 5), (17.0, 0)), Entry(12.0, "plan", canary=2)], 1.0, id="plans-do-not-count"),
     ],
 )
 def test_the_slowest_step_is_what_passes_beyond_the_pause(entries: list[Entry], seconds: float) -> None:
@@ -34,9 +34,9 @@ def test_the_slowest_step_is_what_passes_beyond_the_pause(entries: list[Entry], 
 
 def test_the_first_action_is_a_plan_after_the_edit() -> None:
     plans = [
-        Entry(1.0, "plan", candidate=1),
-        Entry(5.5, "plan", stable=1, candidate=2),
-        Entry(6.0, "plan", candidate=2),
+        Entry(1.0, "plan", canary=1),
+        Entry(5.5, "plan", stable=1, canary=2),
+        Entry(6.0, "plan", canary=2),
     ]
     assert active.first_action(plans, 2, 5.0) == 0.5
 
@@ -50,7 +50,7 @@ def test_the_first_action_is_a_plan_after_the_edit() -> None:
         pytest.param(
             replace(RELEASE, cost=replace(COST, visits=Visits(1, 3.0, {2.0: 0, inf: 1}))),
             ["visits above 2 s"],
-            id="one-slow-visit",
+            id="one-slow-reconcile",
         ),
         pytest.param(replace(RELEASE, cost=replace(COST, errors=1)), ["visits that ended early"], id="an-error"),
     ],

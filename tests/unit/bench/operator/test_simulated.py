@@ -40,7 +40,7 @@ def states(agent: Agent, now_seconds: float) -> dict[int, str]:
 )
 def test_an_agent_takes_its_time(seconds: float, state: str) -> None:
     agent = Agent("triton-0", WARM_SECONDS)
-    agent.follow(plan(1, candidate=STABLE), 100.0)
+    agent.follow(plan(1, canary=STABLE), 100.0)
     assert states(agent, 100.0 + seconds) == {1: state}
 
 
@@ -63,15 +63,15 @@ def test_what_is_warm_says_all_that_routes_need() -> None:
         pytest.param({"replicas": []}, {1}, id="nobody"),
     ],
 )
-def test_a_candidate_is_for_some_replicas(replicas: dict[str, Any], held: set[int]) -> None:
+def test_a_canary_is_for_some_replicas(replicas: dict[str, Any], held: set[int]) -> None:
     agent = Agent("triton-0", WARM_SECONDS)
-    agent.follow(plan(1, stable=STABLE, candidate=NEXT | replicas), 0.0)
+    agent.follow(plan(1, stable=STABLE, canary=NEXT | replicas), 0.0)
     assert set(states(agent, 0.0)) == held
 
 
 def test_a_promotion_loads_nothing_anew_and_an_old_plan_is_no_instruction() -> None:
     agent = Agent("triton-0", WARM_SECONDS)
-    agent.follow(plan(1, stable=STABLE, candidate=NEXT), 0.0)
+    agent.follow(plan(1, stable=STABLE, canary=NEXT), 0.0)
     agent.follow(plan(2, stable=NEXT), WARM_SECONDS)
     agent.follow(plan(1, stable=STABLE), WARM_SECONDS)
     assert states(agent, WARM_SECONDS) == {2: "Warm"}

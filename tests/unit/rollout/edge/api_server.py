@@ -18,8 +18,8 @@ ROLLOUT = "resnet-medical"
 
 def rollout_spec(version: int = 1, **changes: Any) -> Json:
     return {
-        "serverRef": {"name": TRITON},
-        "gatewayRef": {"name": API},
+        "tritonRef": {"name": TRITON},
+        "apiRef": {"name": API},
         "model": "resnet_medical",
         "version": version,
         "artifact": {"uri": uri(version), "digest": digest(version)},

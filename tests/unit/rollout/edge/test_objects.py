@@ -10,10 +10,10 @@ from rollout_operator.documents.plan import Plan, PlanLoad, parse_plan
 from rollout_operator.documents.spec import Warmup
 from rollout_operator.edge.objects import (
     PLAN_KEY,
+    api_name,
     build_event,
-    gateway_name,
     read_data,
-    server_name,
+    triton_name,
     with_document,
     with_status,
     with_writer,
@@ -96,13 +96,13 @@ def test_a_status_carries_what_the_api_server_needs_to_judge_it() -> None:
         pytest.param(rollout_spec(), ("medinfer-triton", "medinfer-api"), id="as-it-should-be"),
         pytest.param({}, ("", ""), id="none"),
         pytest.param(None, ("", ""), id="no-spec"),
-        pytest.param({"serverRef": {"name": "a/b"}, "gatewayRef": {"name": ".."}}, ("", ""), id="a-path"),
-        pytest.param({"serverRef": {"name": "Big"}, "gatewayRef": {"name": "a?x=1"}}, ("", ""), id="no-object-names"),
-        pytest.param({"serverRef": {"name": "x" * 254}, "gatewayRef": {"name": "x" * 253}}, ("", "x" * 253), id="long"),
+        pytest.param({"tritonRef": {"name": "a/b"}, "apiRef": {"name": ".."}}, ("", ""), id="a-path"),
+        pytest.param({"tritonRef": {"name": "Big"}, "apiRef": {"name": "a?x=1"}}, ("", ""), id="no-object-names"),
+        pytest.param({"tritonRef": {"name": "x" * 254}, "apiRef": {"name": "x" * 253}}, ("", "x" * 253), id="long"),
     ],
 )
 def test_references_name_what_can_exist(spec: Any, names: tuple[str, str]) -> None:
-    assert (server_name({"spec": spec}), gateway_name({"spec": spec})) == names
+    assert (triton_name({"spec": spec}), api_name({"spec": spec})) == names
 
 
 def test_an_event_says_what_happened_to_which_object() -> None:

@@ -9,7 +9,7 @@ from rollout_operator.documents.status import Status
 from rollout_operator.edge.errors import Missing, Unavailable
 from rollout_operator.edge.objects import PLAN_KEY, ROUTES_KEY
 from rollout_operator.edge.observe import Look, is_rolling, observe, read_objects
-from rollout_operator.edge.ownership import Claim
+from rollout_operator.edge.ownership import Owner
 from rollout_operator.edge.pods import PodRecord
 from rollout_operator.edge.workloads import read_workload
 from rollout_operator.settings import Settings
@@ -18,12 +18,12 @@ from tests.harness import cluster_objects
 from tests.harness.cluster_objects import API, PLAN, ROUTES, TRITON
 from tests.unit.rollout import scenario
 from tests.unit.rollout.edge.api_server import ROLLOUT
-from tests.unit.rollout.edge.world import SETTINGS, World
+from tests.unit.rollout.edge.fake_cluster import SETTINGS, World
 
 
 async def look(world: World, settings: Settings = SETTINGS, readings: dict[str, ApiState] | None = None) -> Look:
     objects = read_objects(world.server, ROLLOUT, world.watched.workload)
-    return await observe(world.server, objects, world.watched, world.asking, settings, readings or {})
+    return await observe(world.server, objects, world.watched, world.pod_client, settings, readings or {})
 
 
 def set_pod(world: World, name: str, **status: Any) -> None:
@@ -46,7 +46,7 @@ async def test_everything_is_there() -> None:
 async def test_who_is_asked_where() -> None:
     world = World(1, 1)
     await look(world)
-    assert world.asking.asked == ["http://127.0.1.0:8080", "http://127.0.2.0:8002"]
+    assert world.pod_client.asked == ["http://127.0.1.0:8080", "http://127.0.2.0:8002"]
 
 
 @pytest.mark.parametrize(
@@ -70,14 +70,14 @@ async def test_ipv6_addresses_stand_in_brackets() -> None:
     world = World(1, 1)
     set_pod(world, "triton-0", podIP="fd00::7")
     (replica,) = (await look(world)).seen.replicas
-    assert (replica.url, world.asking.asked[0]) == ("http://[fd00::7]:8000", "http://[fd00::7]:8080")
+    assert (replica.url, world.pod_client.asked[0]) == ("http://[fd00::7]:8000", "http://[fd00::7]:8080")
 
 
 async def test_a_triton_pod_without_an_address_counts_and_is_not_asked() -> None:
     world = World(1, 1)
     set_pod(world, "triton-0", podIP=None)
     (replica,) = (await look(world)).seen.replicas
-    assert (replica.url, replica.agent_url, replica.state, world.asking.asked[0]) == ("", "", None, "")
+    assert (replica.url, replica.agent_url, replica.state, world.pod_client.asked[0]) == ("", "", None, "")
 
 
 async def test_an_api_pod_without_an_address_never_served() -> None:
@@ -209,7 +209,7 @@ async def test_a_ready_pod_that_is_silent_and_not_there_is_gone() -> None:
 
 async def test_a_pod_of_the_same_name_is_not_the_one_that_is_gone() -> None:
     world = World(1, 1)
-    world.asking.agents.clear()
+    world.pod_client.agents.clear()
     world.indexes.ghost_pods = [ghost("triton-0", TRITON)]
     (replica,) = (await look(world)).seen.replicas
     assert not replica.instance.startswith("ghost")
@@ -217,7 +217,7 @@ async def test_a_pod_of_the_same_name_is_not_the_one_that_is_gone() -> None:
 
 async def test_a_silent_pod_that_is_there_counts() -> None:
     world = World(1, 1)
-    world.asking.agents["triton-0"].up = world.asking.apis["http://127.0.2.0:8002"].up = False
+    world.pod_client.agents["triton-0"].up = world.pod_client.apis["http://127.0.2.0:8002"].up = False
     seen = (await look(world)).seen
     assert [one.state for one in (*seen.replicas, *seen.api_pods)] == [None, None]
 
@@ -225,7 +225,7 @@ async def test_a_silent_pod_that_is_there_counts() -> None:
 async def test_only_what_contradicts_itself_is_asked_for() -> None:
     world = World(2, 2)
     set_pod(world, "triton-1", conditions=[cluster_objects.ready_condition(False)])
-    world.asking.agents["triton-1"].up = False
+    world.pod_client.agents["triton-1"].up = False
     asked: list[str] = []
     world.server.before = lambda verb, kind, name: asked.append(name) if kind == "Pod" else None
     await look(world)
@@ -264,5 +264,5 @@ async def test_the_oldest_rollout_of_a_server_governs(others: list[tuple[str, st
 async def test_a_rival_that_is_gone_governs_nothing() -> None:
     world = World(1, 1)
     world.server.add_rollout("old", "2025-01-01T00:00:00Z")
-    world.indexes.ghost_claims = [Claim("2024-01-01T00:00:00Z", "gone", "u"), Claim("2024-06-01T00:00:00Z", "old", "u")]
+    world.indexes.stale_owners = [Owner("2024-01-01T00:00:00Z", "gone", "u"), Owner("2024-06-01T00:00:00Z", "old", "u")]
     assert (await look(world)).seen.rival == "old"

@@ -1,4 +1,4 @@
-"""One visit after the other, with everything outside in memory."""
+"""One reconcile after the other, with everything outside in memory."""
 
 import logging
 
@@ -11,7 +11,7 @@ from rollout_operator.reconcile import BUG_SECONDS, CONFLICT_SECONDS, STANDBY_SE
 from tests.harness.cluster_objects import API, PLAN, ROUTES
 from tests.harness.waiting import until
 from tests.unit.rollout.edge.api_server import ROLLOUT
-from tests.unit.rollout.edge.world import World
+from tests.unit.rollout.edge.fake_cluster import World
 from tests.unit.rollout.specs import digest, uri
 
 
@@ -30,7 +30,7 @@ def release(world: World, version: int, **changes: object) -> None:
 async def test_a_first_install_ends_healthy() -> None:
     world = await healthy()
     assert world.status["stable"]["version"] == 1 and world.status["observedGeneration"] == 1
-    assert all(agent.warm == {1} for agent in world.asking.agents.values())
+    assert all(agent.warm == {1} for agent in world.pod_client.agents.values())
     await until(lambda: {"Promoted", "Healthy"} <= {event["reason"] for event in world.server.events}, "both Events")
     assert all(event["involvedObject"]["name"] == ROLLOUT for event in world.server.events)
 
@@ -63,7 +63,7 @@ async def test_without_the_lease_nothing_is_even_read() -> None:
         raise AssertionError(f"{verb} {kind} {name}")
 
     world.server.before = refuse
-    assert await world.reconciler.visit(ROLLOUT) == STANDBY_SECONDS
+    assert await world.reconciler.reconcile(ROLLOUT) == STANDBY_SECONDS
 
 
 async def test_a_lease_that_ends_during_a_visit_ends_its_writes() -> None:
@@ -78,7 +78,7 @@ async def test_a_lease_that_ends_during_a_visit_ends_its_writes() -> None:
 
     world.server.before = freeze
     world.server.edit_rollout(suspend=True)
-    assert await world.visit() == STANDBY_SECONDS
+    assert await world.reconcile() == STANDBY_SECONDS
     assert world.server.log == before
 
 
@@ -87,11 +87,11 @@ async def test_a_new_leader_writes_both_documents_first() -> None:
     late = world.server.read_config_map(ROUTES)
     world.reconciler.forget_all()
     del world.server.log[:]
-    assert await world.visit() == 0.0
+    assert await world.reconcile() == 0.0
     assert world.server.log == ["plan", "routes"]
     with pytest.raises(Conflict):
         world.server.write_config_map(late)
-    await world.visit()
+    await world.reconcile()
     assert world.server.log == ["plan", "routes"]
 
 
@@ -111,9 +111,9 @@ async def test_a_rollout_that_goes_during_a_visit_is_gone_at_the_next() -> None:
     world.server.before = lambda verb, kind, name: (
         world.server.objects.pop(("ModelRollout", ROLLOUT), None) and None if verb == "write" else None
     )
-    assert await world.visit() == CONFLICT_SECONDS
+    assert await world.reconcile() == CONFLICT_SECONDS
     assert errors(world, "Missing") == 1
-    assert await world.visit() is None
+    assert await world.reconcile() is None
 
 
 @pytest.mark.parametrize("name", [PLAN, ROUTES])
@@ -149,9 +149,9 @@ async def test_an_edit_in_between_is_looked_at_before_anything_else_is_written()
             release(world, 1)
 
     world.server.before = edit
-    assert await world.visit() == CONFLICT_SECONDS
+    assert await world.reconcile() == CONFLICT_SECONDS
     assert errors(world, "Conflict") == 1 and world.server.log == before
-    await world.visit()
+    await world.reconcile()
     assert world.status["observedGeneration"] == 3 and "canary" not in world.status
 
 
@@ -166,7 +166,7 @@ async def test_a_refusal_is_tried_again_a_little_later(error: Exception, reason:
         raise error
 
     world.server.before = refuse
-    assert 1 <= (await world.visit() or 0) <= most_seconds
+    assert 1 <= (await world.reconcile() or 0) <= most_seconds
     assert errors(world, reason) == 1
     world.server.before = lambda verb, kind, name: None
     assert await world.tick() is not None and world.phase == "Healthy"
@@ -175,11 +175,11 @@ async def test_a_refusal_is_tried_again_a_little_later(error: Exception, reason:
 async def test_a_bug_is_logged_and_tried_again(caplog: pytest.LogCaptureFixture) -> None:
     world = World()
     await world.tick()
-    world.asking.problem = ZeroDivisionError("a bug")
+    world.pod_client.problem = ZeroDivisionError("a bug")
     with caplog.at_level(logging.ERROR):
         assert await world.tick() == BUG_SECONDS
     assert caplog.records[-1].exc_info and errors(world, "Bug") == 1
-    world.asking.problem = None
+    world.pod_client.problem = None
     await world.run_until("Healthy")
 
 
@@ -195,10 +195,10 @@ async def test_an_unusable_spec_is_said_and_moves_nothing() -> None:
 @pytest.mark.parametrize("reference", [{}, {"name": ""}, {"name": "../../secrets"}])
 async def test_a_reference_that_names_nothing_is_said(reference: dict[str, str]) -> None:
     world = World()
-    world.server.edit_rollout(serverRef=reference)
+    world.server.edit_rollout(tritonRef=reference)
     await world.tick()
     await world.tick()
-    assert world.phase == "Blocked" and "serverRef.name" in world.status["message"]
+    assert world.phase == "Blocked" and "tritonRef.name" in world.status["message"]
 
 
 async def test_counts_of_a_vanished_pod_are_added_once_even_if_a_write_fails() -> None:
@@ -208,7 +208,7 @@ async def test_counts_of_a_vanished_pod_are_added_once_even_if_a_write_fails() -
     await world.run_until("Progressing")
     for _ in range(5):
         await world.tick()
-    counted = world.asking.apis["http://127.0.2.1:8002"].state().counters["2"].requests
+    counted = world.pod_client.apis["http://127.0.2.1:8002"].state().counters["2"].requests
     world.server.remove("Pod", "api-1")
     world.server.objects["ConfigMap", PLAN]["data"] = {}
 
@@ -217,7 +217,7 @@ async def test_counts_of_a_vanished_pod_are_added_once_even_if_a_write_fails() -
             raise Conflict("modified")
 
     world.server.before = refuse
-    assert await world.visit() == CONFLICT_SECONDS
+    assert await world.reconcile() == CONFLICT_SECONDS
     world.server.before = lambda verb, kind, name: None
     await world.tick()
     vanished = world.status["analysis"]["vanished"]["versions"]["2"]["requests"]
@@ -262,4 +262,4 @@ async def test_missing_never_escapes_a_visit() -> None:
             raise Missing(name)
 
     world.server.before = vanish
-    assert await world.visit() == CONFLICT_SECONDS
+    assert await world.reconcile() == CONFLICT_SECONDS

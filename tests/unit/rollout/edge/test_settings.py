@@ -1,7 +1,7 @@
 """The operator's environment: what is refused, and in which words."""
 
 import pytest
-from rollout_operator.settings import SettingsInvalid, read_settings
+from rollout_operator.settings import InvalidSettings, read_settings
 
 
 def given(environment: pytest.MonkeyPatch, **variables: str) -> None:
@@ -17,7 +17,7 @@ def test_only_the_namespace_is_required(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_a_namespace_that_is_not_set_says_what_it_is_for() -> None:
-    with pytest.raises(SettingsInvalid, match="MEDINFER_OPERATOR_NAMESPACE is not set; set it to the namespace of"):
+    with pytest.raises(InvalidSettings, match="MEDINFER_OPERATOR_NAMESPACE is not set; set it to the namespace of"):
         read_settings()
 
 
@@ -40,7 +40,7 @@ def test_a_namespace_that_is_not_set_says_what_it_is_for() -> None:
 )
 def test_a_wrong_value_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, value: str, words: str) -> None:
     given(monkeypatch, NAMESPACE="medinfer", **{name: value})
-    with pytest.raises(SettingsInvalid) as refused:
+    with pytest.raises(InvalidSettings) as refused:
         read_settings()
     problem = str(refused.value)
     assert problem.startswith(f"MEDINFER_OPERATOR_{name}: ") and words in problem
@@ -49,7 +49,7 @@ def test_a_wrong_value_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, va
 
 def test_every_problem_is_named_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     given(monkeypatch, PORT="0", LEASE_SECONDS="ten")
-    with pytest.raises(SettingsInvalid) as refused:
+    with pytest.raises(InvalidSettings) as refused:
         read_settings()
     problem = str(refused.value)
     assert all(name in problem for name in ("OPERATOR_NAMESPACE", "OPERATOR_PORT", "OPERATOR_LEASE_SECONDS"))

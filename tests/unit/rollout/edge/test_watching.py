@@ -4,14 +4,14 @@ from itertools import islice
 from typing import Any
 
 import pytest
-from rollout_operator.edge.ownership import Claim, claimed, read_claim
+from rollout_operator.edge.ownership import Owner, owned_roles, read_owner
 from rollout_operator.edge.pods import PodRecord
 from rollout_operator.edge.watching import Backoffs, Watches
 from rollout_operator.edge.workloads import read_workload
 
 from tests.unit.rollout.edge.api_server import rollout_spec
 
-ROLES = [("server", "medinfer-triton"), ("gateway", "medinfer-api")]
+ROLES = [("triton", "medinfer-triton"), ("api", "medinfer-api")]
 
 
 class Woken:
@@ -40,12 +40,12 @@ def rollout(name: str, created: str, uid: str = "", **spec: Any) -> dict[str, An
 
 
 def knowing(*rollouts: dict[str, Any]) -> Watches:
-    claims: dict[tuple[str, str], list[Claim]] = {}
+    owners: dict[tuple[str, str], list[Owner]] = {}
     for one in rollouts:
-        for role in claimed(one):
-            claims.setdefault(role, []).append(read_claim(one))
+        for role in owned_roles(one):
+            owners.setdefault(role, []).append(read_owner(one))
     watches = Woken().watches
-    watches.use_indexes({}, claims)
+    watches.use_indexes({}, owners)
     return watches
 
 
@@ -176,18 +176,18 @@ def test_what_wakes_a_known_rollout(events: list[tuple[str | None, dict[str, Any
     ("spec", "roles"),
     [
         pytest.param(rollout_spec(), ROLES, id="both"),
-        pytest.param({"serverRef": {"name": "medinfer-triton"}}, ROLES[:1], id="one-is-missing"),
-        pytest.param({"serverRef": {}, "gatewayRef": None}, [], id="none-has-a-name"),
+        pytest.param({"tritonRef": {"name": "medinfer-triton"}}, ROLES[:1], id="one-is-missing"),
+        pytest.param({"tritonRef": {}, "apiRef": None}, [], id="none-has-a-name"),
         pytest.param(None, [], id="no-spec"),
     ],
 )
 def test_what_a_rollout_claims(spec: Any, roles: list[tuple[str, str]]) -> None:
-    assert claimed({"spec": spec}) == roles
+    assert owned_roles({"spec": spec}) == roles
 
 
 def test_a_claim_is_as_old_as_its_object() -> None:
-    assert read_claim(rollout("a", "2026-01-01T12:00:00Z")) == Claim("2026-01-01T12:00:00Z", "a", "uid-a")
-    assert read_claim({"metadata": {"name": "a"}}) == Claim("", "a", "")
+    assert read_owner(rollout("a", "2026-01-01T12:00:00Z")) == Owner("2026-01-01T12:00:00Z", "a", "uid-a")
+    assert read_owner({"metadata": {"name": "a"}}) == Owner("", "a", "")
 
 
 OWN = rollout("own", "2026-01-02T00:00:00Z")
@@ -205,10 +205,10 @@ OWN = rollout("own", "2026-01-02T00:00:00Z")
             [rollout("b", "2026-01-01T00:00:00Z"), rollout("a", "2025-01-01T00:00:00Z")], ["a", "b"], id="oldest-first"
         ),
         pytest.param(
-            [rollout("a", "2026-01-01T00:00:00Z", serverRef={"name": "other"})], ["a"], id="only-the-gateway-is-shared"
+            [rollout("a", "2026-01-01T00:00:00Z", tritonRef={"name": "other"})], ["a"], id="only-the-gateway-is-shared"
         ),
         pytest.param(
-            [rollout("a", "2026-01-01T00:00:00Z", serverRef={"name": "x"}, gatewayRef={"name": "y"})],
+            [rollout("a", "2026-01-01T00:00:00Z", tritonRef={"name": "x"}, apiRef={"name": "y"})],
             [],
             id="nothing-is-shared",
         ),

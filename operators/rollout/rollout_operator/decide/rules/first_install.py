@@ -1,61 +1,61 @@
-"""Nothing serves yet: all replicas load the candidate at once, and the first that proves it makes it stable."""
+"""Nothing serves yet: all replicas load the canary at once, and the first that proves it makes it stable."""
 
 from dataclasses import replace
 
 from rollout_operator.decide import replicas
 from rollout_operator.decide.acknowledgements import may_obey_lost_routes
-from rollout_operator.decide.evidence import end_try
+from rollout_operator.decide.evidence import end_attempt
 from rollout_operator.decide.failures import standing_failure
-from rollout_operator.decide.release_lookup import find_card
+from rollout_operator.decide.release_lookup import find_metadata
 from rollout_operator.decide.rules.loading import loading_phase
 from rollout_operator.decide.settle.bindings import bound_digest
-from rollout_operator.decide.situation import IDLE_REQUEUE_SECONDS, Course, Event, Situation
+from rollout_operator.decide.situation import IDLE_REQUEUE_SECONDS, Event, Ruling, Situation
 from rollout_operator.decide.step_names import stable_name
 from rollout_operator.decide.waits import listed
-from rollout_operator.documents.status import Analysis, Outcome, Phase, Status, Try
+from rollout_operator.documents.status import Analysis, Attempt, Outcome, Phase, Status
 
 
-def install_first_version(s: Situation) -> Course | None:
+def install_first_version(s: Situation) -> Ruling | None:
     if s.status.stable is not None:
         return None
     if s.status.canary != s.wanted:
         return _wait_for_lost_routes(s) or _begin(s)
     warm = [one.name for one in s.serving if replicas.is_warm(one, s.wanted, s.seen.routes)]
-    if warm and find_card(s.seen, s.wanted):
+    if warm and find_metadata(s.seen, s.wanted):
         return _make_stable(s, warm)
     failure = standing_failure(s, s.wanted)
     if failure:
         message = f"{failure.message}; nothing serves yet: correct version and artifact"
-        return Course(s.status, Phase.BLOCKED, failure.reason, message, s.events, IDLE_REQUEUE_SECONDS)
+        return Ruling(s.status, Phase.BLOCKED, failure.reason, message, s.events, IDLE_REQUEUE_SECONDS)
     phase = loading_phase(s)
-    return Course(s.status, phase, str(phase), f"first install of {s.wanted} on {len(s.serving)} replicas", s.events)
+    return Ruling(s.status, phase, str(phase), f"first install of {s.wanted} on {len(s.serving)} replicas", s.events)
 
 
-def _wait_for_lost_routes(s: Situation) -> Course | None:
+def _wait_for_lost_routes(s: Situation) -> Ruling | None:
     """Something may be in service although nobody here can name it: status and routes are lost, agents are silent."""
     names, silent = may_obey_lost_routes(s.seen), replicas.unaccounted(s.seen, s.wanted)
     if not names or not silent:
         return None
     message = f"{listed(names)} may serve a version that nobody names; waits for {listed(silent)} to say what they hold"
-    return Course(s.status, Phase.PENDING, "AwaitingReplicas", message, s.events)
+    return Ruling(s.status, Phase.PENDING, "AwaitingReplicas", message, s.events)
 
 
-def _begin(s: Situation) -> Course:
-    """The next edit is the next candidate: nothing of the one before serves, so it is replaced as it is."""
+def _begin(s: Situation) -> Ruling:
+    """The next edit is the next canary: nothing of the one before serves, so it is replaced as it is."""
     other = bound_digest(s.status, s.wanted)
     if other:
         message = f"version {s.wanted.version} was loaded as {other}; give other bytes another version number"
-        return Course(s.status, Phase.BLOCKED, "VersionReused", message, s.events, IDLE_REQUEUE_SECONDS)
-    ended = end_try(s.status, Outcome.ABORTED, "Replaced", s.now, s.spec)
-    status = replace(ended, canary=s.wanted, current_step_index=None, trial=Try(s.wanted, s.now))
+        return Ruling(s.status, Phase.BLOCKED, "VersionReused", message, s.events, IDLE_REQUEUE_SECONDS)
+    ended = end_attempt(s.status, Outcome.ABORTED, "Replaced", s.now, s.spec)
+    status = replace(ended, canary=s.wanted, current_step_index=None, attempt=Attempt(s.wanted, s.now))
     event = Event("Started", f"first install of {s.wanted} on {len(s.serving)} replicas")
-    return Course(status, Phase.VERIFYING, "Verifying", event.message, (*s.events, event))
+    return Ruling(status, Phase.VERIFYING, "Verifying", event.message, (*s.events, event))
 
 
-def _make_stable(s: Situation, warm: list[str]) -> Course:
+def _make_stable(s: Situation, warm: list[str]) -> Ruling:
     event = Event("Promoted", f"{s.wanted} is the first stable version: warm on {len(warm)}/{len(s.serving)} replicas")
     status: Status = replace(
-        end_try(s.status, Outcome.PROMOTED, "FirstInstall", s.now, s.spec),
+        end_attempt(s.status, Outcome.PROMOTED, "FirstInstall", s.now, s.spec),
         stable=s.wanted,
         canary=None,
         last_failure=None,
@@ -63,4 +63,4 @@ def _make_stable(s: Situation, warm: list[str]) -> Course:
         traffic_step=stable_name(s.wanted, s.now),
         analysis=Analysis(),
     )
-    return Course(status, Phase.PROMOTING, "Promoting", event.message, (*s.events, event))
+    return Ruling(status, Phase.PROMOTING, "Promoting", event.message, (*s.events, event))

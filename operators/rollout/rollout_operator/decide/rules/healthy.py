@@ -2,21 +2,21 @@
 
 from rollout_operator.decide import replicas
 from rollout_operator.decide.acknowledgements import laggards
-from rollout_operator.decide.situation import IDLE_REQUEUE_SECONDS, Course, Situation
+from rollout_operator.decide.situation import IDLE_REQUEUE_SECONDS, Ruling, Situation
 from rollout_operator.decide.waits import listed
 from rollout_operator.documents.status import Phase
 
 
-def serve_the_wanted_version(s: Situation) -> Course | None:
+def serve_the_wanted_version(s: Situation) -> Ruling | None:
     """Once it was everywhere, one replica that restarts does not make the release undone."""
     if s.status.stable != s.wanted:
         return None
     counts = f"{s.wanted} at 100 %, warm on {len(s.serving)}/{s.seen.desired_replicas} replicas"
     missing = _missing(s)
     if missing and not _was_ready(s):
-        return Course(s.status, Phase.PROMOTING, "Promoting", f"{counts}; waits for {missing}", s.events)
+        return Ruling(s.status, Phase.PROMOTING, "Promoting", f"{counts}; waits for {missing}", s.events)
     message = f"{counts}; {missing} follows" if missing else counts
-    return Course(s.status, Phase.HEALTHY, "Promoted", message, s.events, IDLE_REQUEUE_SECONDS)
+    return Ruling(s.status, Phase.HEALTHY, "Promoted", message, s.events, IDLE_REQUEUE_SECONDS)
 
 
 def _missing(s: Situation) -> str:

@@ -3,24 +3,24 @@
 from dataclasses import replace
 
 from rollout_operator.decide.acknowledgements import addressers
-from rollout_operator.decide.evidence import end_try, take_traffic_away
+from rollout_operator.decide.evidence import end_attempt, take_traffic_away
 from rollout_operator.decide.failures import standing_failure
-from rollout_operator.decide.situation import IDLE_REQUEUE_SECONDS, Course, Event, Situation
+from rollout_operator.decide.situation import IDLE_REQUEUE_SECONDS, Event, Ruling, Situation
 from rollout_operator.decide.waits import listed
 from rollout_operator.documents.status import Outcome, Phase
 
 
-def hold_a_failed_canary(s: Situation) -> Course | None:
+def hold_a_failed_canary(s: Situation) -> Ruling | None:
     """onFailure: Hold keeps it loaded, without traffic, for inspection."""
     canary = s.status.canary
     failure = standing_failure(s, canary) if canary and canary == s.wanted else None
     if failure is None or failure.outcome is not Outcome.HELD:
         return None
     message = f"{failure.message}; {canary} has no traffic and stays loaded: revert, or write a new text in spec.retry"
-    return Course(s.status, Phase.HELD, "Held", message, s.events, IDLE_REQUEUE_SECONDS)
+    return Ruling(s.status, Phase.HELD, "Held", message, s.events, IDLE_REQUEUE_SECONDS)
 
 
-def take_back_the_canary(s: Situation) -> Course | None:
+def take_back_the_canary(s: Situation) -> Ruling | None:
     """It failed, or another version is wanted."""
     canary = s.status.canary
     failure = standing_failure(s, canary) if canary else None
@@ -31,8 +31,8 @@ def take_back_the_canary(s: Situation) -> Course | None:
     waiting = addressers(s.seen, canary.version)
     if waiting:
         message = f"{canary} got weight 0 ({reason}); before it is dropped: {listed(waiting)}"
-        return Course(status, Phase.ROLLING_BACK, reason, message, s.events)
+        return Ruling(status, Phase.ROLLING_BACK, reason, message, s.events)
     outcome = failure.outcome if failure else Outcome.ABORTED
-    status = end_try(replace(status, canary=None), outcome, reason, s.now, s.spec)
+    status = end_attempt(replace(status, canary=None), outcome, reason, s.now, s.spec)
     event = Event(str(outcome), f"{canary} is dropped ({reason}); {s.status.stable} has all traffic", bool(failure))
-    return Course(status, Phase.ROLLING_BACK, reason, event.message, (*s.events, event))
+    return Ruling(status, Phase.ROLLING_BACK, reason, event.message, (*s.events, event))

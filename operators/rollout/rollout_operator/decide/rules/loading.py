@@ -5,33 +5,33 @@ from dataclasses import replace
 from rollout_operator.decide import replicas
 from rollout_operator.decide.acknowledgements import addressers, deaf_agents
 from rollout_operator.decide.analysis import P95
-from rollout_operator.decide.situation import Course, Event, Situation
+from rollout_operator.decide.situation import Event, Ruling, Situation
 from rollout_operator.decide.step_totals import step_counters
 from rollout_operator.decide.waits import before_loading, listed
 from rollout_operator.documents.agent import VersionState
 from rollout_operator.documents.counters import quantile_seconds
-from rollout_operator.documents.status import Analysis, Phase, Try
+from rollout_operator.documents.status import Analysis, Attempt, Phase
 
 
-def make_room(s: Situation) -> Course | None:
+def make_room(s: Situation) -> Ruling | None:
     """Two versions fit: what is neither stable nor wanted goes first, everywhere."""
     if s.status.canary is not None:
         return None
     wait = before_loading(s)
     if wait:
         phase = Phase.PAUSED if wait.patient else Phase.PENDING
-        return Course(s.status, phase, wait.reason, f"{s.wanted} is to be released; {wait.message}", s.events)
+        return Ruling(s.status, phase, wait.reason, f"{s.wanted} is to be released; {wait.message}", s.events)
     if s.status.previous is not None:
         event = Event("PreviousDropped", f"{s.status.previous} makes room for {s.wanted}")
         status = replace(s.status, previous=None)
-        return Course(status, Phase.PENDING, "MakingRoom", event.message, (*s.events, event))
+        return Ruling(status, Phase.PENDING, "MakingRoom", event.message, (*s.events, event))
     waiting = _in_the_way(s)
     if waiting:
-        return Course(s.status, Phase.PENDING, "MakingRoom", f"{s.wanted} waits for room: {waiting}", s.events)
+        return Ruling(s.status, Phase.PENDING, "MakingRoom", f"{s.wanted} waits for room: {waiting}", s.events)
     return None
 
 
-def begin(s: Situation) -> Course | None:
+def begin(s: Situation) -> Ruling | None:
     """A new try: what stable's latency is before anything is loaded beside it is written down."""
     if s.status.canary is not None:
         return None
@@ -42,14 +42,14 @@ def begin(s: Situation) -> Course | None:
         current_step_index=None,
         last_failure=None,
         analysis=analysis,
-        trial=Try(s.wanted, s.now, s.status.stable),
+        attempt=Attempt(s.wanted, s.now, s.status.stable),
         progress=None,
     )
     event = Event("Started", f"{s.wanted} beside {s.status.stable} on {len(s.serving)} replicas")
-    return Course(status, Phase.VERIFYING, "Verifying", event.message, (*s.events, event))
+    return Ruling(status, Phase.VERIFYING, "Verifying", event.message, (*s.events, event))
 
 
-def load_and_warm(s: Situation) -> Course | None:
+def load_and_warm(s: Situation) -> Ruling | None:
     """Until every replica that counts holds it warm; which may load next is worked out with the plan."""
     if s.status.current_step_index is not None or s.is_warm_everywhere:
         return None
@@ -57,9 +57,9 @@ def load_and_warm(s: Situation) -> Course | None:
     counts = f"{s.wanted} is warm on {len(s.warm_on(s.wanted))}/{len(s.serving)} replicas"
     if wait:
         phase = Phase.PAUSED if wait.patient else phase
-        return Course(s.status, phase, wait.reason, f"{counts}; {wait.message}", s.events)
+        return Ruling(s.status, phase, wait.reason, f"{counts}; {wait.message}", s.events)
     trouble = _trouble(s)
-    return Course(s.status, phase, str(phase), f"{counts}; {trouble}" if trouble else counts, s.events)
+    return Ruling(s.status, phase, str(phase), f"{counts}; {trouble}" if trouble else counts, s.events)
 
 
 def loading_phase(s: Situation) -> Phase:

@@ -2,16 +2,16 @@
 
 from dataclasses import replace
 
-from rollout_operator.decide.evidence import end_step, end_try
-from rollout_operator.decide.situation import Course, Event, Situation
+from rollout_operator.decide.evidence import end_attempt, end_step
+from rollout_operator.decide.situation import Event, Ruling, Situation
 from rollout_operator.decide.step_names import stable_name
 from rollout_operator.documents.status import Analysis, Outcome, Phase
 
 
-def promote(s: Situation, why: str) -> Course:
+def promote(s: Situation, why: str) -> Ruling:
     """All traffic, and the version before stays warm for the keep window: an instant way back."""
     canary, stable = s.wanted, s.status.stable
-    status = end_try(end_step(s), Outcome.PROMOTED, "Promoted", s.now, s.spec)
+    status = end_attempt(end_step(s), Outcome.PROMOTED, "Promoted", s.now, s.spec)
     status = replace(
         status,
         stable=canary,
@@ -25,4 +25,4 @@ def promote(s: Situation, why: str) -> Course:
         last_failure=None,
     )
     event = Event("Promoted", f"{canary} has all traffic on {len(s.serving)} replicas: {why}; {stable} is kept warm")
-    return Course(status, Phase.PROMOTING, "Promoting", event.message, (*s.events, event))
+    return Ruling(status, Phase.PROMOTING, "Promoting", event.message, (*s.events, event))

@@ -5,7 +5,7 @@ from dataclasses import replace
 from rollout_operator.decide.evidence import end_step
 from rollout_operator.decide.failures import reject
 from rollout_operator.decide.rules.promotion import promote
-from rollout_operator.decide.situation import Course, Event, Situation
+from rollout_operator.decide.situation import Event, Ruling, Situation
 from rollout_operator.decide.step_names import step_name
 from rollout_operator.decide.waits import Wait, before_next_step
 from rollout_operator.documents.assessment import Verdict
@@ -14,23 +14,23 @@ from rollout_operator.documents.status import Analysis, Phase, Status
 from rollout_operator.documents.steps import Step
 
 
-def wait_to_step_forward(s: Situation) -> Course | None:
+def wait_to_step_forward(s: Situation) -> Ruling | None:
     wait = before_next_step(s)
     return _stay(s, wait) if wait else None
 
 
-def skip_the_steps(s: Situation) -> Course | None:
+def skip_the_steps(s: Situation) -> Ruling | None:
     """What was promoted before, with the same bytes, only has to be warm."""
     return promote(s, "it was promoted before") if s.status.has_proved_itself(s.wanted) else None
 
 
-def finish_the_step(s: Situation) -> Course | None:
+def finish_the_step(s: Situation) -> Ruling | None:
     step = s.step
     wait = _before_end(s, step) if step else None
     return _stay(s, wait) if wait else None
 
 
-def judge_before_more_traffic(s: Situation) -> Course | None:
+def judge_before_more_traffic(s: Situation) -> Ruling | None:
     """A setWeight step begins only when what leads to it was assessed as good."""
     if _next_step(s).set_weight is None or not s.traffic.changes_traffic:
         return None
@@ -39,17 +39,17 @@ def judge_before_more_traffic(s: Situation) -> Course | None:
         return None
     if last and _is_insufficient(s) and s.status.canary:
         s = reject(s, s.status.canary, "InsufficientData", last.message, s.describe_step(), quarantine=False)
-        return Course(s.status, Phase.ROLLING_BACK, "InsufficientData", last.message, s.events)
+        return Ruling(s.status, Phase.ROLLING_BACK, "InsufficientData", last.message, s.events)
     return _stay(s, Wait("AwaitingAnalysis", f"waits for the analysis: {last.message if last else 'not made yet'}"))
 
 
-def enter_the_next_step(s: Situation) -> Course | None:
+def enter_the_next_step(s: Situation) -> Ruling | None:
     step, index = _next_step(s), _next_index(s)
     if step.promotes:
         return promote(s, f"step {index + 1}/{len(s.spec.steps)} done")
     status = _enter(s, step, index)
     event = Event("StepStarted", f"{s.status.canary} step {index + 1}/{len(s.spec.steps)}: {step}")
-    return Course(status, _phase(s, step), "Progressing", event.message, (*s.events, event))
+    return Ruling(status, _phase(s, step), "Progressing", event.message, (*s.events, event))
 
 
 def _next_index(s: Situation) -> int:
@@ -91,11 +91,11 @@ def _is_insufficient(s: Situation) -> bool:
     return fails and last is not None and last.verdict is Verdict.INCONCLUSIVE
 
 
-def _stay(s: Situation, wait: Wait) -> Course:
+def _stay(s: Situation, wait: Wait) -> Ruling:
     phase = Phase.PAUSED if wait.patient else _phase(s, s.traffic)
     weight = s.seen.routes.canary_weight if s.seen.routes else 0
     message = f"{s.status.canary} at {weight} %, {s.describe_step()}; {wait.message}"
-    return Course(s.status, phase, wait.reason, message, s.events)
+    return Ruling(s.status, phase, wait.reason, message, s.events)
 
 
 def _phase(s: Situation, step: Step) -> Phase:

@@ -3,13 +3,13 @@
 from dataclasses import replace
 
 from rollout_operator.decide import replicas
-from rollout_operator.decide.evidence import end_try
+from rollout_operator.decide.evidence import end_attempt
 from rollout_operator.decide.situation import Event, Situation
 from rollout_operator.documents.agent import VersionState
 from rollout_operator.documents.release import Release
-from rollout_operator.documents.status import Bound, Outcome, Status
+from rollout_operator.documents.status import DigestPin, Outcome, Status
 
-BOUND_VERSIONS_MAX = 200
+MAX_BOUND_VERSIONS = 200
 LOADED = frozenset({VersionState.WARMING, VersionState.WARM, VersionState.UNLOADING})
 
 
@@ -17,13 +17,13 @@ def bind_versions(s: Situation) -> Situation:
     """A version number whose bytes were ever loaded is bound to that digest."""
     loaded = [release for one in s.seen.replicas for release in replicas.held(one, LOADED)]
     known = {one.version for one in s.status.bound_versions}
-    fresh: dict[int, Bound] = {}
+    fresh: dict[int, DigestPin] = {}
     for release in (*loaded, *((s.status.stable,) if s.status.stable else ())):
         if release.version not in known:
-            fresh.setdefault(release.version, Bound(release.version, release.digest))
+            fresh.setdefault(release.version, DigestPin(release.version, release.digest))
     if not fresh:
         return s
-    bound = (*s.status.bound_versions, *fresh.values())[-BOUND_VERSIONS_MAX:]
+    bound = (*s.status.bound_versions, *fresh.values())[-MAX_BOUND_VERSIONS:]
     return s.becomes(replace(s.status, bound_versions=bound))
 
 
@@ -46,5 +46,5 @@ def lift_quarantine(s: Situation) -> Situation:
     status = replace(status, quarantined=kept, last_failure=None if failed else failure)
     if status.canary == s.wanted and status.stable is not None:
         # Held: agents try a failed version again only after a plan without it, so it goes and comes back.
-        status = end_try(replace(status, canary=None), Outcome.HELD, "RetryRequested", s.now, s.spec)
+        status = end_attempt(replace(status, canary=None), Outcome.HELD, "RetryRequested", s.now, s.spec)
     return s.becomes(status, Event("RetryRequested", f"{s.wanted} gets another try: retry is {s.spec.retry!r}"))

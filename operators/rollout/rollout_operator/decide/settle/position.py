@@ -12,7 +12,7 @@ from rollout_operator.decide.release_lookup import find_release
 from rollout_operator.decide.situation import Event, Situation
 from rollout_operator.decide.step_names import stable_name
 from rollout_operator.documents.release import Release
-from rollout_operator.documents.status import Analysis, Outcome, Status, Try
+from rollout_operator.documents.status import Analysis, Attempt, Outcome, Status
 
 
 def settle_position(s: Situation) -> Situation:
@@ -26,7 +26,7 @@ def _is_believed(s: Situation) -> bool:
 
 
 def _adopt(s: Situation) -> Situation:
-    stable, canary, previous = _served_stable(s), _planned(s, "candidate"), _planned(s, "previous")
+    stable, canary, previous = _served_stable(s), _planned(s, "canary"), _planned(s, "previous")
     beside = _planned(s, "stable")
     if beside != stable:  # a promotion, or a way back, of which only one document was written
         canary, previous = (canary or beside, previous) if beside == s.wanted else (canary, previous or beside)
@@ -39,12 +39,12 @@ def _adopt(s: Situation) -> Situation:
         promoted_at=s.now if previous else None,
         traffic_step=_step_name(s, stable),
         analysis=Analysis(),
-        trial=Try(canary, s.now, stable) if canary else None,
+        attempt=Attempt(canary, s.now, stable) if canary else None,
     )
     if stable is None:
         return s.becomes(status)
     if not status.has_proved_itself(stable):
-        adopted = Try(stable, s.now, ended_at=s.now, outcome=Outcome.ADOPTED)
+        adopted = Attempt(stable, s.now, ended_at=s.now, outcome=Outcome.ADOPTED)
         status = replace(status, history=with_history(status, adopted, s.spec))
     why = "the status is older than what is published" if s.status.knows_its_position else "the status says nothing"
     return s.becomes(status, Event("Adopted", f"{stable} is in service and was adopted as stable: {why}"))
@@ -55,8 +55,8 @@ def _served_stable(s: Situation) -> Release | None:
     routes = s.seen.routes
     if routes and routes.revision >= s.seen.newest_routes_revision:
         number = routes.stable.version
-        card = routes.versions.get(str(number))
-        found = find_release(s.spec, s.status, s.seen, number, card.digest) if card else None
+        metadata = routes.versions.get(str(number))
+        found = find_release(s.spec, s.status, s.seen, number, metadata.digest) if metadata else None
         if found:
             return found
     return _planned(s, "stable")
@@ -67,8 +67,8 @@ def _planned(s: Situation, role: str) -> Release | None:
     if plan is None or plan.revision < s.seen.newest_plan_revision:
         held = replicas.most_held(s.seen, role)
         return find_release(s.spec, s.status, s.seen, held.version, held.digest) if held else None
-    candidate = plan.candidate.release if plan.candidate else None
-    return {"stable": plan.stable, "candidate": candidate, "previous": plan.previous}[role]
+    canary = plan.canary.release if plan.canary else None
+    return {"stable": plan.stable, "canary": canary, "previous": plan.previous}[role]
 
 
 def _step_name(s: Situation, stable: Release | None) -> str:
@@ -93,4 +93,4 @@ def _tidy(s: Situation) -> Situation:
 
 
 def _without_canary(status: Status) -> Status:
-    return replace(status, canary=None, current_step_index=None, trial=None, progress=None)
+    return replace(status, canary=None, current_step_index=None, attempt=None, progress=None)

@@ -2,23 +2,23 @@
 
 from dataclasses import replace
 
-from rollout_operator.decide.release_lookup import find_card
+from rollout_operator.decide.release_lookup import find_metadata
 from rollout_operator.decide.situation import Situation
 from rollout_operator.documents.agent import VersionState, WarmupReport
-from rollout_operator.documents.status import Try, WarmReplica
+from rollout_operator.documents.status import Attempt, WarmReplica
 
-REPLICAS_MAX = 50  # of one try that are kept
-LABEL_MAX = 64
+MAX_REPLICAS = 50  # of one try that are kept
+MAX_LABEL = 64
 
 
 def note_proofs(s: Situation) -> Situation:
     """With the labels of the version beside it, by which the two are compared."""
-    trial = s.status.trial
-    if trial is None:
+    attempt = s.status.attempt
+    if attempt is None:
         return _note_late_proofs(s)
-    known = {one.name: one for one in trial.replicas}
-    noted = _with_labels(s, _with_replicas(trial, known | _proofs(s, trial)))
-    return s if noted == trial else s.becomes(replace(s.status, trial=noted))
+    known = {one.name: one for one in attempt.replicas}
+    noted = _with_labels(s, _with_replicas(attempt, known | _proofs(s, attempt)))
+    return s if noted == attempt else s.becomes(replace(s.status, attempt=noted))
 
 
 def _note_late_proofs(s: Situation) -> Situation:
@@ -31,18 +31,18 @@ def _note_late_proofs(s: Situation) -> Situation:
     return s if noted == last else s.becomes(replace(s.status, history=(*s.status.history[:-1], noted)))
 
 
-def _with_replicas(trial: Try, found: dict[str, WarmReplica]) -> Try:
-    return replace(trial, replicas=tuple(found.values())[:REPLICAS_MAX])
+def _with_replicas(attempt: Attempt, found: dict[str, WarmReplica]) -> Attempt:
+    return replace(attempt, replicas=tuple(found.values())[:MAX_REPLICAS])
 
 
-def _with_labels(s: Situation, trial: Try) -> Try:
-    card = find_card(s.seen, trial.stable) if trial.stable and not trial.labels else None
-    return replace(trial, labels=tuple(label[:LABEL_MAX] for label in card.labels)) if card else trial
+def _with_labels(s: Situation, attempt: Attempt) -> Attempt:
+    metadata = find_metadata(s.seen, attempt.stable) if attempt.stable and not attempt.labels else None
+    return replace(attempt, labels=tuple(label[:MAX_LABEL] for label in metadata.labels)) if metadata else attempt
 
 
-def _proofs(s: Situation, trial: Try) -> dict[str, WarmReplica]:
+def _proofs(s: Situation, attempt: Attempt) -> dict[str, WarmReplica]:
     """By replica, of those where it is warm now."""
-    reports = ((one.name, one.state.of(trial.release)) for one in s.seen.replicas if one.state)
+    reports = ((one.name, one.state.of(attempt.release)) for one in s.seen.replicas if one.state)
     return {
         name: _proof(name, report.warmup)
         for name, report in reports

@@ -29,7 +29,7 @@ def failures_of(s: Situation, release: Release) -> list[tuple[str, VersionReport
 
 
 def _is_hopeless(s: Situation, failed: list[tuple[str, VersionReport]]) -> bool:
-    """On a first install a replica may fail alone, while another makes the candidate stable."""
+    """On a first install a replica may fail alone, while another makes the canary stable."""
     return failed[0][1].reason not in QUARANTINED_BY_TWO or len(failed) >= min(2, len(s.seen.live_replicas))
 
 

@@ -10,22 +10,22 @@ from rollout_operator.decide.acknowledgements import suspenders
 from rollout_operator.decide.failures import reject, standing_failure
 from rollout_operator.decide.situation import Event, Situation
 
-SUSPENSIONS_MAX = 2
+MAX_SUSPENSIONS = 2
 
 
 def note_a_suspension(s: Situation) -> Situation:
     """Counts it while the published routes still give the canary something; the next ones will not."""
-    canary, trial, routes = s.status.canary, s.status.trial, s.seen.routes
+    canary, attempt, routes = s.status.canary, s.status.attempt, s.seen.routes
     told = suspenders(s.seen)
-    if not told or canary is None or trial is None or standing_failure(s, canary):
+    if not told or canary is None or attempt is None or standing_failure(s, canary):
         return s
     if routes is None or routes.canary is None or routes.canary.version != canary.version:
         return s
     pod, why = min(told.items())
     message = f"{pod} suspended {canary}: {why}"
-    counted = replace(trial, suspensions=trial.suspensions + 1)
-    status = replace(s.status, trial=counted)
-    if counted.suspensions < SUSPENSIONS_MAX:
+    counted = replace(attempt, suspensions=attempt.suspensions + 1)
+    status = replace(s.status, attempt=counted)
+    if counted.suspensions < MAX_SUSPENSIONS:
         told_once = f"{message}; it gets nothing until all replicas serve again"
         return s.becomes(status, Event("CanarySuspended", told_once, warning=True))
     s = s.becomes(status)

@@ -11,7 +11,7 @@ from rollout_operator.decide.step_totals import newly_vanished, step_counters
 from rollout_operator.decide.waits import before_any_traffic
 from rollout_operator.documents.assessment import Assessment, Verdict
 from rollout_operator.documents.counters import total
-from rollout_operator.documents.status import Analysis, Try
+from rollout_operator.documents.status import Analysis, Attempt
 
 
 def keep_vanished_counts(s: Situation) -> Situation:
@@ -55,7 +55,7 @@ def judge_keep_window(s: Situation) -> Situation:
         promoted_at=None,
         traffic_step=stable_name(previous, s.now),
         analysis=Analysis(last=found),
-        trial=Try(stable, s.now, previous, steps=(seen,) if seen else ()),
+        attempt=Attempt(stable, s.now, previous, steps=(seen,) if seen else ()),
     )
     return s.becomes(status, Event("FellBack", f"{previous} is stable again: {stable} failed once promoted", True))
 

@@ -8,13 +8,13 @@ import pytest
 from rollout_operator.decide.situation import Event
 from rollout_operator.documents.spec import InvalidSpec, Notify
 from rollout_operator.edge.errors import Unavailable
-from rollout_operator.edge.events import Teller, build_notice
+from rollout_operator.edge.events import EventRecorder, build_notice
 from rollout_operator.edge.observe import Look, read_objects
 
 from tests.harness.waiting import until
 from tests.unit.rollout import scenario
 from tests.unit.rollout.edge.api_server import NAMESPACE, ROLLOUT, FakeApiServer, nothing_shown
-from tests.unit.rollout.edge.world import FakeNotifier
+from tests.unit.rollout.edge.fake_cluster import FakeNotifier
 
 MADE = scenario.cluster()
 assert MADE.decision
@@ -56,7 +56,7 @@ def test_a_notice_says_what_happened_and_where_the_rollout_stands() -> None:
 )
 async def test_each_transition_is_told_once(spec: object, notices: list[str]) -> None:
     server, notifier = FakeApiServer().set_up(), FakeNotifier()
-    Teller(server, notifier, "operator-0").tell(DECISION, look(server, spec))
+    EventRecorder(server, notifier, "operator-0").record(DECISION, look(server, spec))
     await until(lambda: len(server.events) == 2, "both Events")
     assert sorted(event["reason"] for event in server.events) == ["Promoted", "RolledBack"]
     assert len({event["metadata"]["name"] for event in server.events}) == 2
@@ -72,6 +72,6 @@ async def test_an_event_that_cannot_be_written_is_logged(caplog: pytest.LogCaptu
 
     server.before = away
     with caplog.at_level(logging.WARNING):
-        Teller(server, FakeNotifier(), "operator-0").tell(DECISION, seen)
+        EventRecorder(server, FakeNotifier(), "operator-0").record(DECISION, seen)
         await until(lambda: len(caplog.records) == 2, "both are logged")
     assert {vars(record)["reason"] for record in caplog.records} == {"Promoted", "RolledBack"}

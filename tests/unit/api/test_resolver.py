@@ -5,7 +5,7 @@ import socket
 
 import pytest
 from inference_api.transport.connections import CONNECT_SECONDS, Pool, Unreachable
-from inference_api.transport.resolver import FIRST_SECONDS, FRESH_SECONDS, KEPT_SECONDS, Names, Unresolved
+from inference_api.transport.resolver import FIRST_SECONDS, FRESH_SECONDS, KEPT_SECONDS, Resolver, Unresolved
 
 from tests.harness.broken_replicas import BrokenReplica, Fault
 
@@ -26,7 +26,7 @@ class NameServer:
         self.asked = 0
         self.clock = 0.0
         self.late = asyncio.Event()
-        self.names = Names(self._look_up, lambda: self.clock)
+        self.names = Resolver(self._look_up, lambda: self.clock)
 
     async def _look_up(self, host):
         assert host == HOST
@@ -50,7 +50,7 @@ class SlowNameServer:
     def __init__(self, seconds):
         self.seconds = seconds
         self.clock = 0.0
-        self.names = Names(self._look_up, lambda: self.clock or asyncio.get_running_loop().time())
+        self.names = Resolver(self._look_up, lambda: self.clock or asyncio.get_running_loop().time())
 
     async def _look_up(self, host):
         await asyncio.sleep(self.seconds)
@@ -111,11 +111,11 @@ async def test_a_forgotten_address_is_not_used_again():
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
 async def test_an_address_is_its_own(address):
-    assert await Names().addresses(address, 0) == (address,)
+    assert await Resolver().addresses(address, 0) == (address,)
 
 
 async def test_a_real_lookup():
-    assert "127.0.0.1" in await Names().addresses("localhost", asyncio.get_running_loop().time() + 5)
+    assert "127.0.0.1" in await Resolver().addresses("localhost", asyncio.get_running_loop().time() + 5)
 
 
 async def test_a_slow_name_server_is_no_lost_replica():

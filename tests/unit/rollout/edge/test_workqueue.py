@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import pytest
-from rollout_operator.workqueue import CONCURRENT_MAX, Rounds
+from rollout_operator.workqueue import MAX_CONCURRENT, Workqueue
 
 from tests.harness.waiting import until
 
@@ -13,7 +13,7 @@ LATER = 3600.0
 
 
 class Visits:
-    """Notes each visit. `answers`: what the next ones say, then LATER. A visit to one of `held` waits for its event."""
+    """Notes each reconcile. `answers`: what the next ones return, then LATER. One of `held` waits for its event."""
 
     def __init__(self, *answers: float | None) -> None:
         self.names: list[str] = []
@@ -22,7 +22,7 @@ class Visits:
         self.now: list[str] = []
         self.most_at_once = 0
 
-    async def visit(self, name: str) -> float | None:
+    async def reconcile(self, name: str) -> float | None:
         self.names.append(name)
         self.now.append(name)
         self.most_at_once = max(self.most_at_once, len(self.now))
@@ -43,29 +43,29 @@ class Visits:
 
 
 @asynccontextmanager
-async def rounds_of(visit: Callable[[str], Awaitable[float | None]]) -> AsyncIterator[Rounds]:
-    rounds = Rounds(visit)
+async def rounds_of(reconcile: Callable[[str], Awaitable[float | None]]) -> AsyncIterator[Workqueue]:
+    workqueue = Workqueue(reconcile)
     try:
-        yield rounds
+        yield workqueue
     finally:
-        await rounds.stop()
+        await workqueue.stop()
 
 
 async def test_a_rollout_is_visited_when_it_is_woken() -> None:
     visits = Visits()
-    async with rounds_of(visits.visit) as rounds:
+    async with rounds_of(visits.reconcile) as workqueue:
         await visits.settle()
         assert visits.names == []
         for seen in (1, 2):
-            rounds.wake("a")
+            workqueue.wake("a")
             await visits.settle()
             assert visits.names == ["a"] * seen
 
 
 async def test_a_rollout_is_visited_again_when_its_time_comes() -> None:
     visits = Visits(0.0, 0.001, 0.002)
-    async with rounds_of(visits.visit) as rounds:
-        rounds.wake("a")
+    async with rounds_of(visits.reconcile) as workqueue:
+        workqueue.wake("a")
         await until(lambda: len(visits.names) == 4, "three more visits")
         await visits.settle()
         assert len(visits.names) == 4
@@ -74,11 +74,11 @@ async def test_a_rollout_is_visited_again_when_its_time_comes() -> None:
 async def test_a_wake_up_during_a_visit_is_not_lost() -> None:
     visits = Visits()
     free = visits.hold("a")
-    async with rounds_of(visits.visit) as rounds:
-        rounds.wake("a")
+    async with rounds_of(visits.reconcile) as workqueue:
+        workqueue.wake("a")
         await visits.settle()
         for _ in range(3):
-            rounds.wake("a")
+            workqueue.wake("a")
         free.set()
         await visits.settle()
         assert visits.names == ["a", "a"]
@@ -86,13 +86,13 @@ async def test_a_wake_up_during_a_visit_is_not_lost() -> None:
 
 async def test_a_rollout_that_is_gone_is_not_visited_until_it_is_there_again() -> None:
     visits = Visits(None)
-    async with rounds_of(visits.visit) as rounds:
-        rounds.wake("a")
+    async with rounds_of(visits.reconcile) as workqueue:
+        workqueue.wake("a")
         await visits.settle()
-        rounds.wake_all()
+        workqueue.wake_all()
         await visits.settle()
         assert visits.names == ["a"]
-        rounds.wake("a")
+        workqueue.wake("a")
         await visits.settle()
         assert visits.names == ["a", "a"]
 
@@ -100,10 +100,10 @@ async def test_a_rollout_that_is_gone_is_not_visited_until_it_is_there_again() -
 async def test_a_rollout_made_again_during_the_visit_that_missed_it() -> None:
     visits = Visits(None)
     free = visits.hold("a")
-    async with rounds_of(visits.visit) as rounds:
-        rounds.wake("a")
+    async with rounds_of(visits.reconcile) as workqueue:
+        workqueue.wake("a")
         await visits.settle()
-        rounds.wake("a")
+        workqueue.wake("a")
         free.set()
         await visits.settle()
         assert visits.names == ["a", "a"]
@@ -111,11 +111,11 @@ async def test_a_rollout_made_again_during_the_visit_that_missed_it() -> None:
 
 async def test_everybody_is_woken() -> None:
     visits = Visits()
-    async with rounds_of(visits.visit) as rounds:
+    async with rounds_of(visits.reconcile) as workqueue:
         for name in "abc":
-            rounds.wake(name)
+            workqueue.wake(name)
         await visits.settle()
-        rounds.wake_all()
+        workqueue.wake_all()
         await visits.settle()
         assert sorted(visits.names) == ["a", "a", "b", "b", "c", "c"]
 
@@ -123,45 +123,45 @@ async def test_everybody_is_woken() -> None:
 async def test_a_slow_visit_holds_up_nobody_else() -> None:
     visits = Visits()
     visits.hold("slow")
-    async with rounds_of(visits.visit) as rounds:
-        rounds.wake("slow")
-        rounds.wake("b")
+    async with rounds_of(visits.reconcile) as workqueue:
+        workqueue.wake("slow")
+        workqueue.wake("b")
         await visits.settle()
-        rounds.wake("slow")
-        rounds.wake("b")
+        workqueue.wake("slow")
+        workqueue.wake("b")
         await visits.settle()
         assert visits.names == ["slow", "b", "b"]
 
 
 async def test_visits_at_once_are_bounded() -> None:
     visits = Visits()
-    names = [f"r{number}" for number in range(CONCURRENT_MAX + 4)]
+    names = [f"r{number}" for number in range(MAX_CONCURRENT + 4)]
     for name in names:
         visits.hold(name)
-    async with rounds_of(visits.visit) as rounds:
+    async with rounds_of(visits.reconcile) as workqueue:
         for name in names:
-            rounds.wake(name)
+            workqueue.wake(name)
         await visits.settle()
-        assert visits.most_at_once == len(visits.now) == CONCURRENT_MAX
+        assert visits.most_at_once == len(visits.now) == MAX_CONCURRENT
         for name in names:
             visits.hold(name).set()
         await visits.settle()
         assert sorted(visits.names) == sorted(names)
 
 
-@pytest.mark.parametrize("busy", [True, False], ids=["in a visit", "between visits"])
+@pytest.mark.parametrize("busy", [True, False], ids=["in a reconcile", "between visits"])
 async def test_stopping_ends_the_rounds(busy: bool) -> None:
     visits = Visits()
     if busy:
         visits.hold("a")
-    rounds = Rounds(visits.visit)
-    rounds.wake("a")
+    workqueue = Workqueue(visits.reconcile)
+    workqueue.wake("a")
     await visits.settle()
-    rounds.wake("a")  # meets the cancellation
-    await rounds.stop()
+    workqueue.wake("a")  # meets the cancellation
+    await workqueue.stop()
     await visits.settle()
     assert visits.now == [] and len(visits.names) == 1
 
 
 async def test_stopping_what_never_began() -> None:
-    await Rounds(Visits().visit).stop()
+    await Workqueue(Visits().reconcile).stop()

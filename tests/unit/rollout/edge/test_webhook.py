@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from rollout_operator.edge.webhook import QUEUE_MAX, TRIES, Notifier
+from rollout_operator.edge.webhook import MAX_QUEUE, TRIES, Notifier
 
 from tests.harness.waiting import until
 
@@ -22,12 +22,12 @@ class Hook:
         self.url = ""
         self.statuses = list(statuses)
         self.got: list[int] = []
-        self.tries = 0
+        self.attempts = 0
         self.held = asyncio.Event()
         self.held.set()
 
     async def handle(self, request: web.Request) -> web.Response:
-        self.tries += 1
+        self.attempts += 1
         await self.held.wait()
         status = self.statuses.pop(0) if self.statuses else 200
         if status == 200:
@@ -75,7 +75,7 @@ async def test_a_refusal_is_tried_again_before_the_next(status: int) -> None:
         notifier.notify(hook.url, notice(1))
         notifier.notify(hook.url, notice(2))
         await until(lambda: len(hook.got) == 2, "both notices")
-    assert (hook.got, hook.tries) == ([1, 2], 4)
+    assert (hook.got, hook.attempts) == ([1, 2], 4)
 
 
 async def test_after_so_many_tries_a_notice_is_lost_and_the_next_goes_out(caplog: pytest.LogCaptureFixture) -> None:
@@ -102,14 +102,14 @@ async def test_a_full_queue_loses_the_newest_and_says_so(caplog: pytest.LogCaptu
     async with serving(Hook()) as hook, Notifier() as notifier:
         hook.held.clear()
         notifier.notify(hook.url, notice(0))
-        await until(lambda: hook.tries, "the first is on its way")
+        await until(lambda: hook.attempts, "the first is on its way")
         with caplog.at_level(logging.WARNING):
-            for number in range(1, QUEUE_MAX + 3):
+            for number in range(1, MAX_QUEUE + 3):
                 notifier.notify(hook.url, notice(number))
-        assert [vars(record)["reason"] for record in caplog.records] == [f"R{QUEUE_MAX + 1}", f"R{QUEUE_MAX + 2}"]
+        assert [vars(record)["reason"] for record in caplog.records] == [f"R{MAX_QUEUE + 1}", f"R{MAX_QUEUE + 2}"]
         hook.held.set()
-        await until(lambda: len(hook.got) == QUEUE_MAX + 1, "what was queued")
-    assert hook.got == list(range(QUEUE_MAX + 1))
+        await until(lambda: len(hook.got) == MAX_QUEUE + 1, "what was queued")
+    assert hook.got == list(range(MAX_QUEUE + 1))
 
 
 async def test_the_end_waits_for_nobody() -> None:
@@ -118,5 +118,5 @@ async def test_the_end_waits_for_nobody() -> None:
         async with asyncio.timeout(5), Notifier() as notifier:
             notifier.notify(hook.url, notice(1))
             notifier.notify(DEAD, notice(1))
-            await until(lambda: hook.tries, "it is on its way")
+            await until(lambda: hook.attempts, "it is on its way")
         assert hook.got == []

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import pytest
-from rollout_operator.edge.pod_client import MAX_BYTES, Asking
+from rollout_operator.edge.pod_client import MAX_BYTES, PodClient
 
 from tests.harness.waiting import until
 
@@ -96,15 +96,19 @@ async def listening(serve: Serve) -> AsyncIterator[Listener]:
 
 
 async def ask_agent(url: str) -> object:
-    async with asyncio.timeout(FAR_BEYOND_SECONDS), Asking(TIMEOUT_SECONDS) as asking:
-        return (await asking.ask_agents([("triton-0", url)]))[0]
+    async with asyncio.timeout(FAR_BEYOND_SECONDS), PodClient(TIMEOUT_SECONDS) as pod_client:
+        return (await pod_client.ask_agents([("triton-0", url)]))[0]
 
 
 async def test_an_answer_is_read() -> None:
-    async with listening(says(response(AGENT))) as agent, listening(says(response(API))) as api, Asking(5) as asking:
-        (state,) = await asking.ask_agents([("triton-0", agent.url)])
+    async with (
+        listening(says(response(AGENT))) as agent,
+        listening(says(response(API))) as api,
+        PodClient(5) as pod_client,
+    ):
+        (state,) = await pod_client.ask_agents([("triton-0", agent.url)])
         assert state and state.replica == "triton-0"
-        (report,) = await asking.ask_api_pods([api.url])
+        (report,) = await pod_client.ask_api_pods([api.url])
         assert report and report.start_id == "s"
     assert (agent.requests, api.requests) == ([b"GET /state HTTP/1.1\r\n"], [b"GET /routes HTTP/1.1\r\n"])
 
@@ -154,9 +158,9 @@ async def test_an_endless_answer_is_not_read_to_its_end() -> None:
         finally:
             ended.set()
 
-    async with listening(never_ends) as agent, Asking(timeout_seconds=3600) as asking:
+    async with listening(never_ends) as agent, PodClient(timeout_seconds=3600) as pod_client:
         async with asyncio.timeout(FAR_BEYOND_SECONDS):
-            assert await asking.ask_agents([("triton-0", agent.url)]) == [None]
+            assert await pod_client.ask_agents([("triton-0", agent.url)]) == [None]
             await ended.wait()
 
 
@@ -185,10 +189,10 @@ async def test_the_next_look_goes_over_the_same_connection() -> None:
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     async with server:
-        async with Asking(5) as asking:
+        async with PodClient(5) as pod_client:
             url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
             for _ in range(3):
-                assert (await asking.ask_agents([("triton-0", url)]))[0]
+                assert (await pod_client.ask_agents([("triton-0", url)]))[0]
         await until(lambda: all(one.is_closing() for one in connections), "the connections are closed")
     assert len(connections) == 1
 
@@ -197,10 +201,10 @@ async def test_the_others_answers_come_in_order() -> None:
     async with (
         listening(says(response(AGENT))) as good,
         listening(says_and_hangs(b"")) as hanging,
-        Asking(PATIENT_SECONDS) as asking,
+        PodClient(PATIENT_SECONDS) as pod_client,
     ):
         agents = [("triton-0", hanging.url), ("triton-0", good.url), ("triton-0", ""), ("triton-0", good.url)]
-        assert [state is not None for state in await asking.ask_agents(agents)] == [False, True, False, True]
+        assert [state is not None for state in await pod_client.ask_agents(agents)] == [False, True, False, True]
 
 
 async def test_nonsense_is_logged_once_until_it_changes(caplog: pytest.LogCaptureFixture) -> None:
@@ -209,19 +213,19 @@ async def test_nonsense_is_logged_once_until_it_changes(caplog: pytest.LogCaptur
     async def serve(writer: asyncio.StreamWriter) -> None:
         await says(response(content[0]))(writer)
 
-    async with listening(serve) as agent, Asking(5) as asking:
+    async with listening(serve) as agent, PodClient(5) as pod_client:
         with caplog.at_level(logging.WARNING):
             for body, logged in ((b"ok", 1), (b"ok", 1), (b"{}", 2), (b"{}", 2), (AGENT, 2), (b"{}", 3)):
                 content[0] = body
-                await asking.ask_agents([("triton-0", agent.url)])
+                await pod_client.ask_agents([("triton-0", agent.url)])
                 assert len(caplog.records) == logged, body
     assert vars(caplog.records[1])["url"] == f"{agent.url}/state"
     assert "replica: is missing" in vars(caplog.records[1])["error"]
 
 
 async def test_an_agent_under_a_wrong_name_is_told_how_to_mend_it(caplog: pytest.LogCaptureFixture) -> None:
-    async with listening(says(response(AGENT))) as agent, Asking(5) as asking:
+    async with listening(says(response(AGENT))) as agent, PodClient(5) as pod_client:
         with caplog.at_level(logging.WARNING):
-            assert await asking.ask_agents([("triton-7", agent.url)]) == [None]
+            assert await pod_client.ask_agents([("triton-7", agent.url)]) == [None]
     problem = vars(caplog.records[0])["error"]
     assert problem == ("replica: is 'triton-0' at the address of pod triton-7; set MEDINFER_AGENT_REPLICA to its name")

@@ -1,10 +1,10 @@
-"""A version is asked on a replica only after the agent there called it warm, in this life of Triton."""
+"""A version is asked on a replica only after the agent there called it warm, in this epoch of Triton."""
 
 from dataclasses import replace
 
 import pytest
 from inference_api.routing.document import Replica
-from inference_api.transport.proof_cache import Vouching
+from inference_api.transport.proof_cache import ProofCache
 
 REPLICA = Replica("triton-0", "127.0.0.1", 8000, frozenset({1, 2}))
 
@@ -24,10 +24,10 @@ class Agents:
 class Scene:
     def __init__(self):
         self.now, self.agents = 100.0, Agents()
-        self.vouching = Vouching(self.agents, lambda: self.now)
+        self.proof_cache = ProofCache(self.agents, lambda: self.now)
 
-    async def allows(self, version=1, life=1):
-        return await self.vouching.allows(REPLICA, version, life)
+    async def allows(self, version=1, epoch=1):
+        return await self.proof_cache.allows(REPLICA, version, epoch)
 
 
 async def test_warm_once_is_asked_once():
@@ -43,7 +43,7 @@ async def test_another_life_and_another_version_are_asked_about_anew():
     await scene.allows()
     scene.agents.words = {1: False, 2: False}
     assert await scene.allows()
-    assert not await scene.allows(life=2)
+    assert not await scene.allows(epoch=2)
     assert not await scene.allows(version=2)
     assert scene.agents.asked == [1, 1, 2]
 
@@ -68,6 +68,6 @@ async def test_what_may_change_counts_for_a_moment(word, allowed, counts_seconds
 async def test_a_version_that_left_the_replica_is_asked_about_when_it_comes_back():
     scene = Scene()
     await scene.allows(version=2)
-    scene.vouching.keep_only([replace(REPLICA, versions=frozenset({1}))])
+    scene.proof_cache.keep_only([replace(REPLICA, versions=frozenset({1}))])
     scene.agents.words[2] = False
     assert not await scene.allows(version=2)

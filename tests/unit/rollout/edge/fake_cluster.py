@@ -9,10 +9,10 @@ from rollout_operator.documents.api import ApiState
 from rollout_operator.documents.codec import InvalidDocument, Json
 from rollout_operator.documents.plan import parse_plan
 from rollout_operator.documents.routes import parse_routes
-from rollout_operator.edge.events import Teller
+from rollout_operator.edge.events import EventRecorder
 from rollout_operator.edge.leadership import Leadership
 from rollout_operator.edge.observe import Watched
-from rollout_operator.edge.ownership import Claim, claimed, read_claim
+from rollout_operator.edge.ownership import Owner, owned_roles, read_owner
 from rollout_operator.edge.pods import PodRecord, read_pod
 from rollout_operator.metrics import Metrics
 from rollout_operator.reconcile import Reconciler
@@ -28,12 +28,12 @@ SETTINGS = read_settings(namespace=NAMESPACE, identity="operator-0", replica_hos
 
 
 class FakeIndexes:
-    """What the watches show: all pods that are there, and `ghosts` that are not."""
+    """What the watches show: all pods that are there, and `stale` that are not."""
 
     def __init__(self, server: FakeApiServer) -> None:
         self._server = server
         self.ghost_pods: list[PodRecord] = []
-        self.ghost_claims: list[Claim] = []
+        self.stale_owners: list[Owner] = []
         self.workloads: dict[tuple[str, str], Json] = {}
 
     def pods(self, selector: Any) -> Sequence[PodRecord]:
@@ -45,10 +45,10 @@ class FakeIndexes:
         """Only those that a test puts there: the others are asked for."""
         return self.workloads.get((kind, name))
 
-    def rivals(self, rollout: Json) -> Sequence[Claim]:
+    def rivals(self, rollout: Json) -> Sequence[Owner]:
         others = [body for (kind, _), body in self._server.objects.items() if kind == "ModelRollout"]
-        claims = [read_claim(body) for body in others if set(claimed(body)) & set(claimed(rollout))]
-        return sorted(one for one in (*claims, *self.ghost_claims) if one < read_claim(rollout))
+        owners = [read_owner(body) for body in others if set(owned_roles(body)) & set(owned_roles(rollout))]
+        return sorted(one for one in (*owners, *self.stale_owners) if one < read_owner(rollout))
 
 
 class FakeAsking:
@@ -82,11 +82,11 @@ class FakeNotifier:
 
 
 class World:
-    """`visit` looks once; `tick` lets a second pass for everybody first."""
+    """`reconcile` looks once; `tick` lets a second pass for everybody first."""
 
     def __init__(self, replicas: int = 2, apis: int = 2) -> None:
         self.server = FakeApiServer().set_up(replicas, apis)
-        self.indexes, self.asking, self.notifier = FakeIndexes(self.server), FakeAsking(), FakeNotifier()
+        self.indexes, self.pod_client, self.notifier = FakeIndexes(self.server), FakeAsking(), FakeNotifier()
         self.clock, self.metrics = Clock(1_767_268_800.0), Metrics()
         for number in range(replicas):
             self.add_triton(f"triton-{number}", f"127.0.1.{number}")
@@ -98,19 +98,19 @@ class World:
             self.server,
             self.leadership,
             self.watched,
-            self.asking,
-            Teller(self.server, self.notifier, "operator-0"),
+            self.pod_client,
+            EventRecorder(self.server, self.notifier, "operator-0"),
             self.metrics,
             SETTINGS,
         )
 
     def add_triton(self, name: str, ip: str) -> None:
         self.server.add_pod(name, TRITON, ip)
-        self.asking.agents[name] = Agent(name)
+        self.pod_client.agents[name] = Agent(name)
 
     def add_api(self, name: str, ip: str) -> None:
         self.server.add_pod(name, API, ip)
-        self.asking.apis[f"http://{ip}:8002"] = Api(name)
+        self.pod_client.apis[f"http://{ip}:8002"] = Api(name)
 
     @property
     def status(self) -> Json:
@@ -121,20 +121,20 @@ class World:
     def phase(self) -> str:
         return str(self.status.get("phase", ""))
 
-    async def visit(self) -> float | None:
+    async def reconcile(self) -> float | None:
         await self.leadership.attempt()
-        return await self.reconciler.visit(ROLLOUT)
+        return await self.reconciler.reconcile(ROLLOUT)
 
     async def tick(self) -> float | None:
         self.clock.now_seconds += 1
         dice = random.Random(0)
-        for agent in self.asking.agents.values():
+        for agent in self.pod_client.agents.values():
             agent.follow(_parsed(parse_plan, self.server.data(PLAN, "plan.json")))
             agent.work(GOOD)
-        for api in self.asking.apis.values():
+        for api in self.pod_client.apis.values():
             api.follow(_parsed(parse_routes, self.server.data(ROUTES, "routes.json")))
             api.serve(GOOD, dice, requests=60)
-        return await self.visit()
+        return await self.reconcile()
 
     async def run_until(self, phase: str, ticks: int = 100) -> "World":
         for _ in range(ticks):
