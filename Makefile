@@ -57,7 +57,7 @@ endif
 
 .PHONY: test-chart
 test-chart: control-plane ## The chart, by helm, kubeconform, a scanner, the scheduler and the API server's own validation
-	@ci/cluster/build helm kube-scheduler kube-score kubeconform prometheusrules.yaml promtool servicemonitors.yaml
+	@ci/cluster/build actionlint helm kube-scheduler kube-score kubeconform prometheusrules.yaml promtool servicemonitors.yaml
 	$(RUN) pytest tests/chart
 
 .PHONY: chart-docs
