@@ -1,7 +1,7 @@
 """The version of medinfer, in every file that states it.
 
-    python -m ci.version check         exits 1 and names each place that differs from the root pyproject.toml
-    python -m ci.version set 0.2.0     writes it into the root pyproject.toml and everywhere else
+python -m ci.version check         exits 1 and names each place that differs from the root pyproject.toml
+python -m ci.version set 0.2.0     writes it into the root pyproject.toml and everywhere else
 """
 
 import argparse

@@ -170,7 +170,7 @@ def api_of(kind: str) -> str:
 def newer_chart(folder: Path) -> Path:
     shutil.copytree(CHART, folder / "medinfer")
     chart = folder / "medinfer" / "Chart.yaml"
-    chart.write_text(chart.read_text().replace("\nversion: 0.1.0", "\nversion: 9.9.9"))
+    chart.write_text(yaml.safe_dump(yaml.safe_load(chart.read_text()) | {"version": "9.9.9"}))
     return folder / "medinfer"
 
 

@@ -25,11 +25,11 @@ def copy(places: Sequence[Place], folder: Path) -> Path:
 def mentioning(value: str) -> set[str]:
     """Files of code, settings and pages in which `value` stands as a whole; tests and locks are left out."""
     pattern = re.compile(rf"(?<![\d.]){re.escape(value)}(?![\d.])".encode())
-    found = (path.relative_to(ROOT) for path in _files() if pattern.search(path.read_bytes()))
+    found = (path.relative_to(ROOT) for path in files() if pattern.search(path.read_bytes()))
     return {str(path) for path in found if path.name not in LOCKS and path.parts[0] != "tests"}
 
 
-def _files() -> Iterator[Path]:
+def files() -> Iterator[Path]:
     """All but what tools made: folders with a dot, such as .venv, and caches."""
     for folder, inner, names in os.walk(ROOT):
         inner[:] = [name for name in inner if not name.startswith(".") and name != "__pycache__"]
