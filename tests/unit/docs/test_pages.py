@@ -11,7 +11,7 @@ from tests.unit.docs.reasons import ROOT
 
 PAGES = [
     *sorted(ROOT.glob("*.md")),
-    *sorted((ROOT / "docs").glob("*.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
     ROOT / "charts" / "medinfer" / "README.md",
     ROOT / "model_repository" / "README.md",
 ]
