@@ -28,6 +28,9 @@ demo-once: setup ## The same, but end after the first prediction
 .PHONY: test
 test: lint test-unit test-chart test-integration test-e2e ## Everything that this machine can test
 
+.PHONY: test-all
+test-all: test ## Everything that this machine can test
+
 .PHONY: lint
 lint: setup ## Style, types, import rules
 	$(RUN) ruff check .

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from importlib import metadata
 from typing import Any
 
 from fastapi import FastAPI
@@ -41,7 +42,9 @@ def create_app(settings: Settings) -> Application:
         finally:
             await service.stop()
 
-    app = Application(title="medinfer", version="0.1.0", lifespan=lifespan, docs_url=None, redoc_url=None)
+    app = Application(
+        title="medinfer", version=metadata.version("inference-api"), lifespan=lifespan, docs_url=None, redoc_url=None
+    )
     app.state.service = service
     app.direct = {"/predict": service.predict, "/predict/batch": service.predict_batch}
     app.router.routes += [Route(path, endpoint, methods=["POST"]) for path, endpoint in app.direct.items()]

@@ -106,9 +106,7 @@ def test_the_id_that_a_refused_document_claims(text: bytes, expected: str | None
             id="stable-first-previous-last",
         ),
         pytest.param(document(canary=artifact(2) | {"replicas": []}, stable=1), [(Role.STABLE, 1)], id="nobody-yet"),
-        pytest.param(
-            document(canary=artifact(2) | {"replicas": ["triton-0"]}), [(Role.CANARY, 2)], id="this-replica"
-        ),
+        pytest.param(document(canary=artifact(2) | {"replicas": ["triton-0"]}), [(Role.CANARY, 2)], id="this-replica"),
         pytest.param(document(canary=artifact(2) | {"replicas": ["triton-1"]}), [], id="another-replica"),
     ],
 )
