@@ -14,7 +14,8 @@ import httpx
 
 from ci.stack import documents
 from ci.stack.api import Api
-from ci.stack.processes import ROOT, ProcessEnded
+from ci.stack.folders import ROOT
+from ci.stack.processes import ProcessEnded
 from ci.stack.replica import Replica
 
 FOLDER = ROOT / ".demo"

@@ -9,7 +9,7 @@ import re
 import sys
 from pathlib import Path
 
-from ci.stack.processes import ROOT
+from ci.stack.folders import ROOT
 from ci.statements import MissingStatement, Place, differing, read, write
 
 PROJECT = r'^version = "(.+)"$'

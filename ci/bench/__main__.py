@@ -20,11 +20,12 @@ from ci.bench import (
     user_table,
     worker_study,
 )
-from ci.bench.lock import alone
 from ci.bench.results import Section
-from ci.bench.say import say
 from ci.bench.stand import Stand
-from ci.stack.processes import ROOT, ProcessEnded
+from ci.stack.folders import ROOT
+from ci.stack.lock import alone
+from ci.stack.processes import ProcessEnded
+from ci.stack.say import say
 
 SECTIONS = {
     "users": user_table.measure,
@@ -42,7 +43,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     stand = Stand(ROOT / ".bench", 0.2 if arguments.quick else arguments.scale)
     try:
-        with alone(stand.folder):
+        with alone(stand.folder / "lock", command.refuse_second):
             sections = run(stand, arguments.sections)
     except ProcessEnded as error:
         sys.exit(f"bench: {error}")

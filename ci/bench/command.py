@@ -7,8 +7,8 @@ from typing import NoReturn
 
 from ci.bench import pages, plots
 from ci.bench.results import Section
-from ci.bench.say import say
-from ci.stack.processes import ROOT
+from ci.stack.folders import ROOT
+from ci.stack.say import say
 
 
 def parse(parser: argparse.ArgumentParser, names: Collection[str]) -> argparse.Namespace:
@@ -21,6 +21,11 @@ def parse(parser: argparse.ArgumentParser, names: Collection[str]) -> argparse.N
         parser.error(f"no section {', '.join(unknown)}; choose from {known}")
     arguments.sections = arguments.sections or list(names)
     return arguments
+
+
+def refuse_second() -> NoReturn:
+    """Ends this benchmark: two at once would share addresses, and measure each other."""
+    sys.exit("bench: another one runs in this folder; wait until it ends")
 
 
 def finish(command: str, text: str, sections: Sequence[Section], is_whole: bool) -> NoReturn:

@@ -12,13 +12,14 @@ import httpx
 
 from ci.bench.bundles import extract_model
 from ci.bench.results import Check, Section, Table
-from ci.bench.say import say
 from ci.bench.servers import Reference, Server, ours, replica, serving
 from ci.bench.stand import Stand
+from ci.load.images import BOUNDARY, multipart
 from ci.stack.documents import build_routes
-from ci.stack.processes import ROOT, Process
+from ci.stack.folders import ROOT
+from ci.stack.processes import Process
 from ci.stack.replica import TRITON_COMMAND
-from tests.harness.images import BOUNDARY, multipart
+from ci.stack.say import say
 
 STARTS = 10
 WARM_REQUESTS = 50

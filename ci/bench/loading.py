@@ -5,12 +5,12 @@ from contextlib import ExitStack
 from ci.bench.results import Check, Section, Table
 from ci.bench.servers import ours, replica, serving
 from ci.bench.stand import Stand
+from ci.load.classes import expected_classes
+from ci.load.images import grey_jpeg
+from ci.load.load import Load, Result
 from ci.stack.documents import Json, build_plan, build_routes
 from ci.stack.replica import Replica
-from tests.harness.classes import expected_classes
-from tests.harness.images import grey_jpeg
-from tests.harness.load import Load, Result
-from tests.harness.waiting import wait_until
+from ci.stack.waiting import wait_until
 
 SHARE_OF_CAPACITY = 0.25
 QUIET_SECONDS = 20

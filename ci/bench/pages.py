@@ -1,6 +1,6 @@
 """docs/benchmarks.md: one page, of which each command writes its own part and leaves the others."""
 
-from ci.stack.processes import ROOT
+from ci.stack.folders import ROOT
 
 PAGE, PLOTS = ROOT / "docs" / "benchmarks.md", ROOT / "docs" / "plots"
 PLOTS_SEEN = PLOTS.relative_to(PAGE.parent)  # from the page

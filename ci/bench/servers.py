@@ -9,11 +9,11 @@ from typing import Protocol
 import httpx
 import psutil
 
+from ci.load.images import BOUNDARY, multipart
 from ci.stack import documents
 from ci.stack.api import Api
 from ci.stack.processes import Process
 from ci.stack.replica import Replica
-from tests.harness.images import BOUNDARY, multipart
 
 OURS, REFERENCE, LITSERVE, LITSERVE_BATCHED = "medinfer", "reference", "LitServe", "LitServe, batching"
 OUR_BIND, REFERENCE_BIND, LITSERVE_PORT = "127.0.0.31:8002", "127.0.0.32:8002", 8732

@@ -5,7 +5,6 @@ from statistics import median
 
 from ci.bench.bundles import extract_model
 from ci.bench.results import Check, Plot, Section, Table
-from ci.bench.say import say
 from ci.bench.servers import (
     LITSERVE,
     LITSERVE_BATCHED,
@@ -19,9 +18,10 @@ from ci.bench.servers import (
     serving,
 )
 from ci.bench.stand import Stand
+from ci.load.k6 import ClosedResult
 from ci.stack.documents import Json, build_routes
 from ci.stack.replica import Replica
-from tests.harness.k6 import ClosedResult
+from ci.stack.say import say
 
 SERVERS = (OURS, REFERENCE, LITSERVE, LITSERVE_BATCHED)
 PROCESSES = (1, 2)

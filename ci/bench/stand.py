@@ -5,9 +5,9 @@ from functools import cached_property
 from pathlib import Path
 
 from ci.bench import bundles
-from ci.bench.say import say
-from tests.harness.images import grey_jpeg
-from tests.harness.k6 import ClosedResult, run_closed
+from ci.load.images import grey_jpeg
+from ci.load.k6 import ClosedResult, run_closed
+from ci.stack.say import say
 
 
 @dataclass

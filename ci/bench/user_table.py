@@ -6,8 +6,8 @@ from pathlib import Path
 from ci.bench.results import Check, Plot, Section, Table
 from ci.bench.servers import ours, replica, serving
 from ci.bench.stand import Stand
+from ci.load.k6 import ClosedResult
 from ci.stack.documents import build_routes
-from tests.harness.k6 import ClosedResult
 
 USERS = (10, 20, 50, 100)
 SECONDS = 30

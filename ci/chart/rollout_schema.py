@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from ci.stack.processes import ROOT
+from ci.stack.folders import ROOT
 
 Json = dict[str, Any]
 

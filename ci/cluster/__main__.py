@@ -1,25 +1,32 @@
-"""`python -m ci.cluster start|install|add-node|remove-node|down`; `make up` and `make down` see to what these need.
+"""`python -m ci.cluster start|install|images|add-node|remove-node|down`; `make up` builds first what these need.
 
-With KUBECONFIG, or CLUSTER=current, `start` and `install` do it on that cluster, and `down` does nothing.
+With KUBECONFIG, or CLUSTER=current, `start`, `install` and `images` work on that cluster, and `down` does nothing.
 """
 
 import argparse
 import sys
+from collections.abc import Sequence
 
 from ci.cluster import chart, lifecycle
-from ci.cluster.errors import ClusterFailed
+from ci.cluster.delivery import choose_delivery, is_local, to_node
 from ci.cluster.nodes import SECOND
-from ci.images.delivery import choose_delivery, is_local, to_node
 from ci.images.provide import provide_all
+from ci.stack.errors import CommandFailed
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m ci.cluster", description="a Kubernetes of this folder's own")
-    parser.add_argument("command", choices=COMMANDS)
-    command = parser.parse_args().command
+    parser.add_argument("command", choices=[*COMMANDS, "images"])
+    parser.add_argument("names", nargs="*", help="of images; default: all that the cluster lacks")
+    arguments = parser.parse_args()
+    if arguments.names and arguments.command != "images":
+        parser.error(f"{arguments.command} takes no names")
     try:
-        COMMANDS[command]()
-    except ClusterFailed as error:
+        if arguments.command == "images":
+            images(arguments.names)
+        else:
+            COMMANDS[arguments.command]()
+    except CommandFailed as error:
         sys.exit(f"cluster: {error}")
 
 
@@ -30,6 +37,15 @@ def start() -> None:
     chart.remember_images(provide_all(choose_delivery()))
     if is_local():
         lifecycle.add_addons()
+
+
+def images(names: Sequence[str]) -> None:
+    """Builds what is not there yet, gives it to the cluster, and prints each image's name.
+
+    The hash of what an image is made of is in its name, so that the second time takes seconds.
+    """
+    for name in provide_all(choose_delivery(), names).values():
+        print(name, flush=True)
 
 
 def add_node() -> None:

@@ -1,4 +1,4 @@
-"""The chart on the cluster in use, with the images that ci.images delivered and the demonstration bundles."""
+"""The chart on the cluster in use, with the images that were delivered and the demonstration bundles."""
 
 import json
 import os
@@ -7,15 +7,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ci.cluster.errors import ClusterFailed
-from ci.cluster.places import FOLDER
-from ci.stack.processes import ROOT
+from ci.stack.errors import CommandFailed
+from ci.stack.folders import CLUSTER, ROOT
 
 HERE = Path(__file__).parent
 CHART = ROOT / "charts" / "medinfer"
 VALUES = (CHART / "values-cpu.yaml", HERE / "values.yaml")
 NAMESPACE = "medinfer"
-IMAGES = FOLDER / "images" / "names.json"
+IMAGES = CLUSTER / "images" / "names.json"
 BUNDLES = "http://bundles.bundles.svc"
 
 # Which value of the chart names which image.
@@ -45,11 +44,11 @@ def remember_images(names: Mapping[str, str]) -> None:
 
 
 def known_images() -> dict[str, str]:
-    """Raises ClusterFailed when none were delivered yet."""
+    """Raises CommandFailed when none were delivered yet."""
     try:
         names: dict[str, str] = json.loads(IMAGES.read_text())
     except FileNotFoundError:
-        raise ClusterFailed("no images were delivered to a cluster yet: run make cluster") from None
+        raise CommandFailed("no images were delivered to a cluster yet: run make cluster") from None
     return names
 
 
@@ -82,12 +81,12 @@ def bundle_index(model: str) -> dict[str, Any]:
 
 
 def run(*command: str, text: str | None = None) -> str:
-    """Where pods can be reached; raises ClusterFailed with what the command said."""
+    """Where pods can be reached; raises CommandFailed with what the command said."""
     done = subprocess.run(
         [str(HERE / "enter"), *command], input=text, capture_output=True, text=True, env=os.environ | {"HOME": "/tmp"}
     )
     if done.returncode != 0:
-        raise ClusterFailed(f"{' '.join(command[:3])}: {done.stderr.strip() or done.stdout.strip()}")
+        raise CommandFailed(f"{' '.join(command[:3])}: {done.stderr.strip() or done.stdout.strip()}")
     return done.stdout
 
 

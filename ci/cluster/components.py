@@ -6,7 +6,8 @@ from ci.cluster import configuration, credentials
 from ci.cluster.credentials import AUTHORITY, SERVICE_ACCOUNT_KEY, SERVICE_ACCOUNT_PUBLIC_KEY, certificate, private_key
 from ci.cluster.daemons import Daemon
 from ci.cluster.nodes import FIRST, Node
-from ci.cluster.places import BINARIES, POD_NETWORK, SERVICE_NETWORK, STATE
+from ci.cluster.places import POD_NETWORK, SERVICE_NETWORK, STATE
+from ci.stack.folders import BINARIES
 
 ETCD_URL = "http://127.0.0.1:2379"
 ETCD_PEER_URL = "http://127.0.0.1:2380"

@@ -10,9 +10,10 @@ from pathlib import Path
 
 from ci.cluster import cgroups, components, configuration, credentials, network, runtime
 from ci.cluster.daemons import Daemon
-from ci.cluster.errors import ClusterFailed
 from ci.cluster.nodes import FIRST, NODES, Node
-from ci.cluster.places import BINARIES, KUBECONFIG, SOCKETS, STATE
+from ci.cluster.places import KUBECONFIG, SOCKETS, STATE
+from ci.stack.errors import CommandFailed
+from ci.stack.folders import BINARIES
 
 ADDONS = Path(__file__).with_name("addons.yaml")
 PROGRAMS = ("containerd", "runc", "iptables", "conntrack", "ip", "nsenter", configuration.CNI_PLUGINS + "/bridge")
@@ -34,10 +35,10 @@ def up() -> None:
 
 def check_machine() -> None:
     if os.geteuid() != 0:
-        raise ClusterFailed("a Kubernetes node needs root: run make up as root, or use another cluster: KUBECONFIG=...")
+        raise CommandFailed("a Kubernetes node needs root: run make up as root, or use another cluster: KUBECONFIG=...")
     missing = [program for program in PROGRAMS if shutil.which(program) is None]
     if missing:
-        raise ClusterFailed(f"missing: {', '.join(missing)}; run ci/install-packages cluster")
+        raise CommandFailed(f"missing: {', '.join(missing)}; run ci/install-packages cluster")
 
 
 def start_control_plane() -> None:
@@ -51,9 +52,9 @@ def start_control_plane() -> None:
 
 
 def start_containerd(node: Node) -> None:
-    """Raises ClusterFailed when there is no cluster."""
+    """Raises CommandFailed when there is no cluster."""
     if not configuration.containerd_file(node).exists():
-        raise ClusterFailed("the local cluster is not up: run make up")
+        raise CommandFailed("the local cluster is not up: run make up")
     containerd = components.containerd(node)
     containerd.start()
     wait(lambda: runtime.takes_pods(node), containerd)
@@ -80,10 +81,10 @@ def add_addons() -> None:
     """DNS and metrics-server, once their images are there."""
     done = kubectl("apply", "--server-side", "-f", str(ADDONS))
     if done.returncode != 0:
-        raise ClusterFailed(done.stderr)
+        raise CommandFailed(done.stderr)
     done = kubectl("-n", "kube-system", "rollout", "status", "deployment", "--timeout=120s")
     if done.returncode != 0:
-        raise ClusterFailed(f"DNS or metrics-server did not start: {done.stderr}")
+        raise CommandFailed(f"DNS or metrics-server did not start: {done.stderr}")
 
 
 def down() -> None:
@@ -110,9 +111,9 @@ def kubectl(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def wait(ready: Callable[[], bool], daemon: Daemon, timeout_seconds: float = 120) -> None:
-    """Raises ClusterFailed with the end of the daemon's log when it ends, or the time is over."""
+    """Raises CommandFailed with the end of the daemon's log when it ends, or the time is over."""
     deadline = time.monotonic() + timeout_seconds
     while not ready():
         if daemon.pid() is None or time.monotonic() > deadline:
-            raise ClusterFailed(f"{daemon.name} did not start; {daemon.log} ends with:\n{daemon.log_tail()}")
+            raise CommandFailed(f"{daemon.name} did not start; {daemon.log} ends with:\n{daemon.log_tail()}")
         time.sleep(0.2)

@@ -1,18 +1,16 @@
 """Where the local cluster is: its files, its addresses, its name.
 
-FOLDER is ignored by git. `down` removes STATE; what is slow to make again (images, the container store) stays.
+`down` removes STATE; what is slow to make again (images, the container store) stays.
 Addresses exist only in the network namespace NAME, so that clusters of several checkouts never meet.
 """
 
 import hashlib
 
-from ci.stack.processes import ROOT
+from ci.stack.folders import CLUSTER, ROOT
 
-FOLDER = ROOT / ".cluster"
-STATE = FOLDER / "state"
-LOGS = FOLDER / "log"
-CONTAINERS = FOLDER / "containerd"
-BINARIES = ROOT / ".tools" / "cluster" / "bin"
+STATE = CLUSTER / "state"
+LOGS = CLUSTER / "log"
+CONTAINERS = CLUSTER / "containerd"
 
 NAME = f"medinfer-{hashlib.sha256(str(ROOT).encode()).hexdigest()[:8]}"
 # Paths of sockets may have 107 characters: too few for a folder deep in a home.

@@ -1,1 +1,1 @@
-"""The project's images on one Debian machine, without Docker and without a registry: `python -m ci.images`."""
+"""The project's images on one Debian machine, without Docker and without a registry: `python -m ci.cluster images`."""

@@ -5,12 +5,11 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from ci.cluster.errors import ClusterFailed
-from ci.cluster.places import FOLDER
 from ci.images.catalog import PROGRAMS, Image
-from ci.stack.processes import ROOT
+from ci.stack.errors import CommandFailed
+from ci.stack.folders import CLUSTER, ROOT
 
-STORE = FOLDER / "buildah"
+STORE = CLUSTER / "buildah"
 SUITE = "bookworm"
 PACKAGES = "ca-certificates,python3,python3-venv"
 BASE = f"localhost/medinfer-base:{SUITE}"
@@ -27,7 +26,7 @@ def build_base() -> None:
     """Debian with Python, about two minutes; does nothing when it is there."""
     if has(BASE):
         return
-    folder = FOLDER / "base"
+    folder = CLUSTER / "base"
     shutil.rmtree(folder, ignore_errors=True)
     debootstrap = ["debootstrap", "--variant=minbase", f"--include={PACKAGES}", SUITE, str(folder / "root")]
     subprocess.run(debootstrap, check=True, stdout=subprocess.DEVNULL)
@@ -39,7 +38,7 @@ def build_base() -> None:
 
 
 def build(image: Image, reference: str) -> None:
-    """Raises ClusterFailed with the end of buildah's words."""
+    """Raises CommandFailed with the end of buildah's words."""
     arguments = ["--file", str(ROOT / image.dockerfile), "--tag", reference, "--build-arg", f"BASE={BASE}"]
     context = ROOT
     if image.program:
@@ -59,8 +58,8 @@ def archive(reference: str, name: str, path: Path) -> None:
 
 def _run(command: str, *arguments: str, check: bool = True) -> "subprocess.CompletedProcess[str]":
     environment = os.environ | {"BUILDAH_ISOLATION": "chroot", "STORAGE_DRIVER": "overlay"}
-    places = ["--root", str(STORE), "--runroot", str(FOLDER / "buildah-run")]
+    places = ["--root", str(STORE), "--runroot", str(CLUSTER / "buildah-run")]
     done = subprocess.run(["buildah", *places, command, *arguments], env=environment, text=True, capture_output=True)
     if check and done.returncode != 0:
-        raise ClusterFailed(f"buildah {command} {' '.join(arguments)}:\n{done.stdout[-3000:]}{done.stderr[-3000:]}")
+        raise CommandFailed(f"buildah {command} {' '.join(arguments)}:\n{done.stdout[-3000:]}{done.stderr[-3000:]}")
     return done

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ci.stack.processes import ROOT
+from ci.stack.folders import ROOT
 
 PROGRAMS = ".tools/cluster/bin"
 LEFT_OUT = {".venv", "__pycache__"}

@@ -2,23 +2,36 @@
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from ci.images import buildah
 from ci.images.catalog import CLUSTERS, OURS, Image
-from ci.images.delivery import Delivery
-from ci.images.lock import alone
-from ci.images.say import say
+from ci.stack.lock import alone
+from ci.stack.say import say
 
 # In the home folder: a fresh clone of what was built before has its images in seconds.
 FILES = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "medinfer" / "images"
 
 
+@dataclass(frozen=True)
+class Delivery:
+    """How an image gets onto a cluster.
+
+    `is_local`: the cluster is this folder's own; `images`: the names known to be there; `deliver` takes an archive in
+    the format of `docker save`.
+    """
+
+    is_local: bool
+    images: Callable[[], set[str]]
+    deliver: Callable[[Path], None]
+
+
 def provide_all(delivery: Delivery, names: Sequence[str] = ()) -> dict[str, str]:
-    """What each image is called on the cluster; all that belong there, or those named. Raises ClusterFailed."""
+    """What each image is called on the cluster; all that belong there, or those named. Raises CommandFailed."""
     wanted = (CLUSTERS if delivery.is_local else ()) + OURS
-    with alone(FILES):
+    with alone(FILES / ".lock", lambda: say("waiting for another build")):
         return {image.name: provide(image, delivery) for image in wanted if not names or image.name in names}
 
 

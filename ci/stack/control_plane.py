@@ -11,10 +11,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from ci.stack import kubeconfig
 from ci.stack.certificates import Authority, write_key, write_public_key
-from ci.stack.processes import ROOT, Process
+from ci.stack.folders import BINARIES, ROOT
+from ci.stack.processes import Process
 
 ADDRESS = "127.0.0.1"
-BINARIES = ROOT / ".tools" / "cluster" / "bin"
 # Below the range that the kernel gives to clients: while the API server is down nobody may take its port.
 PORTS = range(20_000, 32_000)
 

@@ -12,7 +12,7 @@ from typing import Self
 
 import httpx
 
-ROOT = Path(__file__).resolve().parents[2]
+from ci.stack.folders import ROOT
 
 
 class ProcessEnded(Exception):

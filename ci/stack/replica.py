@@ -11,7 +11,8 @@ import httpx
 import psutil
 
 from ci.stack import documents
-from ci.stack.processes import ROOT, Process
+from ci.stack.folders import ROOT
+from ci.stack.processes import Process
 
 AGENT_PORT = 8080
 TRITON_COMMAND = str(ROOT / "services" / "triton" / "tritonserver")

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from ci.stack.control_plane import ControlPlane, binary
+from ci.stack.kubernetes import Cluster
 from ci.stack.scheduler import Scheduler
-from tests.harness import kubeconform
-from tests.harness.helm import SHAPES, render
+from tests.harness.chart import kubeconform
+from tests.harness.chart.helm import SHAPES, render
+from tests.harness.chart.nodes import Nodes
+from tests.harness.chart.placing import Placing
 from tests.harness.kubectl import Kubectl
-from tests.harness.kubernetes import Cluster
-from tests.harness.nodes import Nodes
-from tests.harness.placing import Placing
 
 NAMESPACE = "restricted"
 numbers = count(1)

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.harness import helm, kubeconform
-from tests.harness.helm import CHART, SHAPES, pod_templates, render, render_text
+from tests.harness.chart import helm, kubeconform
+from tests.harness.chart.helm import CHART, SHAPES, pod_templates, render, render_text
 from tests.harness.kubectl import Kubectl, KubectlFailed
 
 VALUES = [*SHAPES, CHART / "values-cpu.yaml", CHART / "values.yaml"]

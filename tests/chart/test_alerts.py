@@ -5,9 +5,9 @@ from pathlib import Path
 import yaml
 
 from ci.stack.control_plane import binary
-from tests.harness import promtool
+from ci.stack.kubernetes import Cluster
+from tests.harness.chart import promtool
 from tests.harness.kubectl import Kubectl
-from tests.harness.kubernetes import Cluster
 
 FILE = Path(__file__).parents[2] / "manifests" / "monitoring" / "alerts.yaml"
 SITUATIONS = Path(__file__).with_name("alerts.yaml")

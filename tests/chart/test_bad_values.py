@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.harness.helm import HelmFailed, render_text
+from tests.harness.chart.helm import HelmFailed, render_text
 
 BAD = yaml.safe_load((Path(__file__).parent / "bad_values.yaml").read_text())
 

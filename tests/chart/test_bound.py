@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.helm import CHART, render
-from tests.harness.nodes import Node, Nodes, gpu
-from tests.harness.placing import Placing
+from tests.harness.chart.helm import CHART, render
+from tests.harness.chart.nodes import Node, Nodes, gpu
+from tests.harness.chart.placing import Placing
 
 DEFAULTS, CPU = CHART / "values.yaml", CHART / "values-cpu.yaml"
 PRODUCTS, EVERYTHING = CHART / "ci" / "gpu-values.yaml", CHART / "ci" / "everything-values.yaml"

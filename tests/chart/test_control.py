@@ -7,8 +7,8 @@ import pytest
 
 from ci.stack.processes import Process
 from ci.stack.replica import TRITON_COMMAND
-from tests.harness.helm import pod_templates, render
-from tests.harness.triton_command import triton_command
+from tests.harness.chart.helm import pod_templates, render
+from tests.harness.chart.triton_command import triton_command
 
 ADDRESS = "127.0.0.92"
 URL = f"http://{ADDRESS}:8000/v2"

@@ -10,11 +10,11 @@ import pytest
 import yaml
 
 from ci.stack.control_plane import ControlPlane
-from ci.stack.processes import ROOT
-from tests.harness import helm
-from tests.harness.helm import CHART, Json
+from ci.stack.folders import ROOT
+from ci.stack.kubernetes import CRD, Cluster
+from tests.harness.chart import helm
+from tests.harness.chart.helm import CHART, Json
 from tests.harness.kubectl import Kubectl
-from tests.harness.kubernetes import CRD, Cluster
 
 CPU = CHART / "ci" / "cpu-values.yaml"
 NEWER_FIELD = "suspend"

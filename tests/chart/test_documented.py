@@ -9,7 +9,7 @@ import yaml
 from ci.chart import rollout_schema, values_table
 from ci.chart.__main__ import SCHEMA
 from ci.chart.values_table import VALUES, read_entries
-from tests.harness.helm import CHART, Json
+from tests.harness.chart.helm import CHART, Json
 
 ENTRIES = list(read_entries(VALUES.read_text()))
 EVERYTHING = yaml.safe_load((CHART / "ci" / "everything-values.yaml").read_text())

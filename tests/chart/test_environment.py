@@ -10,9 +10,9 @@ from replica_agent.settings import Settings as AgentSettings
 from replica_agent.supervise import RESTRICTED_APIS, RESTRICTED_HEADER, triton_arguments
 from rollout_operator.settings import Settings as OperatorSettings
 
-from ci.stack.processes import ROOT
-from tests.harness.helm import CHART, SHAPES, Json, containers, pod_templates, render
-from tests.harness.triton_command import triton_command
+from ci.stack.folders import ROOT
+from tests.harness.chart.helm import CHART, SHAPES, Json, containers, pod_templates, render
+from tests.harness.chart.triton_command import triton_command
 
 shapes = pytest.mark.parametrize("shape", [pytest.param(path, id=path.stem) for path in SHAPES])
 READERS = {

@@ -12,8 +12,8 @@ import pytest
 
 from ci.stack.processes import Process
 from ci.stack.replica import TRITON_COMMAND
-from tests.harness import helm
-from tests.harness.helm import CHART, render
+from tests.harness.chart import helm
+from tests.harness.chart.helm import CHART, render
 
 FILES = CHART / "files"
 ADDRESS = "127.0.0.91"

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from tests.harness.helm import CHART, of_kind, render
+from tests.harness.chart.helm import CHART, of_kind, render
 
 PAGE = CHART.parents[1] / "docs" / "install.md"
 

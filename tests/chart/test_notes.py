@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.harness import notes
-from tests.harness.helm import CHART
+from tests.harness.chart import notes
+from tests.harness.chart.helm import CHART
 
 CPU = CHART / "ci" / "cpu-values.yaml"
 ARTIFACT, WEBHOOK = "rollout.artifact.uri", "rollout.notify.url"

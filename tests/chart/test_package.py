@@ -8,8 +8,8 @@ from xml.etree import ElementTree
 import pytest
 import yaml
 
-from tests.harness import helm
-from tests.harness.helm import CHART, KUBERNETES
+from tests.harness.chart import helm
+from tests.harness.chart.helm import CHART, KUBERNETES
 
 # Folders that no user of the chart needs.
 LEFT_OUT = {"ci", "__pycache__"}

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from ci.stack.kubernetes import Cluster
+from ci.stack.waiting import wait_until
 from tests.chart.test_bound import CPU, DEFAULTS, NO_VOLUMES, PRODUCTS, cpu
-from tests.harness import notes
-from tests.harness.helm import render
+from tests.harness.chart import notes
+from tests.harness.chart.helm import render
+from tests.harness.chart.nodes import GPU, Node, Nodes, gpu
+from tests.harness.chart.placing import Placing
 from tests.harness.kubectl import Kubectl
-from tests.harness.kubernetes import Cluster
-from tests.harness.nodes import GPU, Node, Nodes, gpu
-from tests.harness.placing import Placing
-from tests.harness.waiting import wait_until
 
 TWO_REPLICAS = (NO_VOLUMES, "triton.replicaCount=2")
 AFFINITY = "node(s) didn't match Pod's node affinity"

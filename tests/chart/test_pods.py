@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.harness import helm
-from tests.harness.helm import SHAPES, Json, containers, pod_templates, render
+from tests.harness.chart import helm
+from tests.harness.chart.helm import SHAPES, Json, containers, pod_templates, render
 
 TOKEN_FOLDER = "/var/run/secrets/kubernetes.io/serviceaccount"
 # Who asks the API server; nobody else may hold a token.

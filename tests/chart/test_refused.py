@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 import pytest
 
+from ci.stack.kubernetes import Cluster, Refused
 from tests.chart.test_pending import ask
-from tests.harness import notes
-from tests.harness.helm import render
+from tests.harness.chart import notes
+from tests.harness.chart.helm import render
+from tests.harness.chart.placing import Placing
 from tests.harness.kubectl import Kubectl
-from tests.harness.kubernetes import Cluster, Refused
-from tests.harness.placing import Placing
 
 CAUSE = "a pod is missing"
 

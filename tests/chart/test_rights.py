@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ci.stack.processes import ROOT
-from tests.harness.helm import SHAPES, of_kind, pod_templates, render
+from ci.stack.folders import ROOT
+from tests.harness.chart.helm import SHAPES, of_kind, pod_templates, render
 
 MANIFESTS = [yaml.safe_load(path.read_text()) for path in sorted((ROOT / "manifests" / "rbac").glob("*.yaml"))]
 shapes = pytest.mark.parametrize("shape", [pytest.param(path, id=path.stem) for path in SHAPES])

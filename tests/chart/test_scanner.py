@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.helm import SHAPES, render_text
-from tests.harness.kube_score import critical
+from tests.harness.chart.helm import SHAPES, render_text
+from tests.harness.chart.kube_score import critical
 
 EXPLAINED = {
     # Throttling shows as latency of patients' requests, and memory is bounded.

@@ -7,8 +7,8 @@ import pytest
 import yaml
 
 from ci.images.catalog import OURS
-from ci.stack.processes import ROOT
-from tests.harness.helm import CHART, Json, containers, pod_templates, render
+from ci.stack.folders import ROOT
+from tests.harness.chart.helm import CHART, Json, containers, pod_templates, render
 
 CONFIG: Json = yaml.safe_load((ROOT / "skaffold.yaml").read_text())
 DOCKERFILES = {image.name: image.dockerfile for image in OURS}

@@ -10,11 +10,11 @@ import pytest
 import yaml
 from rollout_operator.edge.objects import with_writer
 
+from ci.stack.cluster_objects import now
+from ci.stack.kubernetes import Client, Cluster
 from tests.chart.conftest import create_restricted
-from tests.harness import helm
-from tests.harness.cluster_objects import now
-from tests.harness.helm import CHART, HelmFailed, Json
-from tests.harness.kubernetes import Client, Cluster
+from tests.harness.chart import helm
+from tests.harness.chart.helm import CHART, HelmFailed, Json
 
 CPU = CHART / "ci" / "cpu-values.yaml"
 DOCUMENT = '{"schemaVersion": 1}'

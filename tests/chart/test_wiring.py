@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.helm import CHART, SHAPES, Json, containers, of_kind, pod_templates, render
+from tests.harness.chart.helm import CHART, SHAPES, Json, containers, of_kind, pod_templates, render
 
 shapes = pytest.mark.parametrize("shape", [pytest.param(path, id=path.stem) for path in SHAPES])
 COMPONENT = "app.kubernetes.io/component"

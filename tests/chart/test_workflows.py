@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from ci.stack.processes import ROOT
+from ci.stack.folders import ROOT
 from tests.harness import actionlint
 
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yaml"))

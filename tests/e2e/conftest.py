@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 from ci.cluster import chart
-from tests.harness.images import grey_jpeg
-from tests.harness.release import Release
+from ci.load.images import grey_jpeg
+from tests.harness.release.release import Release
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.classes import expected_classes
-from tests.harness.k6 import run_closed
-from tests.harness.load import Load
-from tests.harness.release import Release, bundle
+from ci.load.classes import expected_classes
+from ci.load.k6 import run_closed
+from ci.load.load import Load
+from tests.harness.release.release import Release, bundle
 
 pytestmark = pytest.mark.timeout(900)
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from ci.cluster.nodes import FIRST, SECOND
-from tests.harness import node
-from tests.harness.eviction import evict_all
-from tests.harness.gate import GatedCanary
-from tests.harness.release import API, ROLLOUT, Json, Release
+from tests.harness.release import node
+from tests.harness.release.eviction import evict_all
+from tests.harness.release.gate import GatedCanary
+from tests.harness.release.release import API, ROLLOUT, Json, Release
 
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(900)]
 

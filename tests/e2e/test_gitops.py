@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from tests.e2e.test_releases import ALWAYS_FAILS, GOOD
-from tests.harness.git_release import GitRelease
-from tests.harness.node import needs_the_local_cluster
-from tests.harness.release import ROLLOUT, Release
+from tests.harness.release.git_release import GitRelease
+from tests.harness.release.node import needs_the_local_cluster
+from tests.harness.release.release import ROLLOUT, Release
 
 RELEASE_SECONDS = 180
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import httpx
 
-from tests.harness.classes import expected_classes
-from tests.harness.release import PortForward, Release, bundle
+from ci.load.classes import expected_classes
+from tests.harness.release.release import PortForward, Release, bundle
 
 FIRST_PREDICTION_SECONDS = 60
 

@@ -2,7 +2,7 @@
 
 import json
 
-from tests.harness.release import Release, run
+from tests.harness.release.release import Release, run
 
 MODEL = "/v2/repository/models/resnet_medical"
 CLOSED = {

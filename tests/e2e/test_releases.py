@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.harness.release import Release
+from tests.harness.release.release import Release
 
 GOOD, ALWAYS_FAILS = 2, 12
 

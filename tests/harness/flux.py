@@ -9,10 +9,11 @@ from typing import Self, TypeVar
 import yaml
 
 from ci.stack.control_plane import binary
-from ci.stack.processes import ROOT, Process
-from tests.harness.kubernetes import Client, Json
-from tests.harness.logs import whole_lines
-from tests.harness.waiting import wait_until
+from ci.stack.folders import ROOT
+from ci.stack.kubernetes import Client, Json
+from ci.stack.logs import whole_lines
+from ci.stack.processes import Process
+from ci.stack.waiting import wait_until
 
 # ExternalArtifact: what a test has for a GitRepository. The other: see manifests/gitops/flux/rollout.yaml.
 FEATURES = ("ExternalArtifact=true", "CancelHealthCheckOnNewRevision=true")

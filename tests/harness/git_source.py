@@ -6,10 +6,10 @@ import sys
 from pathlib import Path
 from typing import Self
 
+from ci.stack.cluster_objects import now
+from ci.stack.kubernetes import Client, Json
 from ci.stack.processes import Process
-from tests.harness.cluster_objects import now
 from tests.harness.flux import SOURCE
-from tests.harness.kubernetes import Client, Json
 
 IDENTITY = ("-c", "user.name=Platform", "-c", "user.email=platform@hospital.example.org")
 

@@ -3,6 +3,6 @@
 import schemathesis
 from hypothesis import strategies as st
 
-from tests.harness.hostile_files import read_files
+from tests.harness.hostile.files import read_files
 
 schemathesis.openapi.format("binary", st.sampled_from(sorted(read_files().values())))

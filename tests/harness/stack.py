@@ -7,12 +7,12 @@ from pathlib import Path
 
 import httpx
 
+from ci.load.classes import expected_classes
+from ci.load.load import Expected, Load
 from ci.stack.api import Api
 from ci.stack.documents import Json, build_plan, build_routes
 from ci.stack.replica import Replica
-from tests.harness.classes import expected_classes
-from tests.harness.load import Expected, Load
-from tests.harness.waiting import wait_until
+from ci.stack.waiting import wait_until
 
 STABLE = 1
 WARM_SECONDS = 120

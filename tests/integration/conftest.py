@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.images import grey_jpeg
+from ci.load.images import grey_jpeg
 
 
 @pytest.fixture(scope="session")

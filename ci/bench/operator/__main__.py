@@ -10,14 +10,15 @@ import sys
 from pathlib import Path
 
 from ci.bench import command, pages, report
-from ci.bench.lock import alone
 from ci.bench.machine import processor
 from ci.bench.operator import active, idle
 from ci.bench.results import Section
-from ci.bench.say import say
 from ci.stack.control_plane import ControlPlane
-from ci.stack.processes import ROOT, ProcessEnded
-from tests.harness.kubernetes import Cluster
+from ci.stack.folders import ROOT
+from ci.stack.kubernetes import Cluster
+from ci.stack.lock import alone
+from ci.stack.processes import ProcessEnded
+from ci.stack.say import say
 
 COMMAND = "make bench-operator"
 SECTIONS = ("active", "idle")
@@ -34,7 +35,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     folder = ROOT / ".bench"
     try:
-        with alone(folder):
+        with alone(folder / "lock", command.refuse_second):
             sections = run(folder / "operator", arguments.sections, arguments.quick)
     except (ProcessEnded, FileNotFoundError) as error:
         sys.exit(f"bench-operator: {error}")

@@ -12,8 +12,8 @@ from ci.bench.operator.metrics import Reading
 from ci.bench.operator.objects import PAUSE_SECONDS
 from ci.bench.operator.stage import Stage
 from ci.bench.results import Check, Plot, Section, Table
-from ci.bench.say import say_row
-from tests.harness.kubernetes import Cluster
+from ci.stack.kubernetes import Cluster
+from ci.stack.say import say_row
 
 SIZES = (20, 100, 500)  # replicas
 BAR = 100  # of them: where the limits hold

@@ -3,7 +3,7 @@
 from typing import Any
 
 from ci.bench.operator.addresses import Part
-from tests.harness.cluster_objects import ready_condition
+from ci.stack.cluster_objects import ready_condition
 
 Json = dict[str, Any]
 

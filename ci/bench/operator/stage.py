@@ -11,9 +11,9 @@ from ci.bench.operator import objects
 from ci.bench.operator.addresses import OPERATOR, Part
 from ci.bench.operator.documents import Entry, read_journal
 from ci.bench.operator.window import Window
+from ci.stack.kubernetes import Cluster, binding
 from ci.stack.operator import Operator
 from ci.stack.processes import Process
-from tests.harness.kubernetes import Cluster, binding
 
 WRITERS = 4
 START_SECONDS = 120

@@ -9,7 +9,7 @@ import psutil
 import tritonclient.grpc as grpcclient
 
 from ci.stack.replica import Replica
-from tests.harness.waiting import wait_until
+from ci.stack.waiting import wait_until
 
 WARM_SECONDS = 240
 

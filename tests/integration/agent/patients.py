@@ -10,7 +10,7 @@ import tritonclient.grpc as grpcclient
 from modelctl.bundle.golden import softmax
 
 from ci.stack.replica import Replica
-from tests.harness.repack import take_apart
+from tests.harness.hostile.repack import take_apart
 
 PAUSE_SECONDS = 0.02
 

@@ -9,8 +9,8 @@ import pytest
 
 from ci.stack.documents import Json, artifact, build_plan, digest_of
 from ci.stack.replica import Replica
-from tests.harness.repack import hostile, repack, take_apart
-from tests.harness.waiting import wait_until
+from ci.stack.waiting import wait_until
+from tests.harness.hostile.repack import hostile, repack, take_apart
 from tests.integration.agent.conftest import Bundle
 from tests.integration.agent.observe import bundles, entry, files, index, ready, stays_ready, stubs, wait_for
 from tests.integration.agent.patients import Patients

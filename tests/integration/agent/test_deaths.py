@@ -17,8 +17,8 @@ from replica_agent.supervise import triton_arguments
 from ci.stack.documents import Json, build_plan
 from ci.stack.processes import Process
 from ci.stack.replica import TRITON_COMMAND, Replica
-from tests.harness.repack import repack, take_apart
-from tests.harness.waiting import wait_until
+from ci.stack.waiting import wait_until
+from tests.harness.hostile.repack import repack, take_apart
 from tests.integration.agent.conftest import Bundle, StartReplica
 from tests.integration.agent.observe import WARM_SECONDS, entry, holders, index, lives, ready, restarts, stubs, wait_for
 from tests.integration.agent.patients import Patients

@@ -12,9 +12,9 @@ from replica_agent.state import Reason, VersionFailed
 
 from ci.stack.documents import Json, build_plan, digest_of
 from ci.stack.replica import Replica
+from ci.stack.waiting import wait_until
+from tests.harness.hostile.repack import take_apart
 from tests.harness.objectstore import HttpStore, S3Store, http_store, s3_store
-from tests.harness.repack import take_apart
-from tests.harness.waiting import wait_until
 from tests.integration.agent.conftest import Bundle, StartReplica
 from tests.integration.agent.observe import bundles, entry, files, index, ready, wait_for
 

@@ -6,7 +6,7 @@ import pytest
 
 from ci.stack.documents import build_plan, digest_of
 from ci.stack.replica import Replica
-from tests.harness.waiting import wait_until
+from ci.stack.waiting import wait_until
 from tests.integration.agent.conftest import Bundle, StartReplica
 from tests.integration.agent.observe import (
     WARM_SECONDS,

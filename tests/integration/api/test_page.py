@@ -11,11 +11,11 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from ci.load.classes import expected_classes
+from ci.load.images import grey_jpeg, grey_pixels
 from ci.stack.api import Api
 from ci.stack.documents import read_manifest
-from tests.harness.classes import expected_classes
-from tests.harness.dicoms import dicom_file
-from tests.harness.images import grey_jpeg, grey_pixels
+from tests.harness.hostile.dicoms import dicom_file
 
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = [

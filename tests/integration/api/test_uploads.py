@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 from ci.stack.api import Api
-from tests.harness.hostile import CONTENT_TYPE, Upload, crafted_uploads, form, part, uploads
-from tests.harness.hostile_files import encoded, read_files, refused_files
+from tests.harness.hostile.files import encoded, read_files, refused_files
+from tests.harness.hostile.uploads import CONTENT_TYPE, Upload, crafted_uploads, form, part, uploads
 
 SEED = 20_260
 MEBIBYTE = 2**20

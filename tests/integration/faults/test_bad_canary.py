@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 from modelctl.demo.samples import mark_corner
 
+from ci.load.images import encode_jpeg, grey_pixels
 from ci.stack.api import Api
-from tests.harness.images import encode_jpeg, grey_pixels
 from tests.harness.stack import STABLE, Stack, answered_by_triton, status
 
 pytestmark = pytest.mark.integration

@@ -6,8 +6,8 @@ import httpx
 import psutil
 import pytest
 
+from ci.load.k6 import run_closed
 from ci.stack.api import Api
-from tests.harness.k6 import run_closed
 from tests.harness.stack import Stack
 
 pytestmark = pytest.mark.integration

@@ -7,8 +7,8 @@ import pytest
 
 from ci.stack.api import Api
 from ci.stack.replica import Replica
+from ci.stack.waiting import wait_until
 from tests.harness.stack import STABLE, Stack, answered_by_triton
-from tests.harness.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 

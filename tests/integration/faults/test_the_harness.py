@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from ci.bench.servers import Reference
-from tests.harness.load import Load
+from ci.load.load import Load
+from ci.stack.waiting import wait_until
 from tests.harness.stack import STABLE, WARM_SECONDS, Stack
-from tests.harness.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 

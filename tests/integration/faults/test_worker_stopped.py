@@ -8,10 +8,10 @@ from pathlib import Path
 import psutil
 import pytest
 
+from ci.load.load import Answer
 from ci.stack.api import Api
-from tests.harness.load import Answer
+from ci.stack.waiting import wait_until
 from tests.harness.stack import STABLE, Stack
-from tests.harness.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 

@@ -11,15 +11,15 @@ import pytest
 
 from ci.stack import documents
 from ci.stack.api import Api
+from ci.stack.cluster_objects import PLAN, ROUTES
 from ci.stack.control_plane import ControlPlane
 from ci.stack.documents import Json, build_plan
+from ci.stack.kubernetes import Cluster
 from ci.stack.processes import Process
 from ci.stack.sidecar import Sidecar
+from ci.stack.waiting import wait_until
 from tests.harness import routes
-from tests.harness.cluster_objects import PLAN, ROUTES
-from tests.harness.kubernetes import Cluster
-from tests.harness.namespace import Namespace
-from tests.harness.waiting import wait_until
+from tests.harness.rollout.namespace import Namespace
 
 AGENT_ADDRESS, API_ADDRESS = "127.0.4.1", "127.0.4.101"
 WORKERS = 2  # of the API

@@ -5,7 +5,7 @@ import pytest
 
 from ci.stack.documents import Json, build_plan
 from ci.stack.sidecar import Sidecar
-from tests.harness.waiting import wait_until
+from ci.stack.waiting import wait_until
 from tests.integration.following.conftest import Bundle, Reader
 
 pytestmark = pytest.mark.integration

@@ -7,8 +7,8 @@ import httpx
 import psutil
 import pytest
 
+from ci.stack.waiting import wait_until
 from tests.harness import routes
-from tests.harness.waiting import wait_until
 from tests.integration.following.conftest import Reader
 
 pytestmark = pytest.mark.integration

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from ci.stack.control_plane import ControlPlane, binary
+from ci.stack.kubernetes import Cluster
 from tests.harness.flux import CRDS
-from tests.harness.kubernetes import Cluster
 
 
 @pytest.fixture(scope="session")

@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.harness import helm
-from tests.harness.cluster_objects import PLAN, ROUTES
+from ci.stack.cluster_objects import PLAN, ROUTES
+from ci.stack.kubernetes import Cluster
+from ci.stack.waiting import wait_until
+from tests.harness.chart import helm
 from tests.harness.flux import APPLY_SECONDS, Kustomization, KustomizeController
 from tests.harness.git_source import GitSource
-from tests.harness.kubernetes import Cluster
-from tests.harness.namespace import Namespace
-from tests.harness.rollouts import GATE, NAME, PROMOTE_SECONDS, RolloutStack
-from tests.harness.waiting import wait_until
+from tests.harness.rollout.namespace import Namespace
+from tests.harness.rollout.rollouts import GATE, NAME, PROMOTE_SECONDS, RolloutStack
 
 pytestmark = pytest.mark.integration
 

@@ -7,7 +7,7 @@ from rollout_operator.decide.conditions import Standing, derive_conditions
 from rollout_operator.documents.codec import dump
 from rollout_operator.documents.status import Phase
 
-from ci.stack.processes import ROOT
+from ci.stack.folders import ROOT
 from tests.harness import lua
 from tests.harness.lua import Json
 

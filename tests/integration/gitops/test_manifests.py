@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 import yaml
 
-from ci.stack.processes import ROOT
-from tests.harness import helm
+from ci.stack.folders import ROOT
+from ci.stack.kubernetes import Cluster
+from tests.harness.chart import helm
 from tests.harness.kubectl import Kubectl, KubectlFailed
-from tests.harness.kubernetes import Cluster
 
 pytestmark = pytest.mark.integration
 

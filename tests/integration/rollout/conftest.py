@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from ci.stack.control_plane import ControlPlane
-from tests.harness.kubernetes import Cluster
-from tests.harness.namespace import Namespace
-from tests.harness.rollouts import RolloutStack
+from ci.stack.kubernetes import Cluster
+from tests.harness.rollout.namespace import Namespace
+from tests.harness.rollout.rollouts import RolloutStack
 
 
 @pytest.fixture(scope="session")

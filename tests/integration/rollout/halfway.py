@@ -1,11 +1,11 @@
 """A canary that has half of the traffic and keeps it: where people edit, delete and restore things."""
 
+from ci.load.load import Load, Result
 from ci.stack.documents import Json
+from ci.stack.logs import entries
 from ci.stack.sidecar import Sidecar
-from tests.harness.load import Load, Result
-from tests.harness.logs import entries
-from tests.harness.rollouts import RolloutStack
-from tests.harness.waiting import wait_until
+from ci.stack.waiting import wait_until
+from tests.harness.rollout.rollouts import RolloutStack
 
 HALFWAY = [{"setWeight": 50}, {"pause": {"seconds": 3600}}, {"setWeight": 100}]
 SHORT = [{"setWeight": 50}, {"setWeight": 100}]

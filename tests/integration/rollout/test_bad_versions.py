@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from modelctl.demo.samples import mark_corner
 
-from tests.harness.images import encode_jpeg, grey_pixels
-from tests.harness.kubernetes import Cluster
-from tests.harness.load import Load, Result
-from tests.harness.namespace import Namespace
-from tests.harness.rollouts import NAME, RolloutStack
-from tests.harness.waiting import wait_until
+from ci.load.images import encode_jpeg, grey_pixels
+from ci.load.load import Load, Result
+from ci.stack.kubernetes import Cluster
+from ci.stack.waiting import wait_until
+from tests.harness.rollout.namespace import Namespace
+from tests.harness.rollout.rollouts import NAME, RolloutStack
 
 pytestmark = pytest.mark.integration
 

@@ -8,9 +8,9 @@ import pytest
 import yaml
 
 from ci.stack.control_plane import binary
-from ci.stack.processes import ROOT
-from tests.harness.kubernetes import Refused
-from tests.harness.namespace import Namespace
+from ci.stack.folders import ROOT
+from ci.stack.kubernetes import Refused
+from tests.harness.rollout.namespace import Namespace
 from tests.unit.rollout.simulator import Behaviour, Cluster
 from tests.unit.rollout.specs import digest, spec
 from tests.unit.rollout.test_crd import BAD, RELEASE, SAMPLES, lay_over

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from ci.stack.documents import artifact
-from tests.harness.namespace import Namespace
-from tests.harness.repack import repack
-from tests.harness.rollouts import NAME, RolloutStack
-from tests.harness.waiting import wait_until
+from ci.stack.waiting import wait_until
+from tests.harness.hostile.repack import repack
+from tests.harness.rollout.namespace import Namespace
+from tests.harness.rollout.rollouts import NAME, RolloutStack
 from tests.integration.rollout.halfway import (
     QUICK,
     SHORT,

@@ -8,9 +8,9 @@ from statistics import median
 import psutil
 import pytest
 
-from tests.harness.kubernetes import Cluster
-from tests.harness.namespace import Namespace
-from tests.harness.rollouts import RolloutStack
+from ci.stack.kubernetes import Cluster
+from tests.harness.rollout.namespace import Namespace
+from tests.harness.rollout.rollouts import RolloutStack
 
 pytestmark = [pytest.mark.integration, pytest.mark.soak, pytest.mark.timeout(5400)]
 

@@ -14,9 +14,9 @@ import pytest
 from rollout_operator.documents.codec import dump
 
 from ci.stack.control_plane import ControlPlane, binary
-from ci.stack.processes import ROOT
-from tests.harness.kubernetes import Refused
-from tests.harness.namespace import Namespace
+from ci.stack.folders import ROOT
+from ci.stack.kubernetes import Refused
+from tests.harness.rollout.namespace import Namespace
 from tests.unit.rollout.scenario import cluster, release
 from tests.unit.rollout.simulator import Behaviour, Cluster
 from tests.unit.rollout.specs import digest, uri

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from ci.load.load import Load
+from ci.stack.cluster_objects import PLAN, ROUTES
 from ci.stack.documents import Json
-from tests.harness.cluster_objects import PLAN, ROUTES
-from tests.harness.load import Load
-from tests.harness.namespace import Namespace
-from tests.harness.rollouts import NAME, RolloutStack
-from tests.harness.waiting import wait_until
+from ci.stack.waiting import wait_until
+from tests.harness.rollout.namespace import Namespace
+from tests.harness.rollout.rollouts import NAME, RolloutStack
 from tests.integration.rollout.halfway import (
     HALFWAY,
     QUICK,

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from ci.stack.cluster_objects import API, TRITON
+from ci.stack.kubernetes import Json
 from ci.stack.operator import Operator
-from tests.harness.cluster_objects import API, TRITON
-from tests.harness.kubernetes import Json
-from tests.harness.namespace import Namespace
+from tests.harness.rollout.namespace import Namespace
 
 pytestmark = pytest.mark.integration
 

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from ci.stack.cluster_objects import API, TRITON
+from ci.stack.kubernetes import Cluster
 from ci.stack.sidecar import Sidecar
-from tests.harness import impostor
-from tests.harness.cluster_objects import API, TRITON
-from tests.harness.impostor import Misbehave
-from tests.harness.kubernetes import Cluster
-from tests.harness.namespace import Namespace
-from tests.harness.rollouts import GATE, RolloutStack
-from tests.harness.waiting import wait_until
+from ci.stack.waiting import wait_until
+from tests.harness.hostile import impostor
+from tests.harness.hostile.impostor import Misbehave
+from tests.harness.rollout.namespace import Namespace
+from tests.harness.rollout.rollouts import GATE, RolloutStack
 from tests.integration.rollout.halfway import QUICK, SHORT, STEADY, end_promoted
 
 pytestmark = pytest.mark.integration

@@ -5,9 +5,9 @@ import signal
 
 import pytest
 
-from tests.harness.rollouts import NAME, RolloutStack
-from tests.harness.waiting import wait_until
-from tests.harness.write_gate import WriteGate
+from ci.stack.waiting import wait_until
+from tests.harness.rollout.rollouts import NAME, RolloutStack
+from tests.harness.rollout.write_gate import WriteGate
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(800)]
 

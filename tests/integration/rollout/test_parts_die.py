@@ -7,11 +7,11 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.harness.load import Load, Result
-from tests.harness.proofs import unproved
-from tests.harness.rollouts import GATE, RolloutStack
-from tests.harness.service import Service
-from tests.harness.waiting import wait_until
+from ci.load.load import Load, Result
+from ci.stack.waiting import wait_until
+from tests.harness.rollout.proofs import unproved
+from tests.harness.rollout.rollouts import GATE, RolloutStack
+from tests.harness.rollout.service import Service
 
 pytestmark = pytest.mark.integration
 

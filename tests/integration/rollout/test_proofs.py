@@ -7,9 +7,9 @@ import httpx
 import pytest
 
 from ci.stack.sidecar import Sidecar
-from tests.harness.proofs import unproved
-from tests.harness.rollouts import RolloutStack
-from tests.harness.waiting import wait_until
+from ci.stack.waiting import wait_until
+from tests.harness.rollout.proofs import unproved
+from tests.harness.rollout.rollouts import RolloutStack
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(420)]
 

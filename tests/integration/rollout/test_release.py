@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.harness.proofs import unproved
-from tests.harness.rollouts import NAME, RolloutStack
+from tests.harness.rollout.proofs import unproved
+from tests.harness.rollout.rollouts import NAME, RolloutStack
 
 pytestmark = pytest.mark.integration
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.harness.cluster_objects import PLAN, ROUTES
-from tests.harness.kubernetes import USERS, Cluster
-from tests.harness.namespace import Namespace
+from ci.stack.cluster_objects import PLAN, ROUTES
+from ci.stack.kubernetes import USERS, Cluster
+from tests.harness.rollout.namespace import Namespace
 
 pytestmark = pytest.mark.integration
 

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from ci.stack.cluster_objects import TRITON
 from ci.stack.documents import Json, digest_of
+from ci.stack.kubernetes import Cluster
 from ci.stack.sidecar import Sidecar
-from tests.harness.cluster_objects import TRITON
-from tests.harness.kubernetes import Cluster
-from tests.harness.namespace import Namespace
+from ci.stack.waiting import wait_until
 from tests.harness.objectstore import HttpStore, http_store
-from tests.harness.rollouts import RolloutStack
-from tests.harness.waiting import wait_until
+from tests.harness.rollout.namespace import Namespace
+from tests.harness.rollout.rollouts import RolloutStack
 from tests.integration.rollout.halfway import HALFWAY, QUICK, SHORT, STEADY, end_promoted
 
 pytestmark = pytest.mark.integration

@@ -7,12 +7,12 @@ from pathlib import Path
 import httpx
 import pytest
 
+from ci.load.images import grey_jpeg
 from ci.stack.api import Api
 from ci.stack.documents import Json, build_plan, build_routes
 from ci.stack.replica import Replica
-from tests.harness.images import grey_jpeg
+from ci.stack.waiting import wait_until
 from tests.harness.stack import status
-from tests.harness.waiting import wait_until
 
 REPLICA_ADDRESS = "127.0.3.1"
 BROKEN_ADDRESS = "127.0.3.2"

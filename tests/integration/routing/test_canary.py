@@ -9,10 +9,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import httpx
 import pytest
 
-from tests.harness.broken_replicas import BrokenReplica, Fault
-from tests.harness.dicoms import dicom_file
-from tests.harness.images import grey_jpeg, grey_pixels
-from tests.harness.waiting import wait_until
+from ci.load.images import grey_jpeg, grey_pixels
+from ci.stack.waiting import wait_until
+from tests.harness.hostile.broken_replicas import BrokenReplica, Fault
+from tests.harness.hostile.dicoms import dicom_file
 from tests.integration.routing.conftest import BROKEN_ADDRESS, Held, Routed, StartApi
 
 AGENT_PORT = 8081  # where nobody listens, unless a test does

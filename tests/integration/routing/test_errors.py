@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from tests.harness.broken_replicas import BrokenReplica, Fault
-from tests.harness.images import grey_jpeg
-from tests.harness.waiting import wait_until
+from ci.load.images import grey_jpeg
+from ci.stack.waiting import wait_until
+from tests.harness.hostile.broken_replicas import BrokenReplica, Fault
 from tests.integration.routing.conftest import BROKEN_ADDRESS, SECOND_BROKEN_ADDRESS, Routed, StartApi
 
 pytestmark = pytest.mark.integration

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from ci.stack.documents import Json
+from ci.stack.waiting import wait_until
 from tests.harness.stack import status
-from tests.harness.waiting import wait_until
 from tests.integration.routing.conftest import Routed, StartApi
 
 pytestmark = pytest.mark.integration

@@ -13,10 +13,10 @@ import httpx
 import psutil
 import pytest
 
+from ci.load.images import grey_jpeg, multipart
 from ci.stack.documents import Json
-from tests.harness.images import grey_jpeg, multipart
+from ci.stack.waiting import wait_until
 from tests.harness.stack import status
-from tests.harness.waiting import wait_until
 from tests.integration.routing.conftest import Routed, StartApi
 
 pytestmark = pytest.mark.integration

@@ -8,7 +8,7 @@ import psutil
 import pytest
 from replica_agent.supervise import supervise
 
-from tests.harness.waiting import wait_until
+from ci.stack.waiting import wait_until
 
 
 async def started(log: Path, count: int) -> list[int]:

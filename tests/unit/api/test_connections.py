@@ -20,8 +20,8 @@ from inference_api.transport.triton import (
     VersionUnproved,
 )
 
-from tests.harness.broken_replicas import BrokenReplica, Fault
-from tests.harness.waiting import until
+from ci.stack.waiting import until
+from tests.harness.hostile.broken_replicas import BrokenReplica, Fault
 
 ADDRESS = "127.0.0.73"
 REPLICA = Replica("a", ADDRESS, 8000, frozenset({1}))

@@ -15,8 +15,8 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from pydicom.uid import JPEG2000Lossless, JPEGBaseline8Bit, JPEGLSLossless, RLELossless
 
-from tests.harness.dicoms import PATIENT, STUDY, dicom_file
-from tests.harness.hostile_files import deflated, dicom_of_many_elements, jpeg_of_many_scans
+from tests.harness.hostile.dicoms import PATIENT, STUDY, dicom_file
+from tests.harness.hostile.files import deflated, dicom_of_many_elements, jpeg_of_many_scans
 
 MAX_PIXELS = 1_000_000
 RAMP = np.linspace(0, 4000, 224 * 224).astype(np.int16).reshape(224, 224)

@@ -11,7 +11,7 @@ from inference_api.imaging.preprocessing import RESAMPLE_FILTERS, Preprocessing
 from inference_api.problems import Problem
 from PIL import Image
 
-from tests.harness.hostile_files import jpeg_of_many_scans, png, webp
+from tests.harness.hostile.files import jpeg_of_many_scans, png, webp
 
 MAX_PIXELS = 1_000_000
 

@@ -9,7 +9,7 @@ from inference_api.imaging.intensity import Percentile, Voi, Window
 from inference_api.imaging.preprocessing import Preprocessing
 from inference_api.problems import Problem
 
-from tests.harness.hostile_files import read_files, refused_files
+from tests.harness.hostile.files import read_files, refused_files
 
 MAX_PIXELS = 100_000
 FILES = sorted(data for data in {**read_files(), **refused_files()}.values() if len(data) < 100_000)

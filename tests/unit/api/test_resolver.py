@@ -7,7 +7,7 @@ import pytest
 from inference_api.transport.connections import CONNECT_SECONDS, Pool, Unreachable
 from inference_api.transport.resolver import FIRST_SECONDS, FRESH_SECONDS, KEPT_SECONDS, Resolver, Unresolved
 
-from tests.harness.broken_replicas import BrokenReplica, Fault
+from tests.harness.hostile.broken_replicas import BrokenReplica, Fault
 
 HOST = "triton-0.triton.medinfer.svc"
 OLD, NEW = ("10.0.0.1",), ("10.0.0.2",)

@@ -8,7 +8,7 @@ import pytest
 from inference_api.process.scoreboard import FILE_NAME, SLOT_COUNT, Scoreboard, ScoreboardFull
 from inference_api.routing import counters
 
-from tests.harness.waiting import wait_until
+from ci.stack.waiting import wait_until
 
 SPAWN = multiprocessing.get_context("spawn")
 

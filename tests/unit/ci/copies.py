@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from ci.stack.processes import ROOT
+from ci.stack.folders import ROOT
 from ci.statements import Place
 
 # Other people's versions, which may be equal by chance.

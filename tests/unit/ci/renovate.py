@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ci.stack.processes import ROOT
+from ci.stack.folders import ROOT
 from tests.unit.ci import copies
 
 Json = dict[str, Any]

@@ -8,7 +8,7 @@ from inference_api.settings import Settings as ApiSettings
 from replica_agent.settings import Settings as AgentSettings
 
 from ci.images.catalog import OURS
-from ci.stack.processes import ROOT
+from ci.stack.folders import ROOT
 
 Json = dict[str, Any]
 READERS = {"api": ApiSettings, "agent": AgentSettings}

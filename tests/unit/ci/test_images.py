@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from ci.cluster.errors import ClusterFailed
-from ci.images import buildah, catalog, delivery, lock, provide
+from ci.cluster import delivery
+from ci.images import buildah, catalog, provide
 from ci.images.catalog import OURS, Image
-from tests.harness.waiting import wait_until
+from ci.stack.errors import CommandFailed
+from ci.stack.lock import alone
+from ci.stack.waiting import wait_until
 
 
 @pytest.fixture
@@ -53,11 +55,11 @@ def test_two_builders_take_turns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     """Side by side they wrote and removed the same archives."""
     said: list[str] = []
     provided: list[str] = []
-    monkeypatch.setattr(lock, "say", said.append)
+    monkeypatch.setattr(provide, "say", said.append)
     monkeypatch.setattr(provide, "FILES", tmp_path / "images")
     monkeypatch.setattr(provide, "provide", lambda image, _: provided.append(image.name))
-    second = threading.Thread(target=provide.provide_all, args=[delivery.Delivery(False, set, lambda _: None)])
-    with lock.alone(tmp_path / "images"):
+    second = threading.Thread(target=provide.provide_all, args=[provide.Delivery(False, set, lambda _: None)])
+    with alone(tmp_path / "images" / ".lock", lambda: None):
         second.start()
         wait_until(lambda: said == ["waiting for another build"], "the second one says that it waits", 5)
         assert provided == []
@@ -76,7 +78,7 @@ def test_what_was_built_before_is_delivered_from_its_file(tmp_path: Path, monkey
     for file in (older, other):
         file.touch()
     for _ in range(2):
-        assert provide.provide(IMAGE, delivery.Delivery(True, set, delivered.append)).endswith("/part:0123456789ab")
+        assert provide.provide(IMAGE, provide.Delivery(True, set, delivered.append)).endswith("/part:0123456789ab")
     file = tmp_path / "part-0123456789ab.tar"
     assert (built, delivered) == ([file], [file, file])
     assert (older.exists(), other.exists()) == (False, True)
@@ -111,5 +113,5 @@ def test_clusters_that_take_archives(context: str, command: list[str]) -> None:
 
 
 def test_a_cluster_that_takes_none() -> None:
-    with pytest.raises(ClusterFailed, match="context hospital is no kind, k3d or minikube: push the images"):
+    with pytest.raises(CommandFailed, match="context hospital is no kind, k3d or minikube: push the images"):
         delivery.load_command("hospital")

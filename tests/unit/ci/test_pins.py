@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ci.stack.processes import ROOT
+from ci.stack.folders import ROOT
 from ci.statements import Place, differing, read, write
 from tests.unit.ci import copies
 

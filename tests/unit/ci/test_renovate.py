@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from ci.stack.processes import ROOT
+from ci.stack.folders import ROOT
 from ci.statements import read
 from tests.unit.ci import renovate
 from tests.unit.ci.renovate import Json

@@ -7,7 +7,7 @@ from replica_agent import main as agent
 from rollout_operator.decide.situation import IDLE_REQUEUE_SECONDS
 from rollout_operator.edge.pod_client import KEEP_SECONDS
 
-from ci.stack.processes import ROOT
+from ci.stack.folders import ROOT
 
 GUNICORN = (ROOT / "services" / "api" / "gunicorn.conf.py").read_text()
 API_KEEP_SECONDS = int(re.findall(r"^keepalive = (\d+)", GUNICORN, re.MULTILINE)[0])

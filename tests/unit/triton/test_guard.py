@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from ci.stack.processes import ROOT
-from tests.harness.waiting import wait_until
+from ci.stack.folders import ROOT
+from ci.stack.waiting import wait_until
 
 GUARD = ROOT / "services" / "triton" / "backends" / "onnxruntime" / "guard.py"
 STUB = """

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from ci.bench.operator.answering import Answering
-from tests.harness.waiting import until
+from ci.stack.waiting import until
 
 ADDRESSES = ["127.0.91.1", "127.0.91.2"]
 

@@ -7,8 +7,8 @@ from typing import Any
 from rollout_operator.documents.codec import Json
 from rollout_operator.edge.errors import Conflict, Missing
 
-from tests.harness import cluster_objects
-from tests.harness.cluster_objects import API, TRITON
+from ci.stack import cluster_objects
+from ci.stack.cluster_objects import API, TRITON
 from tests.unit.rollout.edge.leases import FakeLeases
 from tests.unit.rollout.specs import digest, uri
 

@@ -18,7 +18,7 @@ from rollout_operator.metrics import Metrics
 from rollout_operator.reconcile import Reconciler
 from rollout_operator.settings import read_settings
 
-from tests.harness.cluster_objects import API, PLAN, ROUTES, TRITON
+from ci.stack.cluster_objects import API, PLAN, ROUTES, TRITON
 from tests.unit.rollout.edge.api_server import NAMESPACE, ROLLOUT, FakeApiServer
 from tests.unit.rollout.edge.leases import Clock
 from tests.unit.rollout.scenario import GOOD

@@ -12,7 +12,7 @@ from rollout_operator.edge.act import Actor
 from rollout_operator.edge.errors import Conflict, NotLeader
 from rollout_operator.edge.observe import Look, Objects, read_objects
 
-from tests.harness.cluster_objects import PLAN, ROUTES
+from ci.stack.cluster_objects import PLAN, ROUTES
 from tests.unit.rollout import scenario
 from tests.unit.rollout.edge.api_server import ROLLOUT, FakeApiServer, nothing_shown
 

@@ -11,7 +11,7 @@ from rollout_operator.edge.errors import Unavailable
 from rollout_operator.edge.events import EventRecorder, build_notice
 from rollout_operator.edge.observe import Look, read_objects
 
-from tests.harness.waiting import until
+from ci.stack.waiting import until
 from tests.unit.rollout import scenario
 from tests.unit.rollout.edge.api_server import NAMESPACE, ROLLOUT, FakeApiServer, nothing_shown
 from tests.unit.rollout.edge.fake_cluster import FakeNotifier

@@ -6,7 +6,7 @@ import pytest
 from rollout_operator.edge.errors import Conflict, NotLeader, Unavailable
 from rollout_operator.edge.leadership import Leadership
 
-from tests.harness.waiting import until
+from ci.stack.waiting import until
 from tests.unit.rollout.edge.leases import Clock, FakeLeases
 
 LEASE_SECONDS = 10

@@ -14,8 +14,8 @@ from rollout_operator.edge.pods import PodRecord
 from rollout_operator.edge.workloads import read_workload
 from rollout_operator.settings import Settings
 
-from tests.harness import cluster_objects
-from tests.harness.cluster_objects import API, PLAN, ROUTES, TRITON
+from ci.stack import cluster_objects
+from ci.stack.cluster_objects import API, PLAN, ROUTES, TRITON
 from tests.unit.rollout import scenario
 from tests.unit.rollout.edge.api_server import ROLLOUT
 from tests.unit.rollout.edge.fake_cluster import SETTINGS, World

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 import pytest
 from rollout_operator.edge.pod_client import MAX_BYTES, PodClient
 
-from tests.harness.waiting import until
+from ci.stack.waiting import until
 
 TIMEOUT_SECONDS = 0.3
 PATIENT_SECONDS = 2.0  # where a good answer is to come in time, on a busy machine, too

@@ -8,8 +8,8 @@ from rollout_operator.edge.errors import ClusterError, Conflict, Missing, Unavai
 from rollout_operator.edge.pods import read_pod
 from rollout_operator.reconcile import BUG_SECONDS, CONFLICT_SECONDS, STANDBY_SECONDS
 
-from tests.harness.cluster_objects import API, PLAN, ROUTES
-from tests.harness.waiting import until
+from ci.stack.cluster_objects import API, PLAN, ROUTES
+from ci.stack.waiting import until
 from tests.unit.rollout.edge.api_server import ROLLOUT
 from tests.unit.rollout.edge.fake_cluster import World
 from tests.unit.rollout.specs import digest, uri

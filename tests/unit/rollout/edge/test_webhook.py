@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 from rollout_operator.edge.webhook import MAX_QUEUE, TRIES, Notifier
 
-from tests.harness.waiting import until
+from ci.stack.waiting import until
 
 DEAD = "http://127.0.0.1:1/hook"
 

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 from rollout_operator.workqueue import MAX_CONCURRENT, Workqueue
 
-from tests.harness.waiting import until
+from ci.stack.waiting import until
 
 LATER = 3600.0
 

@@ -1,0 +1,201 @@
+"""Load as the project defines it: a constant arrival rate, kept-alive and fresh connections, no retries, all checked.
+
+with Load(urls, images, expected, folder) as load:
+    load.wait_until_answered(300)
+    load.mark("killed")
+    ...
+    result = load.finish(at_least=1000)
+assert not result.failed
+"""
+
+import json
+import signal
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median, quantiles
+from typing import Any
+
+from ci.load.k6 import K6
+from ci.stack.logs import whole_lines
+from ci.stack.waiting import wait_until
+
+# version -> the class that it must give for each image; version 0 stands for a server that names none.
+Expected = dict[int, list[str]]
+
+# Stopping k6 cancels what is in flight. A request that had this long and no answer counts as failed all the same.
+CUT_OFF_SECONDS = 3.0
+CANCELLED = "context canceled"
+
+
+@dataclass(frozen=True)
+class Answer:
+    sent_ms: float
+    latency_ms: float
+    version: int
+    failure: str
+    fresh: bool
+
+
+@dataclass(frozen=True)
+class Result:
+    """answers: in order of sending; dropped: iterations that k6 could not start for want of a free user."""
+
+    answers: tuple[Answer, ...]
+    unanswered: int
+    dropped: int
+    marks: Mapping[str, float]
+
+    @property
+    def sent(self) -> int:
+        return len(self.answers) + self.unanswered + self.dropped
+
+    @property
+    def failures(self) -> Counter[str]:
+        reasons = Counter(answer.failure for answer in self.answers if answer.failure)
+        return reasons + Counter({"no answer": self.unanswered, "dropped iteration": self.dropped})
+
+    @property
+    def failed(self) -> int:
+        return self.failures.total()
+
+    def between(self, start: str | None = None, end: str | None = None) -> "Result":
+        """The part sent between two marks; what no mark bounds goes from the beginning or to the end."""
+        first, last = self.marks.get(start or "", 0.0), self.marks.get(end or "", float("inf"))
+        assert not {start, end} - {None, *self.marks}, f"unknown mark: {start} or {end} of {sorted(self.marks)}"
+        chosen = tuple(answer for answer in self.answers if first <= answer.sent_ms < last)
+        return Result(chosen, 0, 0, self.marks)
+
+    def by_version(self) -> dict[int, int]:
+        return dict(sorted(Counter(answer.version for answer in self.answers if not answer.failure).items()))
+
+    def latencies_ms(self, version: int | None = None) -> list[float]:
+        return [
+            answer.latency_ms
+            for answer in self.answers
+            if not answer.failure and (version is None or answer.version == version)
+        ]
+
+    def p50_ms(self, version: int | None = None) -> float:
+        return median(self.latencies_ms(version))
+
+    def p95_ms(self, version: int | None = None) -> float:
+        return quantiles(self.latencies_ms(version), n=20)[-1]
+
+    def __str__(self) -> str:
+        fresh = sum(answer.fresh for answer in self.answers)
+        counts = (
+            f"sent {self.sent} ({fresh} on fresh connections), failed {self.failed}, by version {self.by_version()}"
+        )
+        return counts + (f", failures {dict(self.failures)}" if self.failed else "")
+
+
+def judge(lines: Sequence[str], expected: Expected, stopped_ms: float) -> tuple[list[Answer], int]:
+    """The answers in order of sending, and how many requests were left without one. Pure; see open.js for the lines."""
+    records = [json.loads(line) for line in lines]
+    ended = [record for record in records if "status" in record and record["error"] != CANCELLED]
+    answered = {record["id"] for record in ended}
+    sent = {record["id"]: record["sent"] for record in records}
+    late = stopped_ms - CUT_OFF_SECONDS * 1000
+    unanswered = sum(1 for id, sent_ms in sent.items() if id not in answered and sent_ms < late)
+    return sorted((judge_answer(record, expected) for record in ended), key=lambda answer: answer.sent_ms), unanswered
+
+
+def judge_answer(record: dict[str, Any], expected: Expected) -> Answer:
+    version, fresh = int(record.get("version") or 0), str(record["id"]).startswith("fresh")
+    if record["status"] == 0:
+        failure = f"no answer: {record['error']}"
+    elif record["status"] != 200:
+        failure = f"status {record['status']}"
+    elif version not in expected:
+        failure = f"answered by version {version or 'unnamed'}"
+    elif record["prediction"] != expected[version][record["image"]]:
+        failure = f"version {version} said {record['prediction']}, not {expected[version][record['image']]}"
+    elif fresh and not record["connected"]:
+        failure = "the connection was not fresh"
+    else:
+        failure = ""
+    return Answer(record["sent"], record["ms"], version, failure, fresh)
+
+
+class Load(K6):
+    """In the background until `finish`; half of the requests, or fresh_share, come on connections of their own.
+
+    `max_seconds` is far beyond what any test takes: a load that ends by itself is an error.
+    """
+
+    def __init__(
+        self,
+        urls: Sequence[str],
+        images: Sequence[bytes],
+        expected: Expected,
+        folder: Path,
+        *,
+        rate_per_second: float = 60,
+        fresh_share: float = 0.5,
+        timeout_seconds: float = 20,
+        max_seconds: float = 900,
+    ) -> None:
+        fresh = round(rate_per_second * 10 * fresh_share)
+        self._rate_per_second = rate_per_second
+        self._users = max(20, round(rate_per_second * 3))
+        settings = {
+            "urls": list(urls),
+            "keptPerTenSeconds": round(rate_per_second * 10) - fresh,
+            "freshPerTenSeconds": fresh,
+            "vus": self._users,
+            "seconds": max_seconds,
+            "timeoutSeconds": timeout_seconds,
+        }
+        super().__init__("open", folder, settings, images)
+        self._expected = expected
+        self._marks: dict[str, float] = {}
+        self._counted_bytes = self._counted = 0
+
+    def mark(self, name: str) -> None:
+        """Resolver this moment, for Result.between."""
+        self._marks[name] = time.time() * 1000
+
+    def answered(self) -> int:
+        """Reads only what came since it was asked last: a test asks often, and other threads want their turn."""
+        if self.lines.exists():
+            with self.lines.open("rb") as lines:
+                lines.seek(self._counted_bytes)
+                new = lines.read()
+            whole = new[: new.rfind(b"\n") + 1]
+            self._counted_bytes += len(whole)
+            self._counted += sum(b'"status"' in line for line in whole.splitlines())
+        return self._counted
+
+    def wait_until_answered(self, count: int, timeout_seconds: float = 120) -> None:
+        """From now on, so many answers."""
+        wanted = self.answered() + count
+
+        def enough() -> bool:
+            assert self.is_running(), f"k6 ended early:\n{self.log_tail()}"
+            return self.answered() >= wanted
+
+        wait_until(enough, f"{count} answers under load", timeout_seconds, poll_seconds=0.2)
+
+    def last(self, seconds: float) -> None:
+        """Goes on for so long, counted in answers at its rate: a slow machine makes it longer, never shorter."""
+        self.wait_until_answered(round(seconds * self._rate_per_second), 2 * seconds + 60)
+
+    def finish(self, at_least: int = 1000) -> Result:
+        """Goes on until so many were answered in all, stops, prints the counts; fails when fewer were sent."""
+        self.wait_until_answered(max(0, at_least - self.answered()))
+        stopped_ms = time.time() * 1000
+        self.signal(signal.SIGINT)
+        self.wait(60)
+        answers, unanswered = judge(whole_lines(self.lines), self._expected, stopped_ms)
+        metrics = self.metrics()
+        dropped = int(metrics.get("dropped_iterations", {"values": {"count": 0}})["values"]["count"])
+        result = Result(tuple(answers), unanswered, dropped, dict(self._marks))
+        cancelled = metrics["iterations"]["values"]["count"] - len(answers)
+        # Below 0: the interrupt came after the line was printed and before the iteration was counted.
+        assert cancelled < self._users, f"k6 counted {cancelled} more answers than it printed"
+        assert result.sent >= at_least, f"only {result.sent} requests were sent, {at_least} were wanted"
+        print(result)
+        return result

@@ -1,0 +1,169 @@
+"""One release of the chart in a namespace of its own, on the cluster that KUBECONFIG names. Pods can be reached."""
+
+import json
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from ci.cluster import chart
+from ci.load.classes import expected_classes
+from ci.load.load import Load
+from ci.stack.waiting import wait_until
+
+Json = dict[str, Any]
+
+NAME = "medinfer"
+ROLLOUT = "resnet-medical"
+API = "medinfer-api"
+RATE_PER_SECOND = 50
+
+
+class Release:
+    """`values` are files, `settings` --set's; what install was given holds for upgrades, unless they say otherwise."""
+
+    def __init__(self, namespace: str, model: str = "tiny") -> None:
+        self.namespace, self.model = namespace, model
+        self.values = list(chart.VALUES)
+        self._settings = chart.image_settings(chart.known_images())
+        self._expected: dict[int, list[str]] = {}
+
+    def install(self, version: int = 1, settings: Mapping[str, str] | None = None) -> None:
+        """Returns at once, as helm does."""
+        self._settings |= dict(settings or {})
+        self._helm("install", version)
+
+    def upgrade(self, version: int, settings: Mapping[str, str] | None = None) -> None:
+        self._settings |= dict(settings or {})
+        self._helm("upgrade", version)
+
+    def helm_test(self) -> str:
+        """Its output; raises AssertionError with it when the test fails."""
+        return run("helm", "test", NAME, "--namespace", self.namespace, "--logs", timeout_seconds=300)
+
+    def remove(self) -> None:
+        """The release and its namespace, without a trace."""
+        run("helm", "uninstall", NAME, "--namespace", self.namespace, "--ignore-not-found", "--wait", check=False)
+        self.kubectl("delete", "namespace", self.namespace, "--ignore-not-found", "--timeout=120s")
+
+    @property
+    def url(self) -> str:
+        """Of the API's Service."""
+        address = self.get("service", API)["spec"]["clusterIP"]
+        return f"http://{address}:8002"
+
+    def wait_until_answering(self, image: bytes, timeout_seconds: float = 180) -> None:
+        """Until the Service leads to an API pod: neither a rollout nor a Ready pod says that it does."""
+        wait_until(lambda: self._is_answering(image), "a prediction", timeout_seconds, poll_seconds=0.5)
+
+    def load(self, images: Sequence[bytes], folder: Path, *answering: int) -> Load:
+        """Through the Service, always with the same images; answers of these versions are right ones."""
+        for version in set(answering) - self._expected.keys():
+            self._expected[version] = expected_classes(bundle(self.model, version, folder), images)
+        expected = {version: self._expected[version] for version in answering}
+        self.wait_until_answering(images[0])
+        return Load([self.url], images, expected, folder / "load", rate_per_second=RATE_PER_SECOND, max_seconds=800)
+
+    def rollout(self) -> Json:
+        """The ModelRollout's status; empty before there is one."""
+        status: Json = self.get("modelrollout", ROLLOUT).get("status") or {}
+        return status
+
+    def wait_for_phase(self, phase: str, version: int, timeout_seconds: float = 180) -> Json:
+        """The status, once it is about this version of the spec and says so."""
+        last: Json = {}
+
+        def arrived() -> Json | None:
+            body = self.get("modelrollout", ROLLOUT)
+            last.update(body.get("status") or {})
+            is_newest = last.get("observedGeneration") == body["metadata"]["generation"]
+            return last if is_newest and body["spec"]["version"] == version and last.get("phase") == phase else None
+
+        try:
+            return wait_until(arrived, f"version {version} is {phase}", timeout_seconds, poll_seconds=0.5)
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{json.dumps(last, indent=1)}") from None
+
+    def condition(self, type: str) -> Json:
+        found: list[Json] = [one for one in self.rollout()["conditions"] if one["type"] == type]
+        return found[0]
+
+    def pods(self, component: str) -> list[Json]:
+        """Those that are not about to end, by name."""
+        selector = f"app.kubernetes.io/component={component}"
+        pods: list[Json] = json.loads(self.kubectl("get", "pods", "--selector", selector, "--output", "json"))["items"]
+        return [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
+
+    def ready_pods(self, component: str) -> int:
+        """Those that are Ready and not about to end."""
+        return sum(map(is_ready, self.pods(component)))
+
+    def wait_for_pods(self, component: str, at_least: int, at_most: int = 100, timeout_seconds: float = 120) -> None:
+        def there() -> bool:
+            return at_least <= self.ready_pods(component) <= at_most
+
+        wait_until(there, f"{at_least} to {at_most} {component} pods are Ready", timeout_seconds, poll_seconds=1)
+
+    def get(self, kind: str, name: str) -> Json:
+        body: Json = json.loads(self.kubectl("get", kind, name, "--output", "json"))
+        return body
+
+    def kubectl(self, *arguments: str) -> str:
+        return run("kubectl", "--namespace", self.namespace, *arguments)
+
+    def _is_answering(self, image: bytes) -> bool:
+        try:
+            answer = httpx.post(f"{self.url}/predict", files={"image": image}, timeout=5)
+        except (httpx.TransportError, AssertionError):
+            return False
+        return answer.status_code == 200
+
+    def _helm(self, command: str, version: int) -> None:
+        settings = self._settings | chart.artifact_settings(self.model, version)
+        arguments = [part for setting in settings.items() for part in ("--set", "=".join(setting))]
+        files = [part for path in self.values for part in ("--values", str(path))]
+        where = ["--namespace", self.namespace, *(["--create-namespace"] if command == "install" else [])]
+        run("helm", command, NAME, str(chart.CHART), *where, *files, *arguments)
+
+
+class PortForward:
+    """`kubectl port-forward` to the API, as a person opens it; `url` once it listens."""
+
+    def __init__(self, release: Release) -> None:
+        self._command = ["kubectl", "--namespace", release.namespace, "port-forward", f"service/{API}", ":8002"]
+
+    def __enter__(self) -> str:
+        self._process = subprocess.Popen(self._command, stdout=subprocess.PIPE, text=True)
+        assert self._process.stdout is not None
+        first = self._process.stdout.readline()  # Forwarding from 127.0.0.1:40000 -> 8002
+        return f"http://{first.split()[2]}"
+
+    def __exit__(self, *_: object) -> None:
+        self._process.terminate()
+        self._process.wait(10)
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+
+
+def bundle(model: str, version: int, folder: Path) -> Path:
+    """A copy of the demonstration bundle that the cluster serves."""
+    path = folder / f"resnet_medical-{version}.tar"
+    address = run(
+        "kubectl", "--namespace", "bundles", "get", "service", "bundles", "--output", "jsonpath={.spec.clusterIP}"
+    )
+    path.write_bytes(httpx.get(f"http://{address}/{model}/{path.name}", timeout=60).raise_for_status().content)
+    return path
+
+
+def is_ready(pod: Json) -> bool:
+    conditions: Sequence[Json] = pod.get("status", {}).get("conditions", ())
+    return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
+
+
+def run(*command: str, check: bool = True, timeout_seconds: float = 200, text: str | None = None) -> str:
+    """Standard output, for `text` on standard input; raises AssertionError with what it said when it fails."""
+    done = subprocess.run(command, input=text, capture_output=True, text=True, timeout=timeout_seconds, check=False)
+    assert not check or done.returncode == 0, f"{' '.join(command[:4])}: {done.stdout}{done.stderr}"
+    return done.stdout
