@@ -40,7 +40,7 @@ PINS = (
         "Kubernetes",
         Place("ci/cluster/modules/kubernetes/go.mod", r"^\tk8s\.io/kubernetes v(\S+)"),
         (
-            Place("tests/harness/helm.py", r'^KUBERNETES = "(.+)"$'),
+            Place("tests/harness/chart/helm.py", r'^KUBERNETES = "(.+)"$'),
             Place("README.md", KUBERNETES),
             Place("docs/tested.md", KUBERNETES),
         ),
