@@ -7,12 +7,14 @@ import ssl
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Self
 
 import httpx
 
 from ci.stack.folders import ROOT
+from ci.stack.http import client
 
 
 class ProcessEnded(Exception):
@@ -75,15 +77,16 @@ class Process:
     def log_tail(self, lines: int = 20) -> str:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
 
-    def wait_until_ready(self, url: str, timeout_seconds: float, verify: ssl.SSLContext | bool = True) -> None:
+    def wait_until_ready(self, url: str, timeout_seconds: float, verify: ssl.SSLContext | None = None) -> None:
         """Polls url until it answers 200; raises ProcessEnded with the log's end otherwise.
 
         `verify`: whom to trust and who we are, where the URL is https.
         """
+        get = client.get if verify is None else partial(httpx.get, verify=verify)
         deadline = time.monotonic() + timeout_seconds
         while time.monotonic() < deadline:
             with contextlib.suppress(httpx.TransportError):
-                if httpx.get(url, timeout=2, verify=verify).status_code == 200:
+                if get(url, timeout=2).status_code == 200:
                     return
             if not self.is_running():
                 raise ProcessEnded(f"{self.name} ended before it was ready:\n{self.log_tail()}")

@@ -12,6 +12,7 @@ import psutil
 
 from ci.stack import documents
 from ci.stack.folders import ROOT
+from ci.stack.http import client
 from ci.stack.processes import Process
 
 AGENT_PORT = 8080
@@ -48,7 +49,7 @@ class Replica(Process):
 
     def state(self) -> dict[str, Any]:
         """The agent's /state; raises httpx.TransportError while it is down."""
-        body: dict[str, Any] = httpx.get(f"{self.agent_url}/state", timeout=5).raise_for_status().json()
+        body: dict[str, Any] = client.get(f"{self.agent_url}/state", timeout=5).raise_for_status().json()
         return body
 
     def version_state(self, version: int) -> str:

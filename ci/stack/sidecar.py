@@ -8,6 +8,7 @@ import httpx
 from replica_agent.settings import Settings
 from replica_agent.supervise import triton_arguments
 
+from ci.stack.http import client
 from ci.stack.processes import Process
 from ci.stack.replica import AGENT_PORT, TRITON_COMMAND
 
@@ -69,6 +70,6 @@ class Sidecar:
     def is_ready(self) -> bool:
         """As the readiness probe asks."""
         try:
-            return httpx.get(f"{self.agent_url}/ready", timeout=2).status_code == 200
+            return client.get(f"{self.agent_url}/ready", timeout=2).status_code == 200
         except httpx.TransportError:
             return False

@@ -11,6 +11,7 @@ from ci.load.classes import expected_classes
 from ci.load.load import Expected, Load
 from ci.stack.api import Api
 from ci.stack.documents import Json, build_plan, build_routes
+from ci.stack.http import client
 from ci.stack.replica import Replica
 from ci.stack.waiting import wait_until
 
@@ -112,7 +113,7 @@ def wait_until_alone(replica: Replica) -> None:
 
 def status(api: Api) -> Json:
     """GET /routes of an API."""
-    body: Json = httpx.get(f"{api.url}/routes", timeout=10).raise_for_status().json()
+    body: Json = client.get(f"{api.url}/routes", timeout=10).raise_for_status().json()
     return body
 
 
@@ -129,7 +130,7 @@ def wait_for_step(api: Api, step: str) -> None:
 def answered_by_triton(replica: Replica, version: int = STABLE) -> int:
     """Inferences that Triton itself counted since it started, by its own metrics; 0 while it is down."""
     try:
-        text = httpx.get(f"http://{replica.address}:8002/metrics", timeout=5).text
+        text = client.get(f"http://{replica.address}:8002/metrics", timeout=5).text
     except httpx.TransportError:
         return 0
     lines = (line for line in text.splitlines() if line.startswith("nv_inference_request_success{"))

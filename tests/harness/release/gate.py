@@ -10,6 +10,7 @@ import httpx
 from ci.cluster import chart
 from ci.load.load import Load, Result
 from ci.stack.folders import ROOT
+from ci.stack.http import client
 from ci.stack.waiting import wait_until
 from tests.harness.release.release import Release
 
@@ -74,7 +75,7 @@ class GatedCanary:
 def warm(pod: dict[str, Any]) -> set[int]:
     """Versions, by its agent's word; none while it cannot be asked."""
     try:
-        state = httpx.get(f"http://{pod['status']['podIP']}:8080/state", timeout=5).raise_for_status().json()
+        state = client.get(f"http://{pod['status']['podIP']}:8080/state", timeout=5).raise_for_status().json()
     except (httpx.HTTPError, KeyError):
         return set()
     return {one["version"] for one in state["versions"] if one["state"] == "Warm"}

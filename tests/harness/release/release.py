@@ -11,6 +11,7 @@ import httpx
 from ci.cluster import chart
 from ci.load.classes import expected_classes
 from ci.load.load import Load
+from ci.stack.http import client
 from ci.stack.waiting import wait_until
 
 Json = dict[str, Any]
@@ -115,7 +116,7 @@ class Release:
 
     def _is_answering(self, image: bytes) -> bool:
         try:
-            answer = httpx.post(f"{self.url}/predict", files={"image": image}, timeout=5)
+            answer = client.post(f"{self.url}/predict", files={"image": image}, timeout=5)
         except (httpx.TransportError, AssertionError):
             return False
         return answer.status_code == 200
@@ -153,7 +154,7 @@ def bundle(model: str, version: int, folder: Path) -> Path:
     address = run(
         "kubectl", "--namespace", "bundles", "get", "service", "bundles", "--output", "jsonpath={.spec.clusterIP}"
     )
-    path.write_bytes(httpx.get(f"http://{address}/{model}/{path.name}", timeout=60).raise_for_status().content)
+    path.write_bytes(client.get(f"http://{address}/{model}/{path.name}", timeout=60).raise_for_status().content)
     return path
 
 

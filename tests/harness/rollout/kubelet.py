@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import httpx
 
 from ci.stack.api import Api
+from ci.stack.http import client
 from ci.stack.sidecar import Sidecar
 from tests.harness.rollout.pods import Pods
 
@@ -109,6 +110,6 @@ class Kubelet:
 
 def _answers(api: Api) -> bool:
     try:
-        return httpx.get(f"{api.url}/ready", timeout=2).status_code == 200
+        return client.get(f"{api.url}/ready", timeout=2).status_code == 200
     except httpx.TransportError:
         return False

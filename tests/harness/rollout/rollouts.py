@@ -15,6 +15,7 @@ from ci.load.load import Expected, Load
 from ci.stack.api import Api
 from ci.stack.cluster_objects import API, PLAN, ROUTES, TRITON
 from ci.stack.documents import Json, artifact
+from ci.stack.http import client
 from ci.stack.operator import Operator
 from ci.stack.sidecar import Sidecar
 from ci.stack.waiting import wait_until
@@ -174,7 +175,7 @@ class RolloutStack:
 
     def agent_versions(self, pod: Sidecar) -> list[Json]:
         try:
-            versions: list[Json] = httpx.get(f"{pod.agent_url}/state", timeout=5).json()["versions"]
+            versions: list[Json] = client.get(f"{pod.agent_url}/state", timeout=5).json()["versions"]
         except httpx.HTTPError:
             return []
         return versions

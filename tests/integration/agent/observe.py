@@ -8,6 +8,7 @@ import httpx
 import psutil
 import tritonclient.grpc as grpcclient
 
+from ci.stack.http import client
 from ci.stack.replica import Replica
 from ci.stack.waiting import wait_until
 
@@ -36,7 +37,7 @@ def wait_for(replica: Replica, version: int, state: str, timeout_seconds: float 
 
 
 def status(replica: Replica, path: str) -> int:
-    return httpx.get(replica.agent_url + path, timeout=5).status_code
+    return client.get(replica.agent_url + path, timeout=5).status_code
 
 
 def ready(replica: Replica) -> bool:

@@ -15,6 +15,7 @@ from replica_agent.settings import Settings
 from replica_agent.supervise import triton_arguments
 
 from ci.stack.documents import Json, build_plan
+from ci.stack.http import client
 from ci.stack.processes import Process
 from ci.stack.replica import TRITON_COMMAND, Replica
 from ci.stack.waiting import wait_until
@@ -160,7 +161,7 @@ def restart(replica: Replica) -> None:
 
 def listening(replica: Replica) -> bool:
     try:
-        return httpx.get(f"{replica.url}/v2/health/live", timeout=1).status_code == 200
+        return client.get(f"{replica.url}/v2/health/live", timeout=1).status_code == 200
     except httpx.TransportError:
         return False
 

@@ -14,6 +14,7 @@ from ci.stack.api import Api
 from ci.stack.cluster_objects import PLAN, ROUTES
 from ci.stack.control_plane import ControlPlane
 from ci.stack.documents import Json, build_plan
+from ci.stack.http import client
 from ci.stack.kubernetes import Cluster
 from ci.stack.processes import Process
 from ci.stack.sidecar import Sidecar
@@ -47,7 +48,7 @@ class Reader:
     def report(self) -> dict[str, Any]:
         """Empty while it does not answer."""
         try:
-            found: dict[str, Any] = httpx.get(self._report_url, timeout=5).raise_for_status().json()
+            found: dict[str, Any] = client.get(self._report_url, timeout=5).raise_for_status().json()
         except httpx.HTTPError:
             return {}
         return found

@@ -1,9 +1,9 @@
 """Versions come from any source, and go only on a plan that was seen in the ConfigMap."""
 
-import httpx
 import pytest
 
 from ci.stack.documents import Json, build_plan
+from ci.stack.http import client
 from ci.stack.sidecar import Sidecar
 from ci.stack.waiting import wait_until
 from tests.integration.following.conftest import Bundle, Reader
@@ -39,7 +39,7 @@ def test_while_the_api_server_is_away_versions_are_added_and_none_dropped(
         lambda: states(agent) == {2: "Warm", 1: "Unloading"}, "version 1 is still loaded, and not proved anew", 120
     )
     assert (
-        httpx.get(f"http://{sidecar.address}:8000/v2/models/resnet_medical/versions/1/ready", timeout=5).status_code
+        client.get(f"http://{sidecar.address}:8000/v2/models/resnet_medical/versions/1/ready", timeout=5).status_code
         == 200
     )
 

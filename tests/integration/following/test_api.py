@@ -3,10 +3,10 @@
 import os
 import signal
 
-import httpx
 import psutil
 import pytest
 
+from ci.stack.http import client
 from ci.stack.waiting import wait_until
 from tests.harness import routes
 from tests.integration.following.conftest import Reader
@@ -43,7 +43,7 @@ def test_it_answers_while_the_api_server_hangs(api: Reader) -> None:
         api.process.start()
         api.wait_for_revision(1)
         for _ in range(50):
-            assert httpx.get(f"{api.url}/health", timeout=2).status_code == 200
+            assert client.get(f"{api.url}/health", timeout=2).status_code == 200
     finally:
         plane.thaw_api_server()
 

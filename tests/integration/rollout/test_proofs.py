@@ -3,9 +3,9 @@
 import os
 import signal
 
-import httpx
 import pytest
 
+from ci.stack.http import client
 from ci.stack.sidecar import Sidecar
 from ci.stack.waiting import wait_until
 from tests.harness.rollout.proofs import unproved
@@ -45,7 +45,7 @@ def test_a_triton_restarts_while_nobody_asks(stack: RolloutStack, images: list[b
 def ask(stack: RolloutStack, images: list[bytes]) -> None:
     """Each API pod."""
     for api in stack.apis.values():
-        answer = httpx.post(f"{api.url}/predict", files={"image": images[0]}, timeout=20)
+        answer = client.post(f"{api.url}/predict", files={"image": images[0]}, timeout=20)
         assert answer.status_code == 200, answer.text
 
 

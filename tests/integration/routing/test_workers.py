@@ -9,12 +9,12 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
-import httpx
 import psutil
 import pytest
 
 from ci.load.images import grey_jpeg, multipart
 from ci.stack.documents import Json
+from ci.stack.http import client
 from ci.stack.waiting import wait_until
 from tests.harness.stack import status
 from tests.integration.routing.conftest import Routed, StartApi
@@ -90,19 +90,19 @@ def counted(routed: Routed, requests: int) -> Json:
 
 def test_reports_are_sums_over_the_workers(routed: Routed) -> None:
     for _ in range(30):  # each on a connection of its own, so that both workers get some
-        assert httpx.post(f"{routed.api.url}/predict", files={"image": grey_jpeg()}).status_code == 200
+        assert client.post(f"{routed.api.url}/predict", files={"image": grey_jpeg()}).status_code == 200
     report = counted(routed, 30)
     assert report["workers"] == WORKERS
     assert sum(report["counters"]["1"]["latencyBuckets"]) == 30
     assert sum(report["counters"]["1"]["classes"].values()) == 30
     line = 'inference_api_requests_total{outcome="good",version="1"} 30.0'
-    assert line in httpx.get(f"{routed.api.url}/metrics").text.splitlines()
+    assert line in client.get(f"{routed.api.url}/metrics").text.splitlines()
 
 
 def test_what_a_killed_worker_counted_is_kept_and_another_takes_its_place(routed: Routed) -> None:
     start_id = status(routed.api)["startId"]
     for _ in range(30):
-        httpx.post(f"{routed.api.url}/predict", files={"image": grey_jpeg()}).raise_for_status()
+        client.post(f"{routed.api.url}/predict", files={"image": grey_jpeg()}).raise_for_status()
     counted(routed, 30)
     before = {worker.pid for worker in workers(routed)}
     os.kill(min(before), signal.SIGKILL)
@@ -143,8 +143,8 @@ def test_before_the_end_of_the_pod_every_response_closes_its_connection(routed: 
     command = [sys.executable, "-m", "inference_api.process.prestop"]
     with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as prestop:
         wait_until(lambda: status(routed.api)["draining"], "the API drains")
-        assert httpx.get(f"{routed.api.url}/ready").status_code == 503
-        wait_until(lambda: httpx.get(f"{routed.api.url}/health").headers.get("connection") == "close", "they close")
+        assert client.get(f"{routed.api.url}/ready").status_code == 503
+        wait_until(lambda: client.get(f"{routed.api.url}/health").headers.get("connection") == "close", "they close")
         assert prestop.poll() is None, "a connection is open"
         answer = predict_on(connection)
         assert (answer[0], answer[1].get("connection")) == (200, "close")
@@ -173,7 +173,7 @@ def test_new_workers_take_over_and_nothing_is_lost(routed: Routed) -> None:
     sent = 0
     os.kill(routed.api.pid, signal.SIGHUP)
     while before & {worker.pid for worker in workers(routed)}:
-        assert httpx.post(f"{routed.api.url}/predict", files={"image": grey_jpeg()}, timeout=30).status_code == 200
+        assert client.post(f"{routed.api.url}/predict", files={"image": grey_jpeg()}, timeout=30).status_code == 200
         sent += 1
     wait_until(lambda: status(routed.api)["workers"] == WORKERS and status(routed.api)["id"], "the new ones are there")
     assert counted(routed, sent)["counters"]["1"]["errors"] == 0
