@@ -8,6 +8,7 @@ from rollout_operator.decide.evidence import stages
 from rollout_operator.documents.codec import Json, dump
 from rollout_operator.documents.spec import Approval, Spec
 from rollout_operator.documents.status import Attempt
+from rollout_operator.documents.step_kinds import Step
 
 from kubectl_modelrollout.errors import Problem
 from kubectl_modelrollout.rollout import Rollout, readable_spec
@@ -25,12 +26,12 @@ class Edit:
 
 def approve(rollout: Rollout, gate: str, by: str) -> Edit:
     spec = readable_spec(rollout)
-    gates = [step.gate.name for step in spec.steps if step.gate]
+    gates = {step.kind.gate_name: step for step in spec.steps if step.kind.gate_name}
     if gate not in gates:
         raise Problem(f"{rollout.name} has no gate {gate}; its gates: {', '.join(gates) or 'none'}")
     if not by.strip():
         raise Problem("--by: write who approves")
-    given = spec.approval(gate)
+    given = spec.approval_of(gates[gate])
     if given:
         raise Problem(f"gate {gate} of {spec.wanted} is approved already, by {given.by}")
     approval = Approval(gate, spec.wanted.version, spec.wanted.digest, by.strip())
@@ -38,7 +39,7 @@ def approve(rollout: Rollout, gate: str, by: str) -> Edit:
     yaml = ["spec:", "  approvals:", f"    - {lines[0]}", *(f"      {line}" for line in lines[1:])]
     every = [dump(one) for one in (*spec.approvals, approval)]
     meaning = f"gate {gate} is approved for {spec.wanted}"
-    return Edit(meaning, _text(_reasons_to_approve(rollout, spec, gate), yaml), {"approvals": every})
+    return Edit(meaning, _text(_reasons_to_approve(rollout, spec, gates[gate]), yaml), {"approvals": every})
 
 
 def abort(rollout: Rollout) -> Edit:
@@ -60,9 +61,9 @@ def abort(rollout: Rollout) -> Edit:
     return Edit(f"{spec.wanted} is aborted, {stable} keeps all traffic", _text(why, yaml), change)
 
 
-def _reasons_to_approve(rollout: Rollout, spec: Spec, gate: str) -> Iterator[str]:
-    yield f"{rollout.name}: opens gate {gate} for {spec.wanted} and these bytes, and for no other release."
-    index = next(number for number, step in enumerate(spec.steps) if step.gate and step.gate.name == gate)
+def _reasons_to_approve(rollout: Rollout, spec: Spec, gate: Step) -> Iterator[str]:
+    yield f"{rollout.name}: opens {gate} for {spec.wanted} and these bytes, and for no other release."
+    index = spec.steps.index(gate)
     is_there = rollout.status.current_step_index == index
     where = f"step {index + 1}/{len(spec.steps)}"
     yield (
@@ -79,7 +80,7 @@ def _seen(attempt: Attempt | None) -> Iterator[str]:
     if attempt.replicas:
         yield f"golden outputs matched on {len(matched)} of {len(attempt.replicas)} replicas"
     for steps in stages(attempt.steps):
-        yield f"{steps[0].step}: {showed(steps[0])}"
+        yield f"{steps[0].name}: {showed(steps[0])}"
 
 
 def _text(comments: Iterator[str] | tuple[str, ...], yaml: list[str]) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from rollout_operator.documents.status import Failure, Outcome, Status
+from rollout_operator.documents.step_kinds import Step
 
 from kubectl_modelrollout.rollout import Rollout
 from kubectl_modelrollout.table import moment
@@ -35,10 +36,11 @@ def next_moves(rollout: Rollout) -> Iterator[str]:
     if spec and spec.suspend:
         yield "Suspended: set spec.suspend to false to go on."
     index = status.current_step_index
-    gate = spec.steps[index].gate if spec and index is not None and index < len(spec.steps) else None
-    if spec and gate and not spec.approval(gate.name):
+    step = spec.steps[index] if spec and index is not None and index < len(spec.steps) else Step()
+    gate = step.kind.gate_name
+    if spec and gate and not spec.approval_of(step):
         yield f"See what was measured:  kubectl modelrollout report {name}"
-        yield f"Approve it in git:      kubectl modelrollout approve {name} --gate {gate.name} --by WHO"
+        yield f"Approve it in git:      kubectl modelrollout approve {name} --gate {gate} --by WHO"
     failure = status.last_failure
     if failure and rollout.is_stalled:
         yield _mend(status, failure)

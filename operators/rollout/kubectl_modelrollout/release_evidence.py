@@ -1,12 +1,12 @@
 """The evidence for one release, as the JSON object of report.json; report.md and the plots are made from it alone."""
 
-import re
 from collections.abc import Iterator
 
 from rollout_operator.decide.evidence import MAX_DETAILED, stages
 from rollout_operator.documents.codec import Json, dump, format_time
 from rollout_operator.documents.spec import AnalysisSpec
 from rollout_operator.documents.status import Attempt, Outcome, StepEvidence
+from rollout_operator.documents.step_kinds import Step
 
 from kubectl_modelrollout.errors import Problem
 from kubectl_modelrollout.history import counted
@@ -71,7 +71,7 @@ def _failure(attempt: Attempt) -> Json | None:
 
 
 def _approval(gate: StepEvidence, attempt: Attempt) -> Json:
-    who = {"gate": gate.step.removeprefix("gate "), "by": gate.approved_by}
+    who = {"gate": gate.step.kind.gate_name if gate.step else "", "by": gate.approved_by}
     return who | {"at": format_time(gate.ended_at), "atSeconds": gate.ended_at - attempt.started_at}
 
 
@@ -87,10 +87,11 @@ def _is_summary(rollout: Rollout, attempt: Attempt) -> bool:
 def _stage(steps: tuple[StepEvidence, ...], attempt: Attempt, limits: AnalysisSpec) -> Json:
     """Steps of one share of the traffic; the counts are of all of them."""
     last, first = steps[-1], steps[0]
+    traffic = (last.traffic or Step()).kind
     return {
-        "traffic": last.traffic,
-        "weight": _number(r"setWeight (\d+)", last.traffic),
-        "shadowPercent": _number(r"shadow (\d+) %", last.traffic),
+        "traffic": last.traffic_name,
+        "weight": traffic.weight,
+        "shadowPercent": traffic.shadow_percent,
         "startedAt": format_time(first.started_at),
         "endedAt": format_time(last.ended_at),
         "startSeconds": first.started_at - attempt.started_at,
@@ -105,11 +106,11 @@ def _stage(steps: tuple[StepEvidence, ...], attempt: Attempt, limits: AnalysisSp
 
 def _step(one: StepEvidence, attempt: Attempt) -> Json:
     began = one.started_at - attempt.started_at
-    return {"step": one.step, "startSeconds": began, "seconds": one.ended_at - one.started_at}
+    return {"step": one.name, "startSeconds": began, "seconds": one.ended_at - one.started_at}
 
 
-def _measurements(step: StepEvidence, attempt: Attempt, limits: AnalysisSpec) -> Iterator[Json]:
-    for one in judge(step, limits, attempt.baseline_p95_seconds):
+def _measurements(seen: StepEvidence, attempt: Attempt, limits: AnalysisSpec) -> Iterator[Json]:
+    for one in judge(seen, limits, attempt.baseline_p95_seconds):
         what, value, limit, samples, verdict = cells(one, attempt.labels)
         words = {"what": what, "value": value, "limit": limit, "samples": samples, "verdict": verdict}
         yield dump(one) | {"words": words}
@@ -122,12 +123,6 @@ def _counts(requests: int, errors: int, p95_seconds: float | None) -> Json:
 def _other(one: Attempt) -> Json:
     ended = format_time(one.ended_at) if one.ended_at is not None else None
     return {"startedAt": format_time(one.started_at), "endedAt": ended, "outcome": one.outcome, "reason": one.reason}
-
-
-def _number(pattern: str, text: str) -> int:
-    """0 when it is not there."""
-    found = re.fullmatch(pattern, text)
-    return int(found[1]) if found else 0
 
 
 def natural(name: str) -> tuple[str, int]:

@@ -1,13 +1,14 @@
 """A ModelRollout as it is shown: its spec, what the operator remembers, and what it tells people."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
 from rollout_operator.decide.report import ReplicaState
 from rollout_operator.documents.codec import DOCUMENT, InvalidDocument, Json, read
 from rollout_operator.documents.spec import InvalidSpec, Spec, parse_spec
-from rollout_operator.documents.status import Attempt, Condition, Status
+from rollout_operator.documents.status import Attempt, Condition, Status, read_status
 
 from kubectl_modelrollout.errors import Problem
 
@@ -91,8 +92,8 @@ def parse_rollout(body: Json) -> Rollout:
         namespace=metadata.get("namespace", ""),
         generation=metadata.get("generation", 0),
         spec=_spec(body),
-        status=_read(Status, body),
-        told=_read(ReportedStatus, body),
+        status=_readable(read_status, body),
+        told=_readable(_read_reported, body),
     )
 
 
@@ -111,9 +112,13 @@ def _spec(body: Json) -> Spec | None:
         return None
 
 
-def _read(kind: type[T], body: Json) -> T:
+def _read_reported(status: Json) -> ReportedStatus:
+    return read(ReportedStatus, json.dumps(status))
+
+
+def _readable(parse: Callable[[Json], T], body: Json) -> T:
     try:
-        return read(kind, json.dumps(body.get("status") or {}))
+        return parse(body.get("status") or {})
     except InvalidDocument as error:
         raise Problem(
             f"the status cannot be read ({error}); install the plug-in that belongs to the operator"

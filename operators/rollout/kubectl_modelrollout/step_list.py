@@ -37,35 +37,33 @@ def steps(rollout: Rollout, now: int, colors: Colors) -> str:
 
 def run_of(ended: tuple[StepEvidence, ...], spec: Spec) -> tuple[StepEvidence, ...]:
     """What was written since the steps began last: edited ones begin again."""
-    names = [str(step) for step in spec.steps]
-    starts = range(len(ended))
-    return next(
-        (ended[start:] for start in starts if [one.step for one in ended[start:]] == names[: len(ended) - start]), ()
-    )
+    taken = [one.step for one in ended]
+    starts = (start for start in range(len(ended)) if taken[start:] == list(spec.steps[: len(ended) - start]))
+    return next((ended[start:] for start in starts), ())
 
 
-def took(step: StepEvidence) -> str:
-    return duration(step.ended_at - step.started_at)
+def took(seen: StepEvidence) -> str:
+    return duration(seen.ended_at - seen.started_at)
 
 
-def showed(step: StepEvidence) -> str:
+def showed(seen: StepEvidence) -> str:
     """In a few words."""
-    if step.approved_by:
-        return f"approved by {step.approved_by}"
-    if step.shadow and step.step == step.traffic:
-        agreed = percent(step.shadow.agreed / step.shadow.samples) if step.shadow.samples else "-"
-        failed = f", {step.shadow.failed:,} not answered" if step.shadow.failed else ""
-        return f"{step.shadow.samples:,} compared, {agreed} agree{failed}"
-    if not step.canary_requests:
+    if seen.approved_by:
+        return f"approved by {seen.approved_by}"
+    if seen.shadow and seen.step == seen.traffic:
+        agreed = percent(seen.shadow.agreed / seen.shadow.samples) if seen.shadow.samples else "-"
+        failed = f", {seen.shadow.failed:,} not answered" if seen.shadow.failed else ""
+        return f"{seen.shadow.samples:,} compared, {agreed} agree{failed}"
+    if not seen.canary_requests:
         return ""
-    failed = f"{step.canary_errors:,} failed" if step.canary_errors else "none failed"
-    latency = f", p95 {milliseconds(step.canary_p95_seconds)}" if step.canary_p95_seconds is not None else ""
-    return f"{count(step.canary_requests, 'request')}, {failed}{latency}"
+    failed = f"{seen.canary_errors:,} failed" if seen.canary_errors else "none failed"
+    latency = f", p95 {milliseconds(seen.canary_p95_seconds)}" if seen.canary_p95_seconds is not None else ""
+    return f"{count(seen.canary_requests, 'request')}, {failed}{latency}"
 
 
 def _waits(spec: Spec, index: int, colors: Colors) -> str:
-    gate = spec.steps[index].gate
-    if gate is None:
+    step = spec.steps[index]
+    if not step.kind.gate_name:
         return ""
-    approval = spec.approval(gate.name)
+    approval = spec.approval_of(step)
     return f"approved by {approval.by}" if approval else colors.waits("waits for an approval")

@@ -29,11 +29,11 @@ def test_a_release_through_shadow_gate_and_weights(stack: RolloutStack, images: 
     assert result.between("promoted").by_version().keys() == {2}
     tried = stack.status()["history"][-1]
     assert [step["step"] for step in tried["steps"]] == [
-        "shadow 100 %",
-        "gate clinical-signoff",
-        "setWeight 10",
-        "setWeight 50",
-        "pause 3 s",
+        {"shadow": {"percent": 100, "minSamples": 60}},
+        {"gate": {"name": "clinical-signoff"}},
+        {"setWeight": 10},
+        {"setWeight": 50},
+        {"pause": {"seconds": 3}},
     ]
     assert tried["steps"][1]["approvedBy"] == "Dr. Roentgen"
     reasons = stack.namespace.reasons(NAME)

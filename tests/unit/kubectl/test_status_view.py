@@ -9,7 +9,7 @@ from kubectl_modelrollout.errors import Problem
 from kubectl_modelrollout.rollout import parse_rollout
 from kubectl_modelrollout.status_view import render_status
 from rollout_operator.documents.spec import OnFailure
-from rollout_operator.documents.steps import GateStep, PauseStep, ShadowStep, Step
+from rollout_operator.documents.step_kinds import GateStep, PauseStep, ShadowStep, Step
 
 from tests.unit.kubectl.rollouts import (
     PLAIN,

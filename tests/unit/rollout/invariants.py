@@ -73,7 +73,7 @@ def weight_is_taken_away_at_once(cluster: Cluster, seen: Observation, decision: 
     assert routes.canary.version == cluster.spec.version
     assert routes.versions[str(routes.canary.version)].digest == cluster.spec.artifact.digest
     assert not decision.status.is_quarantined(cluster.spec.wanted)
-    assert routes.canary_weight in {step.set_weight for step in cluster.spec.steps}
+    assert routes.canary_weight in {step.kind.weight for step in cluster.spec.steps}
 
 
 def a_canary_that_may_have_taken_a_replica_gets_nothing(

@@ -3,7 +3,7 @@
 from typing import Any
 
 from rollout_operator.documents.spec import AnalysisSpec, Approval, Artifact, Reference, Spec, Strategy
-from rollout_operator.documents.steps import GateStep, PauseStep, ShadowStep, Step
+from rollout_operator.documents.step_kinds import GateStep, PauseStep, ShadowStep, Step
 
 STEPS = (
     Step(shadow=ShadowStep(50, 50)),

@@ -5,7 +5,7 @@ from rollout_operator.decide.analysis import Measured, assess, assess_alone, ass
 from rollout_operator.documents.assessment import Verdict
 from rollout_operator.documents.counters import Shadow, StepCounters, VersionCounters, quantile_seconds, total
 from rollout_operator.documents.spec import AnalysisSpec
-from rollout_operator.documents.steps import ShadowStep, Step
+from rollout_operator.documents.step_kinds import ShadowStep, Step
 
 BOUNDS = (0.01, 0.02, 0.04)
 SPEC = AnalysisSpec(min_samples=100)

@@ -73,7 +73,7 @@ def test_what_the_crd_refuses_the_operator_refuses_too_or_can_bear(bad: dict[str
 
 @pytest.mark.parametrize("path", [pytest.param(path, id=path.stem) for path in SAMPLES])
 def test_samples_parse(path: Path) -> None:
-    assert parse_spec(yaml.safe_load(path.read_text())).steps[-1].promotes
+    assert parse_spec(yaml.safe_load(path.read_text())).steps[-1].kind.promotes
 
 
 def test_defaults_are_those_of_the_operator() -> None:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from rollout_operator.documents.steps import PauseStep, Step
+from rollout_operator.documents.step_kinds import PauseStep, Step
 
 from tests.unit.rollout.scenario import cluster, condition, release, served, weights
 from tests.unit.rollout.simulator import Behaviour, Cluster

@@ -26,6 +26,7 @@ from rollout_operator.documents.status import (
     WarmReplica,
     parse_status,
 )
+from rollout_operator.documents.step_kinds import GateStep, ShadowStep, Step
 
 from tests.unit.rollout.scenario import cluster, release
 from tests.unit.rollout.simulator import LABELS, Behaviour
@@ -38,7 +39,7 @@ MANY = 2**53 - 1
 def test_counts_are_kept_once_for_each_change_of_traffic() -> None:
     made = release(cluster()).run_until("Healthy")
     attempt = parse_status(made.status).history[-1]
-    assert [[one.step for one in steps] for steps in stages(attempt.steps)] == [
+    assert [[one.name for one in steps] for steps in stages(attempt.steps)] == [
         ["shadow 50 %", "gate clinical-signoff"],
         ["setWeight 5", "pause 5 s"],
         ["setWeight 50", "pause 5 s"],
@@ -54,7 +55,7 @@ def test_a_gate_before_any_traffic_counts_nothing() -> None:
     shadow, gate, *rest = made.spec.steps
     made.spec = replace(made.spec, strategy=replace(made.spec.strategy, steps=(gate, shadow, *rest)))
     first, *_ = parse_status(made.run_until("Healthy").status).history[-1].steps
-    assert (first.step, first.traffic, first.stable_requests, first.stable_p95_seconds) == (str(gate), "", 0, None)
+    assert (first.step, first.traffic, first.stable_requests, first.stable_p95_seconds) == (gate, None, 0, None)
 
 
 def test_a_copy_that_ends_late_is_no_comparison_of_the_next_step() -> None:
@@ -95,7 +96,7 @@ def test_the_keep_window_is_kept_of_a_version_that_goes_back() -> None:
     made.behaviours[digest(2)] = Behaviour(error_share=0.5)
     made.run_until("RolledBack")
     attempt = parse_status(made.status).history[-1]
-    assert [one.step for one in attempt.steps] == ["keep window"]
+    assert [(one.name, one.step, one.traffic) for one in attempt.steps] == [("keep window", None, None)]
     assert 0 < attempt.errors < attempt.requests
 
 
@@ -106,6 +107,45 @@ def test_old_tries_keep_their_summary() -> None:
         history = with_history(Status(history=history), attempt, spec(2, revision_history_limit=MAX_HISTORY))
     assert (history[0].steps, history[0].replicas, history[0].requests) == ((), (), attempt.requests)
     assert history[1] == attempt
+
+
+def test_evidence_is_the_step_itself() -> None:
+    made = release(cluster()).run_until("Healthy")
+    stored = made.status["history"][-1]["steps"]
+    assert [one["step"] for one in stored] == [dump(step) for step in made.spec.steps[:-1]]
+    assert [one["traffic"] for one in stored[:4]] == [stored[0]["step"]] * 2 + [stored[2]["step"]] * 2
+
+
+@pytest.mark.parametrize("place", ["attempt", "history"])
+def test_evidence_of_an_older_operator_is_left_out_and_the_rest_is_kept(place: str) -> None:
+    """It was text for people. Without it the status still knows which bytes are quarantined."""
+    made = release(cluster(Behaviour(slow=True))).run_until("RolledBack")
+    if place == "attempt":
+        made = release(made, 3).run_until("Progressing")
+    status = json.loads(json.dumps(made.status))
+    attempt = status["attempt"] if place == "attempt" else status["history"][-1]
+    assert attempt["steps"]
+    attempt["steps"] = [{**one, "step": "setWeight 5", "traffic": "setWeight 5"} for one in attempt["steps"]]
+    seen = parse_status(status)
+    read = seen.attempt if place == "attempt" else seen.history[-1]
+    assert read and read.steps == ()
+    assert replace(seen, attempt=None, history=()) == replace(parse_status(made.status), attempt=None, history=())
+    assert seen.quarantined
+    made.status = status
+    made.run_until("Healthy" if place == "attempt" else "RolledBack")
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        pytest.param({"history": "text"}, id="history-of-text"),
+        pytest.param({"history": [1, None]}, id="tries-of-numbers"),
+        pytest.param({"attempt": {"steps": "text"}}, id="steps-of-text"),
+        pytest.param({"attempt": {"steps": [1, "setWeight 5", {"step": 5}]}}, id="numbers-as-steps"),
+    ],
+)
+def test_nonsense_in_the_status_is_no_status(nonsense: Json) -> None:
+    assert parse_status(nonsense) == Status()
 
 
 def test_the_largest_object_can_be_stored() -> None:
@@ -143,9 +183,8 @@ def largest_status() -> Json:
 def largest_try(one: Release) -> Attempt:
     matrix = ((MANY,) * MAX_CLASSES,) * MAX_CLASSES
     counts = (MANY, MANY, 1 / 3, MANY, MANY, 1 / 3)
-    step = StepEvidence(
-        f"gate {'g' * 63}", 1, 2, "shadow 100 %", *counts, Shadow(MANY, MANY, MANY, matrix), approved_by="b" * 253
-    )
+    gate, shadow = Step(gate=GateStep("g" * 63)), Step(shadow=ShadowStep(100, MANY))
+    step = StepEvidence(1, 2, gate, shadow, *counts, Shadow(MANY, MANY, MANY, matrix), approved_by="b" * 253)
     replicas = [
         WarmReplica(f"{'p' * 60}{number:03}", 1000 / 3, 1000 / 3, MANY, False, "64/64")
         for number in range(MAX_REPLICAS)

@@ -6,7 +6,7 @@ import pytest
 from rollout_operator.decide import replicas as replica_rules
 from rollout_operator.decide.step_totals import step_counters
 from rollout_operator.documents.status import parse_status
-from rollout_operator.documents.steps import PauseStep, Step
+from rollout_operator.documents.step_kinds import PauseStep, Step
 
 from tests.unit.rollout.scenario import cluster, condition, release, served
 from tests.unit.rollout.simulator import Agent, Api, Behaviour, Cluster

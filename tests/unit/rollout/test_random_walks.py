@@ -7,7 +7,7 @@ from dataclasses import replace
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rollout_operator.documents.spec import Artifact, OnFailure, OnInsufficientData
-from rollout_operator.documents.steps import PauseStep, Step
+from rollout_operator.documents.step_kinds import PauseStep, Step
 
 from tests.unit.rollout.invariants import check_all
 from tests.unit.rollout.simulator import Agent, Api, Behaviour, Cluster

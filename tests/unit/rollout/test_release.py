@@ -6,7 +6,7 @@ import pytest
 from rollout_operator.decide.decide import decide
 from rollout_operator.documents.spec import OnFailure, OnInsufficientData
 from rollout_operator.documents.status import Outcome, parse_status
-from rollout_operator.documents.steps import PauseStep, Step
+from rollout_operator.documents.step_kinds import PauseStep, Step
 
 from tests.unit.rollout.invariants import check_all
 from tests.unit.rollout.scenario import GOOD, cluster, condition, release, served, weights

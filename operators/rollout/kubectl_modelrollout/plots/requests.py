@@ -22,7 +22,7 @@ def draw_requests(figure: Any, evidence: Json) -> None:
     errors.axhline(100 * evidence["limits"]["maxErrorRate"], color=BAD, linestyle="--")
     _draw_latency_limits(latency, stages, evidence["limits"]["maxLatencyRatio"])
     for axes, title in ((count, "requests"), (errors, "errors, %"), (latency, "p95 latency, ms")):
-        names = [one["traffic"].replace("setWeight ", "") + (" %" if one["weight"] else "") for one in stages]
+        names = [f"{one['weight']} %" if one["weight"] else one["traffic"] for one in stages]
         axes.set_xticks(range(len(stages)), names)
         axes.set(title=title, xlabel="share of the canary")
         axes.margins(y=0.15)

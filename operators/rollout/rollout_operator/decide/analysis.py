@@ -11,7 +11,7 @@ from math import sqrt
 from rollout_operator.documents.assessment import Assessment, Measurement, Verdict, summarize
 from rollout_operator.documents.counters import Shadow, StepCounters, VersionCounters, quantile_seconds
 from rollout_operator.documents.spec import AnalysisSpec
-from rollout_operator.documents.steps import Step
+from rollout_operator.documents.step_kinds import Step
 
 Z95 = 1.959963984540054  # two-sided 95 %
 CLASS_SAMPLES_MIN = 20
@@ -32,12 +32,12 @@ class Measured:
 def assess(spec: AnalysisSpec, measured: Measured) -> Assessment:
     if measured.counters is None:
         return Assessment(Verdict.ERROR, (Measurement("apiPods", Verdict.ERROR, "no API pod answers"),))
-    counters, traffic = measured.counters, measured.traffic
+    counters, traffic = measured.counters, measured.traffic.kind
     measurements: list[Measurement] = []
-    if traffic.set_weight:
+    if traffic.weight:
         measurements += _assess_canary(spec, measured, counters)
-    if traffic.shadow:
-        measurements += assess_shadow(spec, counters.shadow, traffic.shadow.min_samples)
+    if traffic.shadow_percent:
+        measurements += assess_shadow(spec, counters.shadow, traffic.min_compared)
     measurements += _assess_slowdown(spec, measured, counters)
     return summarize(tuple(measurements), counters.samples)
 

@@ -13,7 +13,6 @@ from rollout_operator.documents.status import Analysis, Attempt, Outcome, Status
 MAX_STEPS = 40  # of one try that are kept
 MAX_HISTORY = 20  # an object of more than 1.5 MB cannot be stored
 MAX_DETAILED = 10  # of these, the newest keep steps and replicas
-KEEP_WINDOW = "keep window"
 
 
 def end_step(s: Situation) -> Status:
@@ -86,30 +85,31 @@ def keep_window_evidence(s: Situation) -> StepEvidence | None:
         return None
     began = s.status.promoted_at or s.now
     requests, errors, p95 = _counts(counters, stable.version)
-    return StepEvidence(KEEP_WINDOW, began, s.now, KEEP_WINDOW, requests, errors, p95)
+    return StepEvidence(began, s.now, canary_requests=requests, canary_errors=errors, canary_p95_seconds=p95)
 
 
 def _evidence(s: Situation) -> StepEvidence | None:
     step, stable, canary = s.step, s.status.stable, s.status.canary
     if step is None or stable is None or canary is None:
         return None
-    has_traffic = s.traffic.changes_traffic
-    counters = (step_counters(s.status, s.seen) if has_traffic else None) or StepCounters()
+    traffic = s.traffic if s.traffic.kind.changes_traffic else None
+    counters = (step_counters(s.status, s.seen) if traffic else None) or StepCounters()
     requests, errors, p95 = _counts(counters, canary.version)
     stable_requests, stable_errors, stable_p95 = _counts(counters, stable.version)
-    approval = s.spec.approval(step.gate.name) if step.gate else None
+    approval = s.spec.approval_of(step)
+    copies = s.traffic.kind.shadow_percent > 0  # else a copy that ends late would be counted with the next step
     return StepEvidence(
-        step=str(step),
+        step=step,
         started_at=s.status.step_started_at or s.now,
         ended_at=s.now,
-        traffic=str(s.traffic) if has_traffic else "",
+        traffic=traffic,
         canary_requests=requests,
         canary_errors=errors,
         canary_p95_seconds=p95,
         stable_requests=stable_requests,
         stable_errors=stable_errors,
         stable_p95_seconds=stable_p95,
-        shadow=counters.shadow if s.traffic.shadow else None,  # a copy that ends late is counted with the next step
+        shadow=counters.shadow if copies else None,
         approved_by=approval.by if approval else "",
     )
 

@@ -8,7 +8,7 @@ from rollout_operator.documents.observation import Observation, Replica
 from rollout_operator.documents.release import Release
 from rollout_operator.documents.spec import Spec
 from rollout_operator.documents.status import Phase, Status
-from rollout_operator.documents.steps import Step, traffic_at
+from rollout_operator.documents.step_kinds import Step, StepState, traffic_at
 
 ACTIVE_REQUEUE_SECONDS = 1.0
 IDLE_REQUEUE_SECONDS = 10.0
@@ -52,6 +52,17 @@ class Situation:
     def traffic(self) -> Step:
         """The step whose traffic the canary is to have now."""
         return traffic_at(self.spec.steps, self.status.current_step_index) if self.status.canary else Step()
+
+    @property
+    def step_state(self) -> StepState:
+        """What the end of the present step may depend on."""
+        step, analysis = self.step, self.status.analysis
+        return StepState(
+            canary=self.wanted,
+            seconds=self.now - (self.status.step_started_at or self.now),
+            is_approved=step is not None and self.spec.approval_of(step) is not None,
+            assessment=analysis.last if analysis.assessed_at is not None else None,
+        )
 
     @cached_property
     def serving(self) -> tuple[Replica, ...]:

@@ -1,28 +1,19 @@
 """What a step forward waits for. Taking traffic away waits for none of this."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from rollout_operator.decide import replicas
 from rollout_operator.decide.acknowledgements import laggards, suspenders
 from rollout_operator.decide.situation import Situation
+from rollout_operator.documents.wait import Wait
 
 MAX_NAMES = 3
-
-
-@dataclass(frozen=True)
-class Wait:
-    """`reason` for the condition, `message` names what is waited for. `patient`: somebody asked for this wait."""
-
-    reason: str
-    message: str
-    patient: bool = False
 
 
 def before_loading(s: Situation) -> Wait | None:
     """Until another replica may load something."""
     if s.spec.suspend:
-        return Wait("Suspended", "spec.suspend is true; set it to false to go on", patient=True)
+        return Wait("Suspended", "spec.suspend is true; set it to false to go on", intended=True)
     if s.seen.rolling:
         return Wait("RollingUpdate", f"StatefulSet {s.spec.triton_ref.name} is being updated; waits for its end")
     missing = replicas.holding_up(s.seen, s.status.stable)
@@ -84,8 +75,8 @@ def _before_acknowledged(s: Situation) -> Wait | None:
 
 def traffic_shares(s: Situation) -> tuple[int, int]:
     """(weight, shadow) in percent that the present step gives the canary."""
-    traffic = s.traffic
-    return traffic.set_weight or 0, traffic.shadow.percent if traffic.shadow else 0
+    traffic = s.traffic.kind
+    return traffic.weight, traffic.shadow_percent
 
 
 def listed(names: Iterable[str]) -> str:

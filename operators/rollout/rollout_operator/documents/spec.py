@@ -14,7 +14,7 @@ from pydantic import Field
 
 from rollout_operator.documents.codec import DOCUMENT, Digest, InvalidDocument, Json, VersionNumber, dump, read, sha256
 from rollout_operator.documents.release import Release
-from rollout_operator.documents.steps import Step
+from rollout_operator.documents.step_kinds import Step, step_problems
 
 Positive = Annotated[int, Field(ge=1)]
 NotNegative = Annotated[int, Field(ge=0)]
@@ -156,10 +156,11 @@ class Spec:
     def steps_hash(self) -> str:
         return sha256([dump(step) for step in self.steps])[:16]
 
-    def approval(self, gate: str) -> Approval | None:
-        """An approval counts for one version and its bytes only."""
-        wanted = (gate, self.wanted.version, self.wanted.digest)
-        return next((line for line in self.approvals if (line.gate, line.version, line.digest) == wanted), None)
+    def approval_of(self, step: Step) -> Approval | None:
+        """The one that opens this step's gate. An approval counts for one version and its bytes only."""
+        wanted = (step.kind.gate_name, self.wanted.version, self.wanted.digest)
+        found = (line for line in self.approvals if (line.gate, line.version, line.digest) == wanted)
+        return next(found, None) if step.kind.gate_name else None
 
 
 class InvalidSpec(InvalidDocument):
@@ -185,21 +186,6 @@ def parse_spec(body: dict[str, Any]) -> Spec:
 
 
 def _problems(spec: Spec) -> Iterator[str]:
-    steps = spec.steps
     if not spec.artifact.uri.startswith(("file:/", "http://", "https://", "s3://")):
         yield "artifact.uri: write a file:, http(s): or s3: address"
-    for index, step in enumerate(steps):
-        if step.members != 1:
-            yield f"strategy.steps.{index}: write exactly one of shadow, gate, setWeight, pause"
-    weights = [step.set_weight for step in steps if step.set_weight is not None]
-    if weights != sorted(weights):
-        yield "strategy.steps: weights never fall; write each setWeight at least as large as the one before"
-    kinds = [step.set_weight is not None for step in steps if step.changes_traffic]
-    if kinds != sorted(kinds):
-        yield "strategy.steps: shadow after setWeight would take the weight away; write all shadow steps first"
-    if not steps or not steps[-1].promotes:
-        yield "strategy.steps: the last step must be setWeight: 100, which promotes; add it"
-    if any(step.promotes for step in steps[:-1]):
-        yield "strategy.steps: setWeight: 100 promotes and can only be the last step; write a smaller weight before it"
-    if len(set(gates := [step.gate.name for step in steps if step.gate])) < len(gates):
-        yield "strategy.steps: two gates have one name; give each its own"
+    yield from step_problems(spec.steps)

@@ -9,10 +9,13 @@ from enum import StrEnum
 from typing import Any
 
 from rollout_operator.documents.assessment import Assessment
-from rollout_operator.documents.codec import DOCUMENT, InvalidDocument, Time, read
+from rollout_operator.documents.codec import DOCUMENT, InvalidDocument, Json, Time, read
 from rollout_operator.documents.counters import Shadow, StepCounters
 from rollout_operator.documents.release import Release
 from rollout_operator.documents.spec import AnalysisSpec
+from rollout_operator.documents.step_kinds import Step
+
+KEEP_WINDOW = "keep window"
 
 
 class Phase(StrEnum):
@@ -82,16 +85,17 @@ class DigestPin:
 
 @dataclass(frozen=True)
 class StepEvidence:
-    """What one step showed when it ended.
+    """What one step showed when it ended, or a promoted version in its keep window.
 
-    `traffic`: the step whose traffic held then, itself unless it is a gate or a pause; empty before the first. Counts
-    and latencies are since that step began: a gate or a pause repeats those of its traffic, and adds to them.
+    `step`: None for the keep window. `traffic`: the step whose traffic held then, itself unless it leaves the traffic
+    as it is; None before the first, and in the keep window. Counts and latencies are since `traffic` began: a gate or
+    a pause repeats those of its traffic, and adds to them.
     """
 
-    step: str
     started_at: Time
     ended_at: Time
-    traffic: str = ""
+    step: Step | None = None
+    traffic: Step | None = None
     canary_requests: int = 0
     canary_errors: int = 0
     canary_p95_seconds: float | None = None
@@ -102,6 +106,16 @@ class StepEvidence:
     approved_by: str = ""
 
     __pydantic_config__ = DOCUMENT
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        return str(self.step) if self.step else KEEP_WINDOW
+
+    @property
+    def traffic_name(self) -> str:
+        """For people; empty before any traffic."""
+        return str(self.traffic) if self.traffic else "" if self.step else KEEP_WINDOW
 
 
 @dataclass(frozen=True)
@@ -234,9 +248,34 @@ class Status:
         return any(one.digest == release.digest for one in self.quarantined)
 
 
-def parse_status(document: dict[str, Any] | None) -> Status:
+def read_status(document: Json | None) -> Status:
+    """Raises InvalidDocument."""
+    return read(Status, json.dumps(_without_texts(document or {})))
+
+
+def parse_status(document: Json | None) -> Status:
     """An unreadable status is none at all: it is a cache."""
     try:
-        return read(Status, json.dumps(document or {}))
+        return read_status(document)
     except InvalidDocument:
         return Status()
+
+
+def _without_texts(document: Json) -> Json:
+    """Without step evidence that is text, as it once was, so that the rest (the quarantine above all) is still read."""
+    found = {key: document[key] for key in ("attempt", "history") if document.get(key)}
+    if "attempt" in found:
+        found["attempt"] = _without_text_steps(found["attempt"])
+    if isinstance(found.get("history"), list):
+        found["history"] = [_without_text_steps(one) for one in found["history"]]
+    return {**document, **found}
+
+
+def _without_text_steps(attempt: Any) -> Any:
+    steps = attempt.get("steps") if isinstance(attempt, dict) else None
+    if not isinstance(steps, list):
+        return attempt
+    return {
+        **attempt,
+        "steps": [one for one in steps if not (isinstance(one, dict) and isinstance(one.get("step"), str))],
+    }

@@ -19,7 +19,7 @@ def make_room(s: Situation) -> Ruling | None:
         return None
     wait = before_loading(s)
     if wait:
-        phase = Phase.PAUSED if wait.patient else Phase.PENDING
+        phase = Phase.PAUSED if wait.intended else Phase.PENDING
         return Ruling(s.status, phase, wait.reason, f"{s.wanted} is to be released; {wait.message}", s.events)
     if s.status.previous is not None:
         event = Event("PreviousDropped", f"{s.status.previous} makes room for {s.wanted}")
@@ -56,7 +56,7 @@ def load_and_warm(s: Situation) -> Ruling | None:
     wait, phase = before_loading(s), loading_phase(s)
     counts = f"{s.wanted} is warm on {len(s.warm_on(s.wanted))}/{len(s.serving)} replicas"
     if wait:
-        phase = Phase.PAUSED if wait.patient else phase
+        phase = Phase.PAUSED if wait.intended else phase
         return Ruling(s.status, phase, wait.reason, f"{counts}; {wait.message}", s.events)
     trouble = _trouble(s)
     return Ruling(s.status, phase, str(phase), f"{counts}; {trouble}" if trouble else counts, s.events)

@@ -7,11 +7,12 @@ from rollout_operator.decide.failures import reject
 from rollout_operator.decide.rules.promotion import promote
 from rollout_operator.decide.situation import Event, Ruling, Situation
 from rollout_operator.decide.step_names import step_name
-from rollout_operator.decide.waits import Wait, before_next_step
+from rollout_operator.decide.waits import before_next_step
 from rollout_operator.documents.assessment import Verdict
 from rollout_operator.documents.spec import OnInsufficientData
 from rollout_operator.documents.status import Analysis, Phase, Status
-from rollout_operator.documents.steps import Step
+from rollout_operator.documents.step_kinds import Step, StepKind
+from rollout_operator.documents.wait import Wait
 
 
 def wait_to_step_forward(s: Situation) -> Ruling | None:
@@ -25,16 +26,15 @@ def skip_the_steps(s: Situation) -> Ruling | None:
 
 
 def finish_the_step(s: Situation) -> Ruling | None:
-    step = s.step
-    wait = _before_end(s, step) if step else None
+    wait = s.step.kind.wait(s.step_state) if s.step else None
     return _stay(s, wait) if wait else None
 
 
 def judge_before_more_traffic(s: Situation) -> Ruling | None:
-    """A setWeight step begins only when what leads to it was assessed as good."""
-    if _next_step(s).set_weight is None or not s.traffic.changes_traffic:
+    """More traffic is given only when what leads to it was assessed as good."""
+    if not _next_step(s).kind.needs_passed_analysis or not s.traffic.kind.changes_traffic:
         return None
-    last = s.status.analysis.last if s.status.analysis.assessed_at is not None else None
+    last = s.step_state.assessment
     if last and last.verdict is Verdict.PASSED:
         return None
     if last and _is_insufficient(s) and s.status.canary:
@@ -45,11 +45,11 @@ def judge_before_more_traffic(s: Situation) -> Ruling | None:
 
 def enter_the_next_step(s: Situation) -> Ruling | None:
     step, index = _next_step(s), _next_index(s)
-    if step.promotes:
+    if step.kind.promotes:
         return promote(s, f"step {index + 1}/{len(s.spec.steps)} done")
     status = _enter(s, step, index)
     event = Event("StepStarted", f"{s.status.canary} step {index + 1}/{len(s.spec.steps)}: {step}")
-    return Ruling(status, _phase(s, step), "Progressing", event.message, (*s.events, event))
+    return Ruling(status, _phase(s, step.kind), "Progressing", event.message, (*s.events, event))
 
 
 def _next_index(s: Situation) -> int:
@@ -63,25 +63,10 @@ def _next_step(s: Situation) -> Step:
 
 def _enter(s: Situation, step: Step, index: int) -> Status:
     status = replace(end_step(s), current_step_index=index, current_step_hash=s.spec.steps_hash, step_started_at=s.now)
-    if not step.changes_traffic or s.status.canary is None:
+    if not step.kind.changes_traffic or s.status.canary is None:
         return status
     fresh = Analysis(baseline_p95_seconds=s.status.analysis.baseline_p95_seconds)
     return replace(status, traffic_step=step_name(s.status.canary, index, s.now), analysis=fresh)
-
-
-def _before_end(s: Situation, step: Step) -> Wait | None:
-    if step.gate and not s.spec.approval(step.gate.name):
-        line = f"{{gate: {step.gate.name}, version: {s.wanted.version}, digest: {s.wanted.digest}, by: ...}}"
-        return Wait("AwaitingApproval", f"gate {step.gate.name} waits for this line in spec.approvals: {line}", True)
-    if step.pause:
-        left = step.pause.seconds - (s.now - (s.status.step_started_at or s.now))
-        return Wait("Pausing", f"pause, {left} s left") if left > 0 else None
-    if step.shadow:
-        last = s.status.analysis.last if s.status.analysis.assessed_at is not None else None
-        passed = last is not None and last.verdict is Verdict.PASSED
-        why = last.message if last else "not compared yet"
-        return None if passed else Wait("AwaitingSamples", f"shadow: {why}")
-    return None
 
 
 def _is_insufficient(s: Situation) -> bool:
@@ -92,14 +77,14 @@ def _is_insufficient(s: Situation) -> bool:
 
 
 def _stay(s: Situation, wait: Wait) -> Ruling:
-    phase = Phase.PAUSED if wait.patient else _phase(s, s.traffic)
+    phase = Phase.PAUSED if wait.intended else _phase(s, s.traffic.kind)
     weight = s.seen.routes.canary_weight if s.seen.routes else 0
     message = f"{s.status.canary} at {weight} %, {s.describe_step()}; {wait.message}"
     return Ruling(s.status, phase, wait.reason, message, s.events)
 
 
-def _phase(s: Situation, step: Step) -> Phase:
-    traffic = step if step.changes_traffic else s.traffic
-    if traffic.shadow:
+def _phase(s: Situation, kind: StepKind) -> Phase:
+    traffic = kind if kind.changes_traffic else s.traffic.kind
+    if traffic.shadow_percent:
         return Phase.SHADOWING
-    return Phase.PROGRESSING if traffic.set_weight else Phase.WARMING
+    return Phase.PROGRESSING if traffic.weight else Phase.WARMING

@@ -39,7 +39,5 @@ def _has_moved(before: Progress, now: Progress) -> bool:
 
 
 def _stands(s: Situation) -> bool:
-    step, started = s.step, s.status.step_started_at or 0
-    gated = bool(step and step.gate and not s.spec.approval(step.gate.name))
-    pausing = bool(step and step.pause and s.now - started < step.pause.seconds)
-    return s.spec.suspend or s.seen.rolling or gated or pausing
+    asked_for = s.step is not None and s.step.kind.stops_the_clock(s.step_state)
+    return s.spec.suspend or s.seen.rolling or asked_for

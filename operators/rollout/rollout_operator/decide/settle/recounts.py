@@ -13,7 +13,7 @@ from rollout_operator.documents.status import Analysis
 
 def count_anew(s: Situation) -> Situation:
     canary, index, routes = s.status.canary, s.status.current_step_index, s.seen.routes
-    if canary is None or index is None or not s.traffic.changes_traffic:
+    if canary is None or index is None or not s.traffic.kind.changes_traffic:
         return s
     is_withheld = routes is not None and routes.step == s.status.traffic_step and routes.canary is None
     if not is_withheld or before_more_weight(s):

@@ -25,7 +25,7 @@ def keep_vanished_counts(s: Situation) -> Situation:
 def assess_canary(s: Situation) -> Situation:
     """`failureLimit` failed assessments in a row take all traffic away and quarantine the bytes."""
     canary, stable = s.status.canary, s.status.stable
-    if canary is None or stable is None or not s.traffic.changes_traffic or _is_withheld(s) or not _is_due(s):
+    if canary is None or stable is None or not s.traffic.kind.changes_traffic or _is_withheld(s) or not _is_due(s):
         return s
     counters = step_counters(s.status, s.seen)
     baseline = s.status.analysis.baseline_p95_seconds
