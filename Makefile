@@ -7,11 +7,19 @@ UV_VERSION := 0.13.9
 UV := $(CURDIR)/.tools/bin/uv
 export UV
 RUN := $(UV) run --frozen
-# Tests wait more than they compute. Side by side each process has a network of its own, which only root may have.
+# Tests run side by side, each process in a network of its own. Only root may have that.
 ROOT := $(shell [ "$$(id -u)" = 0 ] && echo yes)
 # Files in their order, not those of few tests last: these are the longest, and one process would wait for the other.
 SIDE_BY_SIDE := -n $(if $(ROOT),2,0) --dist loadfile --no-loadscope-reorder
 PACKAGES := services/api/inference_api operators/agent/replica_agent operators/rollout/rollout_operator operators/rollout/kubectl_modelrollout model_repository/modelctl ci
+
+CHART_PROGRAMS := actionlint helm kube-scheduler kube-score kubeconform prometheusrules.yaml promtool servicemonitors.yaml
+CLUSTER_PROGRAMS := coredns etcd helm kube-apiserver kube-controller-manager kube-proxy kube-scheduler kubectl kubelet \
+  metrics-server pause
+GITOPS_PROGRAMS := helm kustomize-controller glua applications.yaml buckets.yaml externalartifacts.yaml \
+  gitrepositories.yaml helmreleases.yaml kustomizations.yaml ocirepositories.yaml
+# Every process that a test starts would compile all that it imports again: that doubles the time it takes to start.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help
 help: ## Show the targets
@@ -26,24 +34,31 @@ demo-once: setup ## The same, but end after the first prediction
 	$(RUN) python -m ci.demo --once
 
 .PHONY: test
-test: lint test-unit test-chart test-integration test-e2e ## Everything that this machine can test
+test: ## What every change has to pass: style, types, unit tests, and each part once for real
+	@ci/parts setup lint test-unit control-plane test-smoke
 
 .PHONY: test-all
-test-all: test ## Everything that this machine can test
+test-all: ## Everything that this machine can test; as root on a whole Kubernetes, too
+	@ci/parts setup lint test-unit go-programs test-chart test-integration test-e2e
 
 .PHONY: lint
-lint: setup ## Style, types, import rules
+lint: setup ## Style, types, rules for imports
 	$(RUN) ruff check .
 	$(RUN) ruff format --check .
 	$(RUN) mypy $(PACKAGES)
 	$(RUN) lint-imports
 
 .PHONY: test-unit
-test-unit: setup ## Pure code, in seconds
-	$(RUN) pytest tests/unit $(SIDE_BY_SIDE)
+test-unit: setup ## Unit tests, and how much of the code they run: less than pyproject.toml says is an error
+	$(RUN) pytest tests/unit $(SIDE_BY_SIDE) --cov --cov-report=term:skip-covered
+
+.PHONY: test-smoke
+test-smoke: setup control-plane ## Each part once for real: a prediction, the page, a release, a rollback, a killed replica
+	@ci/install-packages page
+	$(RUN) pytest @tests/smoke.txt $(SIDE_BY_SIDE)
 
 .PHONY: test-integration
-test-integration: setup packages control-plane gitops ## Real Triton, agents, API, k6, browser and API server, as processes
+test-integration: setup packages control-plane gitops ## Real Triton, agents, API, k6, browser and API server as processes
 	$(RUN) pytest tests/integration -m "not soak" $(SIDE_BY_SIDE)
 
 # On a cluster of this folder's own, whatever KUBECONFIG says: no test may reach one that somebody works with unasked.
@@ -59,9 +74,9 @@ else
 endif
 
 .PHONY: test-chart
-test-chart: control-plane ## The chart, by helm, kubeconform, a scanner, the scheduler and the API server's own validation
-	@ci/cluster/build actionlint helm kube-scheduler kube-score kubeconform prometheusrules.yaml promtool servicemonitors.yaml
-	$(RUN) pytest tests/chart
+test-chart: control-plane ## The chart: helm, kubeconform, a scanner, the scheduler, and the API server's own validation
+	@ci/cluster/build $(CHART_PROGRAMS)
+	$(RUN) pytest tests/chart $(SIDE_BY_SIDE)
 
 .PHONY: chart-docs
 chart-docs: setup ## Write what is generated for the chart: its table of values, and the schema of a rollout
@@ -115,7 +130,7 @@ $(UV):
 .PHONY: cluster
 cluster: setup
 	@ci/install-packages cluster
-	@ci/cluster/build coredns etcd helm kube-apiserver kube-controller-manager kube-proxy kube-scheduler kubectl kubelet metrics-server pause
+	@ci/cluster/build $(CLUSTER_PROGRAMS)
 	$(RUN) python -m ci.cluster start
 
 .PHONY: packages
@@ -128,8 +143,11 @@ control-plane: setup
 
 .PHONY: gitops
 gitops: setup
-	@ci/cluster/build helm kustomize-controller glua applications.yaml buckets.yaml externalartifacts.yaml \
-	  gitrepositories.yaml helmreleases.yaml kustomizations.yaml ocirepositories.yaml
+	@ci/cluster/build $(GITOPS_PROGRAMS)
+
+.PHONY: go-programs
+go-programs: setup
+	@ci/cluster/build $(CLUSTER_PROGRAMS) $(CHART_PROGRAMS) $(GITOPS_PROGRAMS)
 
 .PHONY: clean
 clean: ## Remove what the targets above made

@@ -67,9 +67,10 @@ class RolloutStack:
                 api.wait_until_serving()
 
     def stop(self) -> None:
+        """At once: what an orderly end does is tested where it is asked for."""
         with ExitStack() as everything:
             for process in (*self.tritons.values(), *self.apis.values(), *self.operators):
-                everything.callback(process.kill if isinstance(process, Sidecar) else process.stop)
+                everything.callback(process.kill)
             everything.callback(self.kubelet.stop)
 
     # pods

@@ -15,7 +15,7 @@ from tests.harness.hostile import impostor
 from tests.harness.hostile.impostor import Misbehave
 from tests.harness.rollout.namespace import Namespace
 from tests.harness.rollout.rollouts import GATE, RolloutStack
-from tests.integration.rollout.halfway import QUICK, SHORT, STEADY, end_promoted
+from tests.integration.rollout.halfway import QUICK, SHORT, end_promoted
 
 pytestmark = pytest.mark.integration
 
@@ -87,7 +87,7 @@ def begin(stack: RolloutStack) -> tuple[int, int]:
 def test_a_release_waits_for_who_talks_nonsense(stack: RolloutStack, images: list[bytes], misbehave: Misbehave) -> None:
     pod = stack.tritons[f"{TRITON}-1"]
     stable, version = begin(stack)
-    with stack.load(images, stack.expected(images, stable, version), **STEADY) as load:
+    with stack.load(images, stack.expected(images, stable, version)) as load:
         load.wait_until_answered(100)
         with ExitStack() as impostors:
             agent = impostors.enter_context(ExitStack())
@@ -111,7 +111,7 @@ def test_a_release_waits_for_who_talks_nonsense(stack: RolloutStack, images: lis
 
 def test_nonsense_mid_canary_takes_no_traffic_away_and_gives_none(stack: RolloutStack, images: list[bytes]) -> None:
     stable, version = begin(stack)
-    with stack.load(images, stack.expected(images, stable, version), **STEADY) as load:
+    with stack.load(images, stack.expected(images, stable, version)) as load:
         stack.apply(version, approve=False, steps=GATED, analysis=QUICK)
         stack.wait_for_phase("Paused")
         with (

@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(800)]
 
 STEPS = [{"shadow": {"percent": 100, "minSamples": 40}}, {"setWeight": 20}, {"setWeight": 50}, {"setWeight": 100}]
 ANALYSIS = {"intervalSeconds": 2, "minSamples": 20}
-FROZEN_SECONDS = 30
+FROZEN_SECONDS = 15  # once another leads, so that both had time to write
 TAKEOVER_SECONDS = 45  # a Lease is believed for 10 s
 
 
