@@ -3,18 +3,19 @@
 import asyncio
 import logging
 import random
+from typing import Protocol
 
 from rollout_operator.decide.decide import decide
 from rollout_operator.decide.step_totals import remember
 from rollout_operator.documents.api import ApiState
-from rollout_operator.edge.act import Actor
-from rollout_operator.edge.cluster import Cluster
+from rollout_operator.edge.act import Actor, WritesObjects
 from rollout_operator.edge.errors import ClusterError, Conflict, Missing, NotLeader, Unavailable
 from rollout_operator.edge.events import EventRecorder
 from rollout_operator.edge.leadership import Leadership
-from rollout_operator.edge.observe import Selector, Watched, observe, read_objects, selector_of
-from rollout_operator.edge.pod_client import PodClient
+from rollout_operator.edge.observe import AsksPods, Observer, Watched
 from rollout_operator.edge.pods import PodRecord
+from rollout_operator.edge.rollout_objects import ReadsObjects, Selector, read_objects
+from rollout_operator.edge.stale_cache import ByName
 from rollout_operator.metrics import Metrics
 from rollout_operator.settings import Settings
 
@@ -26,21 +27,29 @@ BUG_SECONDS = 5.0
 log = logging.getLogger(__name__)
 
 
+class ApiServer(ReadsObjects, ByName, WritesObjects, Protocol):
+    """What a reconcile asks of the API server."""
+
+
 class Reconciler:
-    """What it remembers between visits is lost with the process and costs nothing but counts of vanished API pods."""
+    """Observes, decides, acts and reports, one rollout at a time.
+
+    What it remembers between reconciles is lost with the process. That costs the counts of vanished API pods, no more.
+    """
 
     def __init__(
         self,
-        cluster: Cluster,
+        cluster: ApiServer,
         leadership: Leadership,
         watched: Watched,
-        pod_client: PodClient,
+        pod_client: AsksPods,
         recorder: EventRecorder,
         metrics: Metrics,
         settings: Settings,
     ) -> None:
-        self._cluster, self._leadership, self._watched, self._pod_client = cluster, leadership, watched, pod_client
-        self._recorder, self._metrics, self._settings = recorder, metrics, settings
+        self._cluster, self._leadership, self._watched = cluster, leadership, watched
+        self._recorder, self._metrics = recorder, metrics
+        self._observer = Observer(cluster, watched, pod_client, settings)
         self._actor = Actor(cluster, leadership.check, settings.identity)
         self._readings: dict[str, dict[str, ApiState]] = {}
         self._selectors: dict[str, tuple[Selector, ...]] = {}
@@ -57,6 +66,10 @@ class Reconciler:
         return [name for name, found in self._selectors.items() if any(one and pod.matches(one) for one in found)]
 
     async def reconcile(self, name: str) -> float | None:
+        """The seconds until the next reconcile of the rollout `name`; None when it is gone. Raises nothing.
+
+        Without the Lease nothing is read or written. An error is logged, counted and tried again soon.
+        """
         if not self._leadership.is_held():
             return STANDBY_SECONDS
         try:
@@ -86,14 +99,13 @@ class Reconciler:
             await asyncio.to_thread(self._actor.claim, objects)
             self._claimed.add(name)
             return 0.0
-        self._selectors[name] = (selector_of(objects.triton), selector_of(objects.api))
-        readings = self._readings.get(name, {})
-        look = await observe(self._cluster, objects, self._watched, self._pod_client, self._settings, readings)
-        decision = decide(look.spec, look.status, look.seen)
-        self._readings[name] = remember(look.seen)  # even if a write fails: better not counted than counted twice
-        if not self._actor.is_idle(decision, look):
-            await asyncio.to_thread(self._actor.act, decision, look)
-        self._recorder.record(decision, look)
+        self._selectors[name] = (objects.triton_selector, objects.api_selector)
+        observed = await self._observer.observe(objects, self._readings.get(name, {}))
+        decision = decide(observed.spec, observed.status, observed.seen)
+        self._readings[name] = remember(observed.seen)  # even if a write fails: better not counted than counted twice
+        if not self._actor.is_idle(decision, observed):
+            await asyncio.to_thread(self._actor.act, decision, observed)
+        self._recorder.record(decision, observed)
         self._metrics.note(name, decision)
         return decision.requeue_seconds
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 from rollout_operator.decide.evidence import MAX_DETAILED, MAX_HISTORY, MAX_STEPS, stages, with_history
+from rollout_operator.decide.remember.bindings import MAX_BOUND_VERSIONS
+from rollout_operator.decide.remember.proofs import MAX_LABEL, MAX_REPLICAS
 from rollout_operator.decide.report import MAX_REPLICA_STATES, ReplicaState
-from rollout_operator.decide.settle.bindings import MAX_BOUND_VERSIONS
-from rollout_operator.decide.settle.proofs import MAX_LABEL, MAX_REPLICAS
 from rollout_operator.documents.assessment import Assessment, Measurement, Verdict
 from rollout_operator.documents.codec import Json, dump
 from rollout_operator.documents.counters import MAX_CLASSES, Shadow, StepCounters, VersionCounters

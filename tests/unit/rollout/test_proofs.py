@@ -3,7 +3,7 @@
 import json
 from dataclasses import replace
 
-from rollout_operator.decide.settle.proofs import MAX_REPLICAS, note_proofs
+from rollout_operator.decide.remember.proofs import MAX_REPLICAS, note_proofs
 from rollout_operator.decide.situation import Situation
 from rollout_operator.documents.agent import AgentState, GoldenCount, VersionReport, VersionState, WarmupReport
 from rollout_operator.documents.codec import dump, read

@@ -2,7 +2,7 @@
 
 from rollout_operator.decide import replicas
 from rollout_operator.decide.acknowledgements import addressers
-from rollout_operator.decide.failures import standing_failure
+from rollout_operator.decide.failures import failure_in_force
 from rollout_operator.decide.situation import Situation
 from rollout_operator.decide.waits import before_loading
 from rollout_operator.documents.observation import Observation, Replica
@@ -53,7 +53,7 @@ def _widen(s: Situation, release: Release) -> Canary:
     if s.status.stable is None:
         return Canary(release.version, release.digest, release.uri)
     allowed = _allowed(s, release)
-    if release == s.wanted and not standing_failure(s, release) and not before_loading(s):
+    if release == s.wanted and not failure_in_force(s, release) and not before_loading(s):
         serving = {one.name for one in s.serving}
         busy = (serving & allowed) - set(s.warm_on(release))
         free = max(0, s.spec.load.max_concurrent_replicas - len(busy))

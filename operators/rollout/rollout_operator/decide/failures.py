@@ -20,7 +20,7 @@ MAX_QUARANTINE = 50
 MAX_MESSAGE = 1024  # agents write it
 
 
-def standing_failure(s: Situation, release: Release) -> Failure | None:
+def failure_in_force(s: Situation, release: Release) -> Failure | None:
     """Why `release` is not tried (again), or None. What does not quarantine stands until the spec is edited."""
     failure, quarantined = s.status.last_failure, s.status.is_quarantined(release)
     if failure and failure.release == release and (quarantined or failure.generation == s.spec.generation):

@@ -1,6 +1,6 @@
 """The status of a ModelRollout: what the operator remembers, as far as what is served does not say it.
 
-It is a cache. `settle` decides whether it may be believed. What people read beside it is in `report`.
+It is a cache: `remember.position` decides whether it may be believed. What else people read is in `report`.
 """
 
 import json

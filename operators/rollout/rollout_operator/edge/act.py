@@ -17,19 +17,25 @@ from rollout_operator.edge.objects import (
     with_status,
     with_writer,
 )
-from rollout_operator.edge.observe import Look, Objects
+from rollout_operator.edge.observe import Observed
+from rollout_operator.edge.rollout_objects import Objects
 
 
-class Writes(Protocol):
+class WritesObjects(Protocol):
+    """On the resourceVersion in the object: raises Conflict when another was stored meanwhile, else ClusterError."""
+
     def write_status(self, rollout: Json) -> Json: ...
 
     def write_config_map(self, config_map: Json) -> Json: ...
 
 
 class Actor:
-    """`check` raises NotLeader; it is asked before each write, as each may be the first after a long freeze."""
+    """Writes what was decided.
 
-    def __init__(self, writes: Writes, check: Callable[[], None], identity: str) -> None:
+    `check` raises NotLeader. It is called before each write, as the process may have been frozen since the last one.
+    """
+
+    def __init__(self, writes: WritesObjects, check: Callable[[], None], identity: str) -> None:
         self._writes, self._check, self._identity = writes, check, identity
 
     def claim(self, objects: Objects) -> None:
@@ -39,17 +45,17 @@ class Actor:
                 self._check()
                 self._writes.write_config_map(with_writer(config_map, self._identity))
 
-    def is_idle(self, decision: Decision, look: Look) -> bool:
+    def is_idle(self, decision: Decision, observed: Observed) -> bool:
         """Nothing of it is to be written."""
-        return decision.plan is None and decision.routes is None and not _has_new_status(decision, look.objects)
+        return decision.plan is None and decision.routes is None and not _has_new_status(decision, observed.objects)
 
-    def act(self, decision: Decision, look: Look) -> None:
+    def act(self, decision: Decision, observed: Observed) -> None:
         """Raises NotLeader and ClusterError; what was not written then is decided anew."""
         order = [self._write_status, self._write_plan, self._write_routes]
         if decision.is_urgent:
             order = [self._write_routes, self._write_status, self._write_plan]
         for write in order:
-            write(decision, look.objects)
+            write(decision, observed.objects)
 
     def _write_status(self, decision: Decision, objects: Objects) -> None:
         if _has_new_status(decision, objects):

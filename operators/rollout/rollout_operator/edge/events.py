@@ -4,33 +4,45 @@ import asyncio
 import logging
 import time
 from datetime import UTC, datetime
+from typing import Protocol
 
 from rollout_operator.decide.decision import Decision
 from rollout_operator.decide.situation import Event
 from rollout_operator.documents.codec import SCHEMA_VERSION, Json
 from rollout_operator.documents.spec import Spec
-from rollout_operator.edge.cluster import Cluster
 from rollout_operator.edge.errors import ClusterError
 from rollout_operator.edge.objects import build_event
-from rollout_operator.edge.observe import Look
-from rollout_operator.edge.webhook import Notifier
+from rollout_operator.edge.observe import Observed
 
 log = logging.getLogger(__name__)
 
 
+class CreatesEvents(Protocol):
+    def create_event(self, event: Json) -> None: ...
+
+
+class Notifies(Protocol):
+    def notify(self, url: str, notice: Json) -> None: ...
+
+
 class EventRecorder:
-    def __init__(self, cluster: Cluster, notifier: Notifier, identity: str) -> None:
+    """Each Event of a decision goes to the API server, to the log, and to `spec.notify.url` when there is one.
+
+    What cannot be written is logged and lost. `identity`: the operator's pod, for `reportingInstance`.
+    """
+
+    def __init__(self, cluster: CreatesEvents, notifier: Notifies, identity: str) -> None:
         self._cluster, self._notifier, self._identity = cluster, notifier, identity
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def record(self, decision: Decision, look: Look) -> None:
+    def record(self, decision: Decision, observed: Observed) -> None:
         """Of a decision that was carried out; returns at once."""
         for event in decision.events:
-            rollout = look.objects.rollout
+            rollout = observed.objects.rollout
             log.info(event.message, extra={"rollout": rollout["metadata"]["name"], "reason": event.reason})
             self._post(build_event(rollout, event, time.time_ns(), self._identity))
-            if isinstance(look.spec, Spec) and look.spec.notify.url:
-                self._notifier.notify(look.spec.notify.url, build_notice(rollout, event, decision))
+            if isinstance(observed.spec, Spec) and observed.spec.notify.url:
+                self._notifier.notify(observed.spec.notify.url, build_notice(rollout, event, decision))
 
     def _post(self, event: Json) -> None:
         task = asyncio.create_task(self._create(event))

@@ -1,73 +1,29 @@
-"""One look at the world: objects from the API server, pods from the index, agents and API pods asked."""
+"""Observes a rollout: pods as the watches show them, and what agents and API pods answer."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from rollout_operator.documents.agent import AgentState
 from rollout_operator.documents.api import ApiState
-from rollout_operator.documents.codec import InvalidDocument, Json
+from rollout_operator.documents.codec import Json
 from rollout_operator.documents.observation import ApiPod, Observation, Replica
-from rollout_operator.documents.plan import parse_plan
-from rollout_operator.documents.routes import parse_routes
-from rollout_operator.documents.spec import InvalidSpec, Spec, parse_spec
-from rollout_operator.documents.status import Status, parse_status
-from rollout_operator.edge.errors import Missing
-from rollout_operator.edge.objects import (
-    PLAN_KEY,
-    ROUTES_KEY,
-    api_name,
-    plan_name,
-    read_data,
-    routes_name,
-    triton_name,
-)
+from rollout_operator.documents.spec import InvalidSpec, Spec
+from rollout_operator.documents.status import Status
 from rollout_operator.edge.ownership import Owner
-from rollout_operator.edge.pod_client import PodClient
 from rollout_operator.edge.pods import PodRecord
+from rollout_operator.edge.rollout_objects import Objects, Selector, WatchedWorkload, is_rolling
 from rollout_operator.edge.stale_cache import ByName, first_there, stale_among
 from rollout_operator.settings import Settings
 
-Selector = Mapping[str, str]
-Shown = Callable[[str, str], Json | None]  # of a kind and a name, what the watches know
-T = TypeVar("T")
 
+class AsksPods(Protocol):
+    """In the order of what is asked; None: no answer, or nonsense."""
 
-class Reads(ByName, Protocol):
-    def read_stateful_set(self, name: str) -> Json: ...
+    async def ask_agents(self, agents: Sequence[tuple[str, str]]) -> list[AgentState | None]: ...
 
-    def read_deployment(self, name: str) -> Json: ...
-
-    def read_config_map(self, name: str) -> Json: ...
-
-
-@dataclass(frozen=True)
-class Objects:
-    """As the API server has them; None: not there."""
-
-    rollout: Json
-    triton: Json | None
-    api: Json | None
-    plan_map: Json | None
-    routes_map: Json | None
-
-    @property
-    def triton_name(self) -> str:
-        return triton_name(self.rollout)
-
-    @property
-    def api_name(self) -> str:
-        return api_name(self.rollout)
-
-
-@dataclass(frozen=True)
-class Look:
-    objects: Objects
-    spec: Spec | InvalidSpec
-    status: Status
-    seen: Observation
+    async def ask_api_pods(self, urls: Sequence[str]) -> list[ApiState | None]: ...
 
 
 @dataclass(frozen=True)
@@ -75,113 +31,99 @@ class Watched:
     """What the watches know, which may be old; the wiring gives it."""
 
     pods: Callable[[Selector], Sequence[PodRecord]]
-    workload: Shown
+    workload: WatchedWorkload
     rivals: Callable[[Json], Sequence[Owner]]
     now_seconds: Callable[[], float]
 
 
-def read_objects(cluster: Reads, name: str, shown: Shown) -> Objects:
-    """Raises Missing when the ModelRollout itself is gone.
+@dataclass(frozen=True)
+class Observed:
+    """What a decision is made on, and the objects that it is written to."""
 
-    What is written on is read anew. The workloads are what the watches show; what they do not show is asked for.
-    """
-    rollout = cluster.read_rollout(name)
-    triton, api = triton_name(rollout), api_name(rollout)
-    return Objects(
-        rollout,
-        shown("StatefulSet", triton) or _found(cluster.read_stateful_set, triton),
-        shown("Deployment", api) or _found(cluster.read_deployment, api),
-        _found(cluster.read_config_map, plan_name(triton)),
-        _found(cluster.read_config_map, routes_name(api)),
-    )
+    objects: Objects
+    spec: Spec | InvalidSpec
+    status: Status
+    seen: Observation
 
 
-async def observe(
-    cluster: Reads,
-    objects: Objects,
-    watched: Watched,
-    pod_client: PodClient,
-    settings: Settings,
-    readings: Mapping[str, ApiState],
-) -> Look:
-    triton_pods = [pod for pod in watched.pods(selector_of(objects.triton)) if not pod.ended]
-    api_pods = [pod for pod in watched.pods(selector_of(objects.api)) if not pod.ended and pod.ip]
-    agents, apis = await asyncio.gather(
-        pod_client.ask_agents([(pod.name, _url(pod.ip, settings.agent_port)) for pod in triton_pods]),
-        pod_client.ask_api_pods([_url(pod.ip, settings.api_port) for pod in api_pods]),
-    )
-    replicas, api_states = list(zip(triton_pods, agents, strict=True)), list(zip(api_pods, apis, strict=True))
-    silent = [pod for pod, state in (*replicas, *api_states) if state is None]
-    rivals = watched.rivals(objects.rollout)
-    # Mostly there is nobody to ask for, and then no need for a thread.
-    stale = await asyncio.to_thread(stale_among, cluster, silent) if silent else frozenset()
-    rival = await asyncio.to_thread(first_there, cluster, rivals) if rivals else ""
-    spec = (objects.triton or {}).get("spec") or {}
-    host = partial(_host, settings, str(spec.get("serviceName") or ""))
-    seen = Observation(
-        now_seconds=watched.now_seconds(),
-        replicas=tuple(_replica(pod, state, host(pod), settings) for pod, state in replicas if pod.uid not in stale),
-        api_pods=_unknown_api(objects)
-        or tuple(
-            ApiPod(pod.name, pod.terminating, pod.not_ready_since, state)
-            for pod, state in api_states
-            if pod.uid not in stale
-        ),
-        plan=_parsed(parse_plan, read_data(objects.plan_map, PLAN_KEY)),
-        routes=_parsed(parse_routes, read_data(objects.routes_map, ROUTES_KEY)),
-        desired_replicas=int(spec.get("replicas") or 0),
-        rolling=is_rolling(objects.triton),
-        rival=rival,
-        readings=readings,
-    )
-    return Look(objects, _spec(objects.rollout), parse_status(objects.rollout.get("status")), seen)
+@dataclass(frozen=True)
+class _Answers:
+    """Each pod with its answer; None: it did not answer, or answered nonsense."""
+
+    replicas: tuple[tuple[PodRecord, AgentState | None], ...]
+    api_pods: tuple[tuple[PodRecord, ApiState | None], ...]
+
+    @property
+    def silent(self) -> list[PodRecord]:
+        return [pod for pod, state in (*self.replicas, *self.api_pods) if state is None]
 
 
-def selector_of(workload: Json | None) -> Selector:
-    """Empty selects nothing."""
-    found: Selector = (((workload or {}).get("spec") or {}).get("selector") or {}).get("matchLabels") or {}
-    return found
+class Observer:
+    """Only reads. `cluster` blocks and is called on a thread."""
+
+    def __init__(self, cluster: ByName, watched: Watched, pod_client: AsksPods, settings: Settings) -> None:
+        self._cluster, self._watched, self._pod_client, self._settings = cluster, watched, pod_client, settings
+
+    async def observe(self, objects: Objects, readings: Mapping[str, ApiState]) -> Observed:
+        """Raises ClusterError. `readings`: the last answer of each API pod, by name, which the observation carries.
+
+        A pod that ended is left out, and so is an API pod without an address, which never served. A pod that is silent
+        is asked for by name: the watches may show what is gone.
+        """
+        answers = await self._ask(objects)
+        stale, rival = await self._stale(answers.silent), await self._rival(objects)
+        seen = Observation(
+            now_seconds=self._watched.now_seconds(),
+            replicas=tuple(self._replicas(objects, answers, stale)),
+            api_pods=_unknown_api(objects) or tuple(_api_pods(answers, stale)),
+            plan=objects.plan(),
+            routes=objects.routes(),
+            desired_replicas=int(((objects.triton or {}).get("spec") or {}).get("replicas") or 0),
+            rolling=is_rolling(objects.triton),
+            rival=rival,
+            readings=readings,
+        )
+        return Observed(objects, objects.spec(), objects.status(), seen)
+
+    async def _ask(self, objects: Objects) -> _Answers:
+        settings = self._settings
+        triton_pods = [pod for pod in self._watched.pods(objects.triton_selector) if not pod.ended]
+        api_pods = [pod for pod in self._watched.pods(objects.api_selector) if not pod.ended and pod.ip]
+        agents, apis = await asyncio.gather(
+            self._pod_client.ask_agents([(pod.name, _url(pod.ip, settings.agent_port)) for pod in triton_pods]),
+            self._pod_client.ask_api_pods([_url(pod.ip, settings.api_port) for pod in api_pods]),
+        )
+        return _Answers(tuple(zip(triton_pods, agents, strict=True)), tuple(zip(api_pods, apis, strict=True)))
+
+    async def _stale(self, silent: list[PodRecord]) -> frozenset[str]:
+        """Uids. Mostly there is nobody to ask for, and then no need for a thread."""
+        return await asyncio.to_thread(stale_among, self._cluster, silent) if silent else frozenset()
+
+    async def _rival(self, objects: Objects) -> str:
+        rivals = self._watched.rivals(objects.rollout)
+        return await asyncio.to_thread(first_there, self._cluster, rivals) if rivals else ""
+
+    def _replicas(self, objects: Objects, answers: _Answers, stale: frozenset[str]) -> Iterable[Replica]:
+        service = str(((objects.triton or {}).get("spec") or {}).get("serviceName") or "")
+        for pod, state in answers.replicas:
+            if pod.uid not in stale:
+                host = _host(self._settings, service, pod)
+                urls = _url(host, self._settings.triton_port), _url(host, self._settings.agent_port)
+                yield Replica(pod.name, pod.terminating, pod.not_ready_since, *urls, pod.instance, state)
 
 
-def is_rolling(stateful_set: Json | None) -> bool:
-    """The StatefulSet's pods are being replaced by others of a newer template."""
-    status = (stateful_set or {}).get("status") or {}
-    update, current = status.get("updateRevision"), status.get("currentRevision")
-    return bool(update and current and update != current)
-
-
-def _replica(pod: PodRecord, state: AgentState | None, host: str, settings: Settings) -> Replica:
-    urls = _url(host, settings.triton_port), _url(host, settings.agent_port)
-    return Replica(pod.name, pod.terminating, pod.not_ready_since, *urls, pod.instance, state)
+def _api_pods(answers: _Answers, stale: frozenset[str]) -> Iterable[ApiPod]:
+    for pod, state in answers.api_pods:
+        if pod.uid not in stale:
+            yield ApiPod(pod.name, pod.terminating, pod.not_ready_since, state)
 
 
 def _unknown_api(objects: Objects) -> tuple[ApiPod, ...]:
     """Its pods may live on and address any version: that counts as one that does not answer."""
-    if selector_of(objects.api):
+    if objects.api_selector:
         return ()
     why = "has no spec.selector.matchLabels" if objects.api else "does not exist"
     return (ApiPod(f"Deployment {objects.api_name}, which {why},"),)
-
-
-def _found(read: Callable[[str], Json], name: str) -> Json | None:
-    try:
-        return read(name) if name else None
-    except Missing:
-        return None
-
-
-def _parsed(parse: Callable[[str], T], content: str) -> T | None:
-    try:
-        return parse(content)
-    except InvalidDocument:
-        return None
-
-
-def _spec(rollout: Json) -> Spec | InvalidSpec:
-    try:
-        return parse_spec(rollout)
-    except InvalidSpec as error:
-        return error
 
 
 def _host(settings: Settings, service: str, pod: PodRecord) -> str:

@@ -10,9 +10,9 @@ from typing import Any
 import kopf
 
 from rollout_operator.documents.codec import Json
-from rollout_operator.edge.observe import Selector
 from rollout_operator.edge.ownership import Owner, Role, owned_roles, read_owner
 from rollout_operator.edge.pods import PodRecord, read_pod
+from rollout_operator.edge.rollout_objects import Selector
 from rollout_operator.edge.workloads import read_workload
 
 RESOURCE = ("serving.medinfer.io", "v1alpha1", "modelrollouts")

@@ -42,7 +42,7 @@ class FakeApiServer(FakeLeases):
         self.objects: dict[tuple[str, str], Json] = {}
         self.log: list[str] = []
         self.events: list[Json] = []
-        self.before: Callable[[str, str, str], None] = lambda verb, kind, name: None
+        self.before: Callable[[str, str, str], object] = lambda verb, kind, name: None
         self._version = 100
 
     def set_up(self, replicas: int = 2, apis: int = 2) -> "FakeApiServer":

@@ -13,7 +13,7 @@ class FakeLeases:
     def __init__(self) -> None:
         self.lease: Json | None = None
         self.writes = 0
-        self.before_write: Callable[[], None] = lambda: None
+        self.before_write: Callable[[], object] = lambda: None
         self.before_read: Callable[[], None] = lambda: None
 
     @property

@@ -10,7 +10,8 @@ from rollout_operator.documents.plan import parse_plan
 from rollout_operator.documents.routes import parse_routes
 from rollout_operator.edge.act import Actor
 from rollout_operator.edge.errors import Conflict, NotLeader
-from rollout_operator.edge.observe import Look, Objects, read_objects
+from rollout_operator.edge.observe import Observed
+from rollout_operator.edge.rollout_objects import Objects, read_objects
 
 from ci.stack.cluster_objects import PLAN, ROUTES
 from tests.unit.rollout import scenario
@@ -30,10 +31,10 @@ def actor(server: FakeApiServer, check: Callable[[], None] = lambda: None) -> Ac
     return Actor(server, check, "operator-0")
 
 
-def look(server: FakeApiServer) -> Look:
+def observed(server: FakeApiServer) -> Observed:
     """Only the objects matter here."""
     objects = read_objects(server, ROLLOUT, nothing_shown)
-    return Look(objects, MADE.spec, DECISION.status, MADE.observe())
+    return Observed(objects, MADE.spec, DECISION.status, MADE.observe())
 
 
 @pytest.mark.parametrize(
@@ -51,8 +52,8 @@ def look(server: FakeApiServer) -> Look:
 )
 def test_a_decision_that_changes_nothing_is_idle(server: FakeApiServer, decision: Decision, idle: bool) -> None:
     server.rollout()["status"] = DECISION.status_document
-    assert actor(server).is_idle(decision, look(server)) is idle
-    actor(server).act(decision, look(server))
+    assert actor(server).is_idle(decision, observed(server)) is idle
+    actor(server).act(decision, observed(server))
     assert (server.log == []) is idle
 
 
@@ -69,12 +70,12 @@ def test_a_decision_that_changes_nothing_is_idle(server: FakeApiServer, decision
     ],
 )
 def test_the_order_of_writes(server: FakeApiServer, decision: Decision, written: list[str]) -> None:
-    actor(server).act(decision, look(server))
+    actor(server).act(decision, observed(server))
     assert server.log == written
 
 
 def test_what_is_written_can_be_read_back(server: FakeApiServer) -> None:
-    actor(server).act(DECISION, look(server))
+    actor(server).act(DECISION, observed(server))
     assert parse_plan(server.data(PLAN, "plan.json")) == DECISION.plan
     assert parse_routes(server.data(ROUTES, "routes.json")) == DECISION.routes
     assert server.rollout()["status"] == DECISION.status_document
@@ -83,7 +84,7 @@ def test_what_is_written_can_be_read_back(server: FakeApiServer) -> None:
 def test_a_status_that_is_there_is_not_written_again(server: FakeApiServer) -> None:
     decision = replace(DECISION, plan=None, routes=None)
     for _ in range(3):
-        actor(server).act(decision, look(server))
+        actor(server).act(decision, observed(server))
     assert server.log == ["status"]
 
 
@@ -98,7 +99,7 @@ def test_a_lost_lease_stops_the_next_write(server: FakeApiServer, allowed: int, 
             raise NotLeader("lost")
 
     with pytest.raises(NotLeader):
-        actor(server, check).act(replace(DECISION, is_urgent=urgent), look(server))
+        actor(server, check).act(replace(DECISION, is_urgent=urgent), observed(server))
     assert len(server.log) == allowed
 
 
@@ -107,7 +108,7 @@ def test_a_lost_lease_stops_the_next_write(server: FakeApiServer, allowed: int, 
     [("ModelRollout", ROLLOUT, []), ("ConfigMap", PLAN, ["status"]), ("ConfigMap", ROUTES, ["status", "plan"])],
 )
 def test_a_conflict_stops_what_comes_after(server: FakeApiServer, kind: str, name: str, written: list[str]) -> None:
-    seen = look(server)
+    seen = observed(server)
     server.objects[kind, name]["metadata"]["resourceVersion"] = "999"
     with pytest.raises(Conflict):
         actor(server).act(DECISION, seen)
@@ -115,7 +116,7 @@ def test_a_conflict_stops_what_comes_after(server: FakeApiServer, kind: str, nam
 
 
 def test_a_document_that_somebody_made_meanwhile_is_a_conflict(server: FakeApiServer) -> None:
-    seen = look(server)
+    seen = observed(server)
     seen = replace(seen, objects=replace(seen.objects, plan_map=None))
     with pytest.raises(Conflict):
         actor(server).act(DECISION, seen)
@@ -128,7 +129,7 @@ def claim(server: FakeApiServer, objects: Objects | None = None) -> None:
 
 def test_a_claim_rewrites_both_as_they_are(server: FakeApiServer) -> None:
     before = copy.deepcopy([server.objects["ConfigMap", name]["data"] for name in (PLAN, ROUTES)])
-    late = look(server)
+    late = observed(server)
     claim(server)
     assert server.log == ["plan", "routes"]
     assert [server.objects["ConfigMap", name]["data"] for name in (PLAN, ROUTES)] == before

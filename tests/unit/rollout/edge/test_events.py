@@ -9,7 +9,8 @@ from rollout_operator.decide.situation import Event
 from rollout_operator.documents.spec import InvalidSpec, Notify
 from rollout_operator.edge.errors import Unavailable
 from rollout_operator.edge.events import EventRecorder, build_notice
-from rollout_operator.edge.observe import Look, read_objects
+from rollout_operator.edge.observe import Observed
+from rollout_operator.edge.rollout_objects import read_objects
 
 from ci.stack.waiting import until
 from tests.unit.rollout import scenario
@@ -22,8 +23,8 @@ EVENTS = (Event("Promoted", "v2 serves"), Event("RolledBack", "v2 failed", warni
 DECISION = replace(MADE.decision, events=EVENTS)
 
 
-def look(server: FakeApiServer, spec: object) -> Look:
-    return Look(read_objects(server, ROLLOUT, nothing_shown), spec, DECISION.status, MADE.observe())  # type: ignore[arg-type]
+def observed(server: FakeApiServer, spec: object) -> Observed:
+    return Observed(read_objects(server, ROLLOUT, nothing_shown), spec, DECISION.status, MADE.observe())  # type: ignore[arg-type]
 
 
 def test_a_notice_says_what_happened_and_where_the_rollout_stands() -> None:
@@ -56,7 +57,7 @@ def test_a_notice_says_what_happened_and_where_the_rollout_stands() -> None:
 )
 async def test_each_transition_is_told_once(spec: object, notices: list[str]) -> None:
     server, notifier = FakeApiServer().set_up(), FakeNotifier()
-    EventRecorder(server, notifier, "operator-0").record(DECISION, look(server, spec))
+    EventRecorder(server, notifier, "operator-0").record(DECISION, observed(server, spec))
     await until(lambda: len(server.events) == 2, "both Events")
     assert sorted(event["reason"] for event in server.events) == ["Promoted", "RolledBack"]
     assert len({event["metadata"]["name"] for event in server.events}) == 2
@@ -65,7 +66,7 @@ async def test_each_transition_is_told_once(spec: object, notices: list[str]) ->
 
 async def test_an_event_that_cannot_be_written_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     server = FakeApiServer().set_up()
-    seen = look(server, MADE.spec)
+    seen = observed(server, MADE.spec)
 
     def away(verb: str, kind: str, name: str) -> None:
         raise Unavailable("refused")

@@ -149,7 +149,7 @@ async def test_whoever_writes_in_between_wins(leases: FakeLeases, clock: Clock, 
     await a.attempt()
     await b.attempt()
     clock.now_seconds += LEASE_SECONDS
-    leases.before_write = lambda: leases.put(leases.lease or {}) and None
+    leases.before_write = lambda: leases.put(leases.lease or {})
     assert not await b.attempt()
     assert b.told == []
 

@@ -1,4 +1,4 @@
-"""One look at the world: what counts as there, as gone, and as not answering."""
+"""One observation: what counts as there, as gone, and as not answering."""
 
 from typing import Any
 
@@ -8,9 +8,10 @@ from rollout_operator.documents.spec import InvalidSpec, Spec
 from rollout_operator.documents.status import Status
 from rollout_operator.edge.errors import Missing, Unavailable
 from rollout_operator.edge.objects import PLAN_KEY, ROUTES_KEY
-from rollout_operator.edge.observe import Look, is_rolling, observe, read_objects
+from rollout_operator.edge.observe import Observed, Observer
 from rollout_operator.edge.ownership import Owner
 from rollout_operator.edge.pods import PodRecord
+from rollout_operator.edge.rollout_objects import is_rolling, read_objects
 from rollout_operator.edge.workloads import read_workload
 from rollout_operator.settings import Settings
 
@@ -21,9 +22,9 @@ from tests.unit.rollout.edge.api_server import ROLLOUT
 from tests.unit.rollout.edge.fake_cluster import SETTINGS, World
 
 
-async def look(world: World, settings: Settings = SETTINGS, readings: dict[str, ApiState] | None = None) -> Look:
+async def observe(world: World, settings: Settings = SETTINGS, readings: dict[str, ApiState] | None = None) -> Observed:
     objects = read_objects(world.server, ROLLOUT, world.watched.workload)
-    return await observe(world.server, objects, world.watched, world.pod_client, settings, readings or {})
+    return await Observer(world.server, world.watched, world.pod_client, settings).observe(objects, readings or {})
 
 
 def set_pod(world: World, name: str, **status: Any) -> None:
@@ -32,7 +33,7 @@ def set_pod(world: World, name: str, **status: Any) -> None:
 
 async def test_everything_is_there() -> None:
     world = World()
-    found = await look(world, readings={"api-9": ApiState("s")})
+    found = await observe(world, readings={"api-9": ApiState("s")})
     seen = found.seen
     assert isinstance(found.spec, Spec) and found.spec.name == ROLLOUT and found.status == Status()
     assert [one.name for one in seen.replicas] == ["triton-0", "triton-1"]
@@ -45,7 +46,7 @@ async def test_everything_is_there() -> None:
 
 async def test_who_is_asked_where() -> None:
     world = World(1, 1)
-    await look(world)
+    await observe(world)
     assert world.pod_client.asked == ["http://127.0.1.0:8080", "http://127.0.2.0:8002"]
 
 
@@ -62,28 +63,28 @@ async def test_who_is_asked_where() -> None:
 )
 async def test_addresses_for_others_follow_the_template(template: str, url: str, agent_url: str) -> None:
     settings = SETTINGS.model_copy(update={"replica_host": template})
-    (replica,) = (await look(World(1, 1), settings)).seen.replicas
+    (replica,) = (await observe(World(1, 1), settings)).seen.replicas
     assert (replica.url, replica.agent_url) == (url, agent_url)
 
 
 async def test_ipv6_addresses_stand_in_brackets() -> None:
     world = World(1, 1)
     set_pod(world, "triton-0", podIP="fd00::7")
-    (replica,) = (await look(world)).seen.replicas
+    (replica,) = (await observe(world)).seen.replicas
     assert (replica.url, world.pod_client.asked[0]) == ("http://[fd00::7]:8000", "http://[fd00::7]:8080")
 
 
 async def test_a_triton_pod_without_an_address_counts_and_is_not_asked() -> None:
     world = World(1, 1)
     set_pod(world, "triton-0", podIP=None)
-    (replica,) = (await look(world)).seen.replicas
+    (replica,) = (await observe(world)).seen.replicas
     assert (replica.url, replica.agent_url, replica.state, world.pod_client.asked[0]) == ("", "", None, "")
 
 
 async def test_an_api_pod_without_an_address_never_served() -> None:
     world = World(1, 2)
     set_pod(world, "api-1", podIP=None)
-    assert [pod.name for pod in (await look(world)).seen.api_pods] == ["api-0"]
+    assert [pod.name for pod in (await observe(world)).seen.api_pods] == ["api-0"]
 
 
 @pytest.mark.parametrize("phase", ["Succeeded", "Failed"])
@@ -91,7 +92,7 @@ async def test_pods_that_ended_are_gone(phase: str) -> None:
     world = World(2, 2)
     for name in ("triton-0", "api-0"):
         set_pod(world, name, phase=phase)
-    seen = (await look(world)).seen
+    seen = (await observe(world)).seen
     assert ([one.name for one in seen.replicas], [pod.name for pod in seen.api_pods]) == (["triton-1"], ["api-1"])
 
 
@@ -99,14 +100,14 @@ async def test_a_terminating_pod_still_counts() -> None:
     world = World(1, 1)
     for name in ("triton-0", "api-0"):
         world.server.objects["Pod", name]["metadata"]["deletionTimestamp"] = "2026-01-01T12:00:00Z"
-    seen = (await look(world)).seen
+    seen = (await observe(world)).seen
     assert [one.terminating for one in (*seen.replicas, *seen.api_pods)] == [True, True]
 
 
 async def test_without_the_stateful_set_there_are_no_replicas() -> None:
     world = World()
     world.server.remove("StatefulSet", TRITON)
-    seen = (await look(world)).seen
+    seen = (await observe(world)).seen
     assert (seen.replicas, seen.desired_replicas, seen.rolling) == ((), 0, False)
     assert len(seen.api_pods) == 2
 
@@ -118,7 +119,7 @@ async def test_an_api_that_cannot_be_found_counts_as_one_that_does_not_answer(go
         world.server.remove("Deployment", API)
     else:
         world.server.objects["Deployment", API]["spec"]["selector"] = {"matchExpressions": [{}]}
-    (pod,) = (await look(world)).seen.api_pods
+    (pod,) = (await observe(world)).seen.api_pods
     assert pod.name.startswith(f"Deployment {API}") and pod.state is None and not pod.is_gone(1e12)
 
 
@@ -127,7 +128,7 @@ async def test_documents_that_are_not_whole_are_none(content: str | None) -> Non
     world = World()
     for name, key in ((PLAN, PLAN_KEY), (ROUTES, ROUTES_KEY)):
         world.server.objects["ConfigMap", name]["data"] = {} if content is None else {key: content}
-    seen = (await look(world)).seen
+    seen = (await observe(world)).seen
     assert (seen.plan, seen.routes) == (None, None)
 
 
@@ -135,7 +136,7 @@ async def test_documents_that_are_absent_are_none() -> None:
     world = World()
     world.server.remove("ConfigMap", PLAN)
     world.server.remove("ConfigMap", ROUTES)
-    found = await look(world)
+    found = await observe(world)
     assert (found.seen.plan, found.seen.routes, found.objects.plan_map) == (None, None, None)
 
 
@@ -143,7 +144,7 @@ async def test_documents_are_read() -> None:
     world, made = World(), scenario.cluster()
     world.server.objects["ConfigMap", PLAN]["data"] = {PLAN_KEY: made.plan_text}
     world.server.objects["ConfigMap", ROUTES]["data"] = {ROUTES_KEY: made.routes_text}
-    seen = (await look(world)).seen
+    seen = (await observe(world)).seen
     assert (seen.plan, seen.routes) == (made.plan, made.routes)
 
 
@@ -153,7 +154,7 @@ async def test_workloads_that_a_watch_shows_are_not_asked_for() -> None:
         body = world.server.objects.pop((kind, name))
         world.indexes.workloads[kind, name] = read_workload(body)
     world.server.before = lambda verb, kind, name: asked.append(kind)
-    seen = (await look(world)).seen
+    seen = (await observe(world)).seen
     assert asked == ["ModelRollout", "ConfigMap", "ConfigMap"]
     assert (len(seen.replicas), len(seen.api_pods), seen.desired_replicas) == (2, 2, 2)
 
@@ -161,21 +162,21 @@ async def test_workloads_that_a_watch_shows_are_not_asked_for() -> None:
 async def test_an_invalid_spec_is_a_finding() -> None:
     world = World()
     world.server.edit_rollout(version=0)
-    found = (await look(world)).spec
+    found = (await observe(world)).spec
     assert isinstance(found, InvalidSpec) and found.generation == 2 and "version" in str(found)
 
 
 async def test_an_unreadable_status_is_none() -> None:
     world = World()
     world.server.rollout()["status"] = {"stable": "one"}
-    assert (await look(world)).status == Status()
+    assert (await observe(world)).status == Status()
 
 
 async def test_a_rollout_that_is_gone_cannot_be_looked_at() -> None:
     world = World()
     world.server.remove("ModelRollout", ROLLOUT)
     with pytest.raises(Missing):
-        await look(world)
+        await observe(world)
 
 
 @pytest.mark.parametrize(
@@ -203,7 +204,7 @@ def ghost(name: str, workload: str, ready: bool = True) -> PodRecord:
 async def test_a_ready_pod_that_is_silent_and_not_there_is_gone() -> None:
     world = World(1, 1)
     world.indexes.ghost_pods = [ghost("triton-7", TRITON), ghost("api-7", API)]
-    seen = (await look(world)).seen
+    seen = (await observe(world)).seen
     assert ([one.name for one in seen.replicas], [pod.name for pod in seen.api_pods]) == (["triton-0"], ["api-0"])
 
 
@@ -211,15 +212,15 @@ async def test_a_pod_of_the_same_name_is_not_the_one_that_is_gone() -> None:
     world = World(1, 1)
     world.pod_client.agents.clear()
     world.indexes.ghost_pods = [ghost("triton-0", TRITON)]
-    (replica,) = (await look(world)).seen.replicas
+    (replica,) = (await observe(world)).seen.replicas
     assert not replica.instance.startswith("ghost")
 
 
 async def test_a_silent_pod_that_is_there_counts() -> None:
     world = World(1, 1)
     world.pod_client.agents["triton-0"].up = world.pod_client.apis["http://127.0.2.0:8002"].up = False
-    seen = (await look(world)).seen
-    assert [one.state for one in (*seen.replicas, *seen.api_pods)] == [None, None]
+    seen = (await observe(world)).seen
+    assert ([one.state for one in seen.replicas], [pod.state for pod in seen.api_pods]) == ([None], [None])
 
 
 async def test_only_what_contradicts_itself_is_asked_for() -> None:
@@ -228,7 +229,7 @@ async def test_only_what_contradicts_itself_is_asked_for() -> None:
     world.pod_client.agents["triton-1"].up = False
     asked: list[str] = []
     world.server.before = lambda verb, kind, name: asked.append(name) if kind == "Pod" else None
-    await look(world)
+    await observe(world)
     assert asked == []
 
 
@@ -242,7 +243,7 @@ async def test_an_api_server_that_cannot_tell_ends_the_look() -> None:
 
     world.server.before = away
     with pytest.raises(Unavailable):
-        await look(world)
+        await observe(world)
 
 
 @pytest.mark.parametrize(
@@ -258,11 +259,11 @@ async def test_the_oldest_rollout_of_a_server_governs(others: list[tuple[str, st
     world = World(1, 1)
     for name, created in others:
         world.server.add_rollout(name, created)
-    assert (await look(world)).seen.rival == rival
+    assert (await observe(world)).seen.rival == rival
 
 
 async def test_a_rival_that_is_gone_governs_nothing() -> None:
     world = World(1, 1)
     world.server.add_rollout("old", "2025-01-01T00:00:00Z")
     world.indexes.stale_owners = [Owner("2024-01-01T00:00:00Z", "gone", "u"), Owner("2024-06-01T00:00:00Z", "old", "u")]
-    assert (await look(world)).seen.rival == "old"
+    assert (await observe(world)).seen.rival == "old"

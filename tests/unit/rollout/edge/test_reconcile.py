@@ -109,7 +109,7 @@ async def test_a_rollout_that_goes_during_a_visit_is_gone_at_the_next() -> None:
     world = await healthy()
     release(world, 2)
     world.server.before = lambda verb, kind, name: (
-        world.server.objects.pop(("ModelRollout", ROLLOUT), None) and None if verb == "write" else None
+        world.server.objects.pop(("ModelRollout", ROLLOUT), None) if verb == "write" else None
     )
     assert await world.reconcile() == CONFLICT_SECONDS
     assert errors(world, "Missing") == 1

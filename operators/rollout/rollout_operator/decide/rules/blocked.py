@@ -1,7 +1,7 @@
 """What is wanted but shall not be tried (again). Stable serves on."""
 
-from rollout_operator.decide.failures import standing_failure
-from rollout_operator.decide.settle.bindings import bound_digest
+from rollout_operator.decide.failures import failure_in_force
+from rollout_operator.decide.remember.bindings import bound_digest
 from rollout_operator.decide.situation import IDLE_REQUEUE_SECONDS, Ruling, Situation
 from rollout_operator.documents.status import Outcome, Phase
 
@@ -18,7 +18,7 @@ def refuse_a_reused_version(s: Situation) -> Ruling | None:
 
 
 def refuse_what_failed(s: Situation) -> Ruling | None:
-    failure = standing_failure(s, s.wanted)
+    failure = failure_in_force(s, s.wanted)
     if s.status.stable == s.wanted or failure is None:
         return None
     phase = PHASES.get(failure.outcome, Phase.BLOCKED)

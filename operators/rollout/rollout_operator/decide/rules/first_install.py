@@ -5,10 +5,10 @@ from dataclasses import replace
 from rollout_operator.decide import replicas
 from rollout_operator.decide.acknowledgements import may_obey_lost_routes
 from rollout_operator.decide.evidence import end_attempt
-from rollout_operator.decide.failures import standing_failure
+from rollout_operator.decide.failures import failure_in_force
 from rollout_operator.decide.release_lookup import find_metadata
+from rollout_operator.decide.remember.bindings import bound_digest
 from rollout_operator.decide.rules.loading import loading_phase
-from rollout_operator.decide.settle.bindings import bound_digest
 from rollout_operator.decide.situation import IDLE_REQUEUE_SECONDS, Event, Ruling, Situation
 from rollout_operator.decide.step_names import stable_name
 from rollout_operator.decide.waits import listed
@@ -23,7 +23,7 @@ def install_first_version(s: Situation) -> Ruling | None:
     warm = [one.name for one in s.serving if replicas.is_warm(one, s.wanted, s.seen.routes)]
     if warm and find_metadata(s.seen, s.wanted):
         return _make_stable(s, warm)
-    failure = standing_failure(s, s.wanted)
+    failure = failure_in_force(s, s.wanted)
     if failure:
         message = f"{failure.message}; nothing serves yet: correct version and artifact"
         return Ruling(s.status, Phase.BLOCKED, failure.reason, message, s.events, IDLE_REQUEUE_SECONDS)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from rollout_operator.decide.acknowledgements import addressers
 from rollout_operator.decide.evidence import end_attempt, take_traffic_away
-from rollout_operator.decide.failures import standing_failure
+from rollout_operator.decide.failures import failure_in_force
 from rollout_operator.decide.situation import IDLE_REQUEUE_SECONDS, Event, Ruling, Situation
 from rollout_operator.decide.waits import listed
 from rollout_operator.documents.status import Outcome, Phase
@@ -13,7 +13,7 @@ from rollout_operator.documents.status import Outcome, Phase
 def hold_a_failed_canary(s: Situation) -> Ruling | None:
     """onFailure: Hold keeps it loaded, without traffic, for inspection."""
     canary = s.status.canary
-    failure = standing_failure(s, canary) if canary and canary == s.wanted else None
+    failure = failure_in_force(s, canary) if canary and canary == s.wanted else None
     if failure is None or failure.outcome is not Outcome.HELD:
         return None
     message = f"{failure.message}; {canary} has no traffic and stays loaded: revert, or write a new text in spec.retry"
@@ -23,7 +23,7 @@ def hold_a_failed_canary(s: Situation) -> Ruling | None:
 def take_back_the_canary(s: Situation) -> Ruling | None:
     """It failed, or another version is wanted."""
     canary = s.status.canary
-    failure = standing_failure(s, canary) if canary else None
+    failure = failure_in_force(s, canary) if canary else None
     if canary is None or (canary == s.wanted and failure is None):
         return None
     reason = failure.reason if failure else "Aborted"

@@ -1,15 +1,12 @@
 """What agents say that went wrong with the canary. The first failure anywhere ends the rollout everywhere."""
 
-from rollout_operator.decide.failures import ALWAYS_QUARANTINED, QUARANTINED_BY_TWO, TRANSIENT, reject, standing_failure
+from rollout_operator.decide.failures import ALWAYS_QUARANTINED, QUARANTINED_BY_TWO, TRANSIENT, reject
 from rollout_operator.decide.situation import Situation
 from rollout_operator.documents.agent import VersionReport, VersionState
 from rollout_operator.documents.release import Release
 
 
-def note_replica_failures(s: Situation) -> Situation:
-    canary = s.status.canary
-    if canary is None or standing_failure(s, canary):
-        return s
+def judge_replica_failures(s: Situation, canary: Release) -> Situation:
     failed = failures_of(s, canary)
     if not failed or (s.status.stable is None and not _is_hopeless(s, failed)):
         return s

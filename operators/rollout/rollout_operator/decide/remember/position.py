@@ -15,7 +15,7 @@ from rollout_operator.documents.release import Release
 from rollout_operator.documents.status import Analysis, Attempt, Outcome, Status
 
 
-def settle_position(s: Situation) -> Situation:
+def find_position(s: Situation) -> Situation:
     return _tidy(s if _is_believed(s) else _adopt(s))
 
 

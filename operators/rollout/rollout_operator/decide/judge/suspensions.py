@@ -7,21 +7,21 @@ dies may be chance. The second time in one try is the canary's doing.
 from dataclasses import replace
 
 from rollout_operator.decide.acknowledgements import suspenders
-from rollout_operator.decide.failures import reject, standing_failure
+from rollout_operator.decide.failures import reject
 from rollout_operator.decide.situation import Event, Situation
+from rollout_operator.documents.release import Release
 
 MAX_SUSPENSIONS = 2
 
 
-def note_a_suspension(s: Situation) -> Situation:
+def judge_suspensions(s: Situation, canary: Release) -> Situation:
     """Counts it while the published routes still give the canary something; the next ones will not."""
-    canary, attempt, routes = s.status.canary, s.status.attempt, s.seen.routes
-    told = suspenders(s.seen)
-    if not told or canary is None or attempt is None or standing_failure(s, canary):
+    attempt, routes, reported = s.status.attempt, s.seen.routes, suspenders(s.seen)
+    if not reported or attempt is None:
         return s
     if routes is None or routes.canary is None or routes.canary.version != canary.version:
         return s
-    pod, why = min(told.items())
+    pod, why = min(reported.items())
     message = f"{pod} suspended {canary}: {why}"
     counted = replace(attempt, suspensions=attempt.suspensions + 1)
     status = replace(s.status, attempt=counted)

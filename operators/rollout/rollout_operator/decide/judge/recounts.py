@@ -8,12 +8,13 @@ from dataclasses import replace
 from rollout_operator.decide.situation import Event, Situation
 from rollout_operator.decide.step_names import step_name
 from rollout_operator.decide.waits import before_more_weight
+from rollout_operator.documents.release import Release
 from rollout_operator.documents.status import Analysis
 
 
-def count_anew(s: Situation) -> Situation:
-    canary, index, routes = s.status.canary, s.status.current_step_index, s.seen.routes
-    if canary is None or index is None or not s.traffic.kind.changes_traffic:
+def restart_counts(s: Situation, canary: Release) -> Situation:
+    index, routes = s.status.current_step_index, s.seen.routes
+    if index is None or not s.traffic.kind.changes_traffic:
         return s
     is_withheld = routes is not None and routes.step == s.status.traffic_step and routes.canary is None
     if not is_withheld or before_more_weight(s):

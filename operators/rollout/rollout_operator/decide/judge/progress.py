@@ -2,20 +2,20 @@
 
 from dataclasses import replace
 
-from rollout_operator.decide.failures import reject, standing_failure
+from rollout_operator.decide.failures import reject
 from rollout_operator.decide.situation import Situation
+from rollout_operator.documents.release import Release
 from rollout_operator.documents.status import Progress
 
 
-def judge_progress(s: Situation) -> Situation:
+def judge_progress(s: Situation, canary: Release) -> Situation:
     """A replica turning warm, a step ending or samples growing start the clock anew.
 
     It stands while somebody asked for the wait (suspended, a gate, a pause) and while the StatefulSet is being updated.
     """
-    canary = s.status.canary
-    if canary is None or canary != s.wanted or standing_failure(s, canary):
+    if canary != s.wanted:
         return s
-    before, now = s.status.progress, _measure(s)
+    before, now = s.status.progress, _measure(s, canary)
     if before is None or _has_moved(before, now):
         return s.becomes(replace(s.status, progress=now))
     idle = s.now - before.at
@@ -26,11 +26,15 @@ def judge_progress(s: Situation) -> Situation:
     return reject(s, canary, "ProgressDeadlineExceeded", message, s.describe_step(), quarantine=False)
 
 
-def _measure(s: Situation) -> Progress:
-    canary, analysis = s.status.canary, s.status.analysis
-    warm = len(s.warm_on(canary)) if canary else 0
-    samples = analysis.last.samples if analysis.last else 0
-    return Progress(s.now, warm, s.status.current_step_index, samples, _stands(s))
+def _measure(s: Situation, canary: Release) -> Progress:
+    last = s.status.analysis.last
+    return Progress(
+        at=s.now,
+        warm=len(s.warm_on(canary)),
+        step=s.status.current_step_index,
+        samples=last.samples if last else 0,
+        standing=_is_stopped(s),
+    )
 
 
 def _has_moved(before: Progress, now: Progress) -> bool:
@@ -38,6 +42,6 @@ def _has_moved(before: Progress, now: Progress) -> bool:
     return grown or now.step != before.step or now.standing != before.standing
 
 
-def _stands(s: Situation) -> bool:
+def _is_stopped(s: Situation) -> bool:
     asked_for = s.step is not None and s.step.kind.stops_the_clock(s.step_state)
     return s.spec.suspend or s.seen.rolling or asked_for
