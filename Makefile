@@ -11,7 +11,7 @@ RUN := $(UV) run --frozen
 ROOT := $(shell [ "$$(id -u)" = 0 ] && echo yes)
 # Files in their order, not those of few tests last: these are the longest, and one process would wait for the other.
 SIDE_BY_SIDE := -n $(if $(ROOT),2,0) --dist loadfile --no-loadscope-reorder
-PACKAGES := services/api/inference_api operators/agent/replica_agent operators/rollout/rollout_operator operators/rollout/kubectl_modelrollout model_repository/modelctl ci
+PACKAGES := services/api/inference_api services/common/medinfer_common operators/agent/replica_agent operators/rollout/rollout_operator operators/rollout/kubectl_modelrollout model_repository/modelctl ci
 
 CHART_PROGRAMS := actionlint helm kube-scheduler kube-score kubeconform prometheusrules.yaml promtool servicemonitors.yaml
 CLUSTER_PROGRAMS := coredns etcd helm kube-apiserver kube-controller-manager kube-proxy kube-scheduler kubectl kubelet \

@@ -59,11 +59,11 @@ def _program(name: str) -> Image:
 
 
 OURS = (
-    Image("medinfer-api", "services/api/Dockerfile", ("services/api",), ("inference-api",)),
+    Image("medinfer-api", "services/api/Dockerfile", ("services/api", "services/common"), ("inference-api",)),
     Image(
         "medinfer-operator",
         "operators/rollout/Dockerfile",
-        ("operators", "model_repository"),
+        ("operators", "services/common", "model_repository"),
         ("replica-agent", "rollout-operator"),
     ),
     Image("medinfer-triton-cpu", "services/triton/Dockerfile", ("services/triton",)),

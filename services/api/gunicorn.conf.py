@@ -5,10 +5,10 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from inference_api import logs
 from inference_api.process import reports
 from inference_api.process.scoreboard import FILE_NAME, Scoreboard
 from inference_api.settings import PREFIX, InvalidSettings, read_settings
+from medinfer_common import json_logs
 
 try:
     settings = read_settings()
@@ -22,7 +22,9 @@ keepalive = 75  # longer than clients and load balancers keep a connection idle:
 timeout = 30
 graceful_timeout = int(settings.drain_seconds) + 10
 control_socket_disable = True
-logconfig_dict = logs.config()
+logconfig_dict = json_logs.config(
+    "WARNING", dict.fromkeys(("inference_api", "medinfer_common", "gunicorn.error", "uvicorn.error"), "INFO")
+)
 
 _folder = settings.runtime_dir or Path(tempfile.mkdtemp(prefix="medinfer-api-"))
 os.environ[f"{PREFIX}RUNTIME_DIR"] = str(_folder)

@@ -10,14 +10,14 @@ import sys
 from collections.abc import Iterator
 
 import uvicorn
+from medinfer_common import json_logs
+from medinfer_common.config_map_watch import ConfigMapWatch
 
 from replica_agent.agent import Agent
 from replica_agent.attempts import Attempts
 from replica_agent.bundles import Bundles
-from replica_agent.config_map import ConfigMapWatch
 from replica_agent.fetch import Fetcher
 from replica_agent.files import empty_folder
-from replica_agent.logs import configure_logging
 from replica_agent.plan_source import Follower, PlanFile, PlanSource, WatchedPlan
 from replica_agent.replica import Replica
 from replica_agent.repository import Repository
@@ -27,6 +27,8 @@ from replica_agent.supervise import supervise, triton_arguments
 from replica_agent.triton import Triton
 
 PLAN_KEY = "plan.json"
+USER_AGENT = "medinfer-agent"
+QUIET_LOGGERS = ("botocore", "aiobotocore", "s3fs", "fsspec")
 KEEP_SECONDS = 75  # an idle connection: longer than the operator does, who then need not connect for each look
 
 log = logging.getLogger(__name__)
@@ -47,7 +49,7 @@ def main() -> int:
             f"replica_agent: cannot listen on {where}: {error.strerror}; free it, or set {PREFIX}PORT", file=sys.stderr
         )
         return 2
-    configure_logging()
+    json_logs.configure("INFO", dict.fromkeys(QUIET_LOGGERS, "WARNING"))
     asyncio.run(run(settings, listener))
     return 0
 
@@ -89,10 +91,10 @@ def plan_source(settings: Settings) -> PlanSource:
     file = PlanFile(settings.plan_file)
     if not settings.plan_configmap:
         return file
-    from replica_agent.kube_api import read_changes  # only where it is used: it takes half a second and 8 MB
+    from medinfer_common.kube_api import read_changes  # only where it is used: it takes half a second and 8 MB
 
     name, namespace = settings.plan_configmap, settings.namespace
-    watch = ConfigMapWatch(name, PLAN_KEY, lambda: read_changes(name, namespace))
+    watch = ConfigMapWatch(name, PLAN_KEY, lambda: read_changes(name, namespace, USER_AGENT))
     watch.start()
     return WatchedPlan(watch, file)
 

@@ -3,9 +3,13 @@
 import asyncio
 import sys
 
-from rollout_operator.logs import configure_logging
+from medinfer_common import json_logs
+
 from rollout_operator.operator import Operator
 from rollout_operator.settings import InvalidSettings, read_settings
+
+QUIET_LOGGERS = ("kopf", "urllib3")
+KOPFS_EXTRA = ("settings", "k8s_skip")  # Kopf adds these to every record
 
 
 def main() -> int:
@@ -15,6 +19,6 @@ def main() -> int:
     except InvalidSettings as error:
         print(f"rollout_operator: {error}", file=sys.stderr)
         return 2
-    configure_logging()
+    json_logs.configure("INFO", dict.fromkeys(QUIET_LOGGERS, "WARNING"), KOPFS_EXTRA)
     asyncio.run(Operator(settings).run())
     return 0

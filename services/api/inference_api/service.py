@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from medinfer_common.config_map_watch import ConfigMapWatch
+
 from inference_api.prediction import self_test, warmup
 from inference_api.prediction.dispatch import Dispatcher
 from inference_api.prediction.predict import Limits, make_predict
@@ -19,7 +21,6 @@ from inference_api.process import reports
 from inference_api.process.background import every
 from inference_api.process.metrics import Metrics
 from inference_api.process.scoreboard import Scoreboard
-from inference_api.routing.config_map import ConfigMapWatch
 from inference_api.routing.counters import Json
 from inference_api.routing.document import Routes
 from inference_api.routing.follow import POLL_SECONDS, Follower
@@ -33,6 +34,7 @@ from inference_api.transport.resolver import Resolver
 from inference_api.transport.triton import Triton
 
 ROUTES_KEY = "routes.json"
+USER_AGENT = "medinfer-api"
 PUBLISH_SECONDS = 0.1
 RECOVER_SECONDS = 0.5
 
@@ -150,9 +152,9 @@ def _make_watch(settings: Settings) -> ConfigMapWatch | None:
     name, namespace = settings.routes_configmap, settings.namespace
     if not name:
         return None
-    from inference_api.routing.kube_api import read_changes  # only where it is used: it takes half a second and 8 MB
+    from medinfer_common.kube_api import read_changes  # only where it is used: it takes half a second and 8 MB
 
-    return ConfigMapWatch(name, ROUTES_KEY, lambda: read_changes(name, namespace))
+    return ConfigMapWatch(name, ROUTES_KEY, lambda: read_changes(name, namespace, USER_AGENT))
 
 
 def _make_source(settings: Settings, watch: ConfigMapWatch | None) -> RoutesSource:

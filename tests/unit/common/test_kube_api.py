@@ -1,4 +1,4 @@
-"""What an API server, or whoever answers in its place, may say to a watch: real HTTP, and answers from a list."""
+"""What a watch makes of the answers of an API server, or of whoever answers in its place, over real HTTP."""
 
 import json
 from collections.abc import Iterator
@@ -6,12 +6,14 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import islice
 from threading import Thread
-from types import ModuleType
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from kubernetes.client.configuration import Configuration
+from medinfer_common import kube_api
+
+USER_AGENT = "medinfer-test"
 
 Answer = tuple[int, bytes]
 PLAN = {"metadata": {"name": "plan", "resourceVersion": "7"}, "data": {"plan.json": "a"}}
@@ -19,13 +21,13 @@ NEWER = {"metadata": {"name": "plan", "resourceVersion": "8"}, "data": {"plan.js
 
 
 class Server(ThreadingHTTPServer):
-    """Answers the requests with what is in `answers`, one after the other, and closes each connection after that."""
+    """Answers each request with the next of `answers`, and then closes the connection."""
 
     daemon_threads = True
 
     def __init__(self, *answers: Answer) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
-        self.answers, self.asked = iter(answers), list[str]()
+        self.answers, self.asked, self.user_agents = iter(answers), list[str](), set[str | None]()
 
     def configuration(self) -> Any:
         return Configuration(host=f"http://127.0.0.1:{self.server_port}")
@@ -36,6 +38,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.server.asked.append(self.path)
+        self.server.user_agents.add(self.headers["User-Agent"])
         status, body = next(self.server.answers)
         self.send_response(status)
         self.end_headers()
@@ -82,9 +85,9 @@ def gone(message: str = "too old resource version") -> tuple[str, Any]:
         ),
     ],
 )
-def test_each_change_is_given_once(api_server: ModuleType, answers: list[Answer], seen: list[Any]) -> None:
+def test_each_change_is_given_once(answers: list[Answer], seen: list[Any]) -> None:
     with serving(*answers) as server:
-        assert list(api_server.read_changes("plan", "ours", server.configuration)) == seen
+        assert list(kube_api.read_changes("plan", "ours", USER_AGENT, server.configuration)) == seen
 
 
 @pytest.mark.parametrize(
@@ -100,26 +103,24 @@ def test_each_change_is_given_once(api_server: ModuleType, answers: list[Answer]
         pytest.param([listing(PLAN), (200, b"<html>\n")], 2, "Expecting value", id="a-page-for-a-watch"),
     ],
 )
-def test_what_is_no_watch_is_an_error_after_what_was_seen(
-    api_server: ModuleType, answers: list[Answer], count: int, said: str
-) -> None:
+def test_what_is_no_watch_is_an_error_after_what_was_seen(answers: list[Answer], count: int, said: str) -> None:
     with serving(*answers) as server:
-        changes = api_server.read_changes("plan", "ours", server.configuration)
+        changes = kube_api.read_changes("plan", "ours", USER_AGENT, server.configuration)
         assert len(list(islice(changes, count))) == count
         with pytest.raises(Exception, match=said):
             next(changes)
 
 
-def test_nobody_listens(api_server: ModuleType) -> None:
+def test_nobody_listens() -> None:
     with Server() as server:
         configuration = server.configuration
     with pytest.raises(Exception, match="refused"):
-        next(api_server.read_changes("plan", "ours", configuration))
+        next(kube_api.read_changes("plan", "ours", USER_AGENT, configuration))
 
 
-def test_it_asks_for_one_name_and_continues_from_what_it_read(api_server: ModuleType) -> None:
+def test_it_asks_for_one_name_and_continues_from_what_it_read() -> None:
     with serving(listing(PLAN), events()) as server:
-        list(api_server.read_changes("plan", "ours", server.configuration))
+        list(kube_api.read_changes("plan", "ours", USER_AGENT, server.configuration))
     read, watch = (urlsplit(path) for path in server.asked)
     assert read.path == watch.path == "/api/v1/namespaces/ours/configmaps"
     assert parse_qs(read.query) == {"fieldSelector": ["metadata.name=plan"]}
@@ -129,4 +130,5 @@ def test_it_asks_for_one_name_and_continues_from_what_it_read(api_server: Module
         ["7"],
         ["true"],
     )
-    assert int(asked["timeoutSeconds"][0]) > api_server.SILENT_SECONDS
+    assert server.user_agents == {USER_AGENT}
+    assert int(asked["timeoutSeconds"][0]) > kube_api.SILENT_SECONDS

@@ -1,7 +1,8 @@
-"""Reads and watches one ConfigMap: the one module here that talks to Kubernetes.
+"""Reads and watches one ConfigMap through the API server.
 
-Plain requests through the official client, which finds the cluster and the credentials: its class for each kind of
-object would take 80 MB and two seconds to import.
+It uses plain requests of the official client, which finds the cluster and the credentials. The client's class for each
+kind of object would take 80 MB and two seconds to import; what is imported here still takes half a second and 8 MB, so
+the parts import this module only when a ConfigMap is configured.
 """
 
 import json
@@ -15,7 +16,7 @@ from kubernetes.client.api_client import ApiClient
 from kubernetes.client.configuration import Configuration
 from kubernetes.config import load_incluster_config, load_kube_config
 
-from inference_api.routing.config_map import ApiServerAway, Json
+from medinfer_common.config_map_watch import Json, WatchFailed
 
 CONNECT_SECONDS, ANSWER_SECONDS = 3.0, 10.0
 # The API server sends a bookmark about once a minute; a watch that is silent for longer is dead, whatever TCP says.
@@ -25,7 +26,7 @@ NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 
 def read_configuration() -> Any:
-    """Of the pod's service account, else of KUBECONFIG."""
+    """The client's configuration: from the pod's service account, or from KUBECONFIG outside a cluster."""
     configuration = Configuration()
     if os.environ.get("KUBERNETES_SERVICE_HOST"):
         load_incluster_config(configuration)
@@ -34,16 +35,19 @@ def read_configuration() -> Any:
     return configuration
 
 
-def read_changes(name: str, namespace: str, configure: Callable[[], Any] = read_configuration) -> Iterator[Json | None]:
-    """As ConfigMapWatch wants them; the rights to get, list and watch this one name are enough.
+def read_changes(
+    name: str, namespace: str, user_agent: str, configure: Callable[[], Any] = read_configuration
+) -> Iterator[Json | None]:
+    """One watch of one ConfigMap, in the form that ConfigMapWatch expects.
 
-    An empty `namespace` is the pod's own. The configuration is read each time: credentials are renewed on disk.
+    It needs the rights to get, list and watch this one name. An empty `namespace` means the pod's own. `configure` is
+    called for each watch, because credentials are renewed on disk. Raises WatchFailed and the client's errors.
     """
     configuration = configure()
     configuration.retries = False
     path = f"/api/v1/namespaces/{namespace or own_namespace()}/configmaps"
     with ApiClient(configuration) as client:
-        client.user_agent = "medinfer-api"
+        client.user_agent = user_agent
         selector = {"fieldSelector": f"metadata.name={name}"}
         found = json.loads(_get(client, path, selector, ANSWER_SECONDS).data)
         newest: Json | None = next(iter(found["items"]), None)
@@ -53,14 +57,15 @@ def read_changes(name: str, namespace: str, configure: Callable[[], Any] = read_
         with closing(_get(client, path, watch, SILENT_SECONDS)) as response:
             yield newest
             for event in _read_lines(response):
-                if event["type"] == "ERROR":  # 410: what it continues from is forgotten
+                if event["type"] == "ERROR":  # 410: the API server no longer has the resourceVersion to continue from
                     status = event["object"]
-                    raise ApiServerAway(f"status {status.get('code')}", str(status.get("message")))
+                    raise WatchFailed(f"status {status.get('code')}", str(status.get("message")))
                 if event["type"] != "BOOKMARK":
                     yield None if event["type"] == "DELETED" else event["object"]
 
 
 def own_namespace() -> str:
+    """The pod's namespace, or `default` outside a pod."""
     try:
         return NAMESPACE_FILE.read_text().strip()
     except OSError:
@@ -68,17 +73,17 @@ def own_namespace() -> str:
 
 
 def _get(client: ApiClient, path: str, query: Json, silent_seconds: float) -> Any:
-    """urllib3's response, its body not read yet; raises ApiServerAway and the client's errors."""
+    """urllib3's response with its body unread. Raises WatchFailed and the client's errors."""
     request = client.param_serialize("GET", path, query_params=list(query.items()), auth_settings=["BearerToken"])
     response = client.call_api(*request, _request_timeout=(CONNECT_SECONDS, silent_seconds)).response
     if response.status != 200:
-        mend = "; its Role must allow get, list and watch of this name" if response.status == 403 else ""
-        raise ApiServerAway(f"status {response.status}", response.data.decode(errors="replace")[:200] + mend)
+        fix = "; its Role must allow get, list and watch of this name" if response.status == 403 else ""
+        raise WatchFailed(f"status {response.status}", response.data.decode(errors="replace")[:200] + fix)
     return response
 
 
 def _read_lines(response: Any) -> Iterator[Json]:
-    """The JSON objects of a stream, one a line."""
+    """The JSON objects of a stream, one per line. A line that was cut off is dropped."""
     rest = b""
     for part in response.stream(amt=None, decode_content=False):
         *lines, rest = (rest + part).split(b"\n")
