@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-import boto3
+import boto3  # type: ignore[import-untyped]
 import httpx
 from moto.server import ThreadedMotoServer
 

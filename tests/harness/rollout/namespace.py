@@ -75,7 +75,7 @@ class Namespace:
         def reached(body: Json) -> bool:
             status = body.get("status", {})
             is_newest = status.get("observedGeneration") == body["metadata"]["generation"]
-            return is_newest and status.get("phase") == phase
+            return bool(is_newest and status.get("phase") == phase)
 
         return self.wait_for_rollout(name, reached, f"is {phase}", timeout_seconds)
 

@@ -17,6 +17,7 @@ from ci.stack.cluster_objects import API, PLAN, ROUTES, TRITON
 from ci.stack.documents import Json, artifact
 from ci.stack.http import client
 from ci.stack.operator import Operator
+from ci.stack.processes import Process
 from ci.stack.sidecar import Sidecar
 from ci.stack.waiting import wait_until
 from tests.harness.hostile.repack import repack
@@ -69,7 +70,8 @@ class RolloutStack:
     def stop(self) -> None:
         """At once: what an orderly end does is tested where it is asked for."""
         with ExitStack() as everything:
-            for process in (*self.tritons.values(), *self.apis.values(), *self.operators):
+            processes: list[Sidecar | Process] = [*self.tritons.values(), *self.apis.values(), *self.operators]
+            for process in processes:
                 everything.callback(process.kill)
             everything.callback(self.kubelet.stop)
 
@@ -246,7 +248,7 @@ class RolloutStack:
         rollout = self.namespace.rollout(NAME)
         status = rollout.get("status") or {}
         stable = (status.get("stable") or {}).get("version")
-        ready = next((one for one in status.get("conditions", ()) if one["type"] == "Ready"), {})
+        ready: Json = next((one for one in status.get("conditions", ()) if one["type"] == "Ready"), {})
         is_newest = status.get("observedGeneration") == rollout["metadata"]["generation"]
         return bool(is_newest and stable == version and ready.get("status") == "True")
 
@@ -280,11 +282,18 @@ class RolloutStack:
         return {version: expected_classes(self.bundle(version), images) for version in versions}
 
     def load(
-        self, images: Sequence[bytes], expected: Expected, urls: Sequence[str] | None = None, **settings: Any
+        self,
+        images: Sequence[bytes],
+        expected: Expected,
+        urls: Sequence[str] | None = None,
+        *,
+        rate_per_second: float = 60,
+        max_seconds: float = 900,
     ) -> Load:
         """Half kept-alive, half fresh connections, to the API pods that there are now, or to `urls`."""
         folder = self.folder / f"load-{len(list(self.folder.glob('load-*')))}"
-        return Load(urls or [api.url for api in self.apis.values()], images, expected, folder, **settings)
+        there = urls or [api.url for api in self.apis.values()]
+        return Load(there, images, expected, folder, rate_per_second=rate_per_second, max_seconds=max_seconds)
 
 
 def kill(process: Any) -> None:

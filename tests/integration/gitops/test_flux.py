@@ -72,7 +72,7 @@ def config_maps() -> str:
     for name in (PLAN, ROUTES):
         found[name]["metadata"].pop("namespace", None)
         assert "data" not in found[name]
-    return yaml.safe_dump_all([found[name] for name in (PLAN, ROUTES)])
+    return str(yaml.safe_dump_all([found[name] for name in (PLAN, ROUTES)]))
 
 
 @pytest.fixture

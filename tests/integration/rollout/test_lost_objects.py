@@ -1,6 +1,7 @@
 """Objects that are deleted, emptied or restored from an old copy: what serves goes on, what was lost comes back."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -37,7 +38,7 @@ def stack(namespace: Namespace, bundles: Path, tmp_path: Path) -> Iterator[Rollo
 
 def test_the_rollout_deleted_and_its_status_emptied(stack: RolloutStack, images: list[bytes]) -> None:
     stack.start()
-    with stack.load(images, stack.expected(images, 1, 2), **STEADY) as load:
+    with stack.load(images, stack.expected(images, 1, 2), rate_per_second=STEADY) as load:
         bring_halfway(stack, load, 2)
         before = loads(stack)
         stack.namespace.delete_rollout(NAME)
@@ -59,7 +60,7 @@ def test_the_rollout_deleted_and_its_status_emptied(stack: RolloutStack, images:
         for lose in (lambda: stack.namespace.set_rollout_status(NAME, None), lambda: recreate(stack, load)):
             known = adoptions(stack)
             lose()
-            wait_until(lambda known=known: adoptions(stack) > known, "v2 is adopted")
+            wait_until_adopted(stack, known)
             stack.wait_for_ready(2)
             load.wait_until_answered(60)
         assert loads(stack) == before
@@ -75,7 +76,7 @@ def test_the_rollout_deleted_for_another_version_and_its_status_restored(
 ) -> None:
     stack.start()
     statuses = [stack.status()]
-    with stack.load(images, stack.expected(images, 1, 2), **STEADY) as load:
+    with stack.load(images, stack.expected(images, 1, 2), rate_per_second=STEADY) as load:
         bring_halfway(stack, load, 2)
         statuses.append(stack.status())
         stack.namespace.delete_rollout(NAME)
@@ -93,7 +94,7 @@ def test_the_rollout_deleted_for_another_version_and_its_status_restored(
         for old in statuses:
             known = adoptions(stack)
             stack.namespace.set_rollout_status(NAME, old)
-            wait_until(lambda known=known: adoptions(stack) > known, "v2 is adopted, whatever the old status says")
+            wait_until_adopted(stack, known)
             stack.wait_for_ready(2)
             load.wait_until_answered(60)
         wait_until_planned(stack, {"stable": 2, "previous": 1})
@@ -107,7 +108,7 @@ def test_the_rollout_deleted_for_another_version_and_its_status_restored(
 def test_plan_and_routes_deleted_emptied_and_old(stack: RolloutStack, images: list[bytes]) -> None:
     stack.start()
     oldest = {name: (stack.namespace.config_map(name) or {})["data"] for name in (PLAN, ROUTES)}
-    with stack.load(images, stack.expected(images, 1, 2), **STEADY) as load:
+    with stack.load(images, stack.expected(images, 1, 2), rate_per_second=STEADY) as load:
         bring_halfway(stack, load, 2)
         before = loads(stack)
         lose_each(stack, load, oldest, routed=(1, 2), roles={"stable": 1, "canary": 2})
@@ -138,11 +139,8 @@ def lose_each(
             known = revisions(stack)
             for name in names:
                 lose(name)
-            wait_until(
-                lambda names=names, known=known: all(revisions(stack)[one] > known[one] for one in names),
-                f"{' and '.join(names)}, {way}, is written anew",
-                REWRITTEN_SECONDS,
-            )
+            what = f"{' and '.join(names)}, {way}, is written again"
+            wait_until(partial(are_newer, stack, names, known), what, REWRITTEN_SECONDS)
             wait_until(lambda: routed_versions(stack) == routed, f"{routed} are routed after {names} was {way}")
             wait_until_planned(stack, roles)
             load.wait_until_answered(40)
@@ -154,6 +152,11 @@ def recreate(stack: RolloutStack, load: Load) -> None:
     stack.apply(2, steps=SHORT, analysis=QUICK)
 
 
+def wait_until_adopted(stack: RolloutStack, known: int) -> None:
+    """Once more than so many times."""
+    wait_until(lambda: adoptions(stack) > known, "v2 is adopted")
+
+
 def adoptions(stack: RolloutStack) -> int:
     return stack.namespace.reasons(NAME).count("Adopted")
 
@@ -162,6 +165,11 @@ def revisions(stack: RolloutStack) -> dict[str, int]:
     """By ConfigMap; 0 without a document."""
     documents = {PLAN: stack.namespace.plan(), ROUTES: stack.namespace.routes()}
     return {name: int((document or {}).get("revision", 0)) for name, document in documents.items()}
+
+
+def are_newer(stack: RolloutStack, names: tuple[str, ...], known: dict[str, int]) -> bool:
+    """Each of these documents has a higher revision than the known one."""
+    return all(revisions(stack)[name] > known[name] for name in names)
 
 
 def routed_versions(stack: RolloutStack) -> tuple[int, ...]:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from collections.abc import Callable
 
 import pytest
 
@@ -43,7 +44,7 @@ def test_killed_before_and_after_each_write(stack: RolloutStack, images: list[by
     assert result.failed == 0
 
 
-def restart_until(stack: RolloutStack, is_done) -> None:
+def restart_until(stack: RolloutStack, is_done: Callable[[], bool]) -> None:
     """As its Deployment does."""
     operator = stack.operators[0]
 

@@ -78,7 +78,7 @@ def test_a_replica_restarts_with_an_empty_disk_while_the_store_is_down(
     stack: RolloutStack, images: list[bytes]
 ) -> None:
     pod = stack.tritons[f"{TRITON}-1"]
-    with stack.load(images, stack.expected(images, 1), **STEADY) as load:
+    with stack.load(images, stack.expected(images, 1), rate_per_second=STEADY) as load:
         load.wait_until_answered(200)
         pid = pod.agent.pid
         lose_everything(stack, pod)
@@ -95,7 +95,10 @@ def test_a_replica_restarts_with_an_empty_disk_while_the_store_is_down(
 def test_a_full_disk_holds_a_release_until_there_is_room(stack: RolloutStack, images: list[bytes]) -> None:
     version, stable = stack.make_version(41), 1
     pod = stack.tritons[f"{TRITON}-1"]
-    with stack.load(images, stack.expected(images, stable, version), **STEADY) as load, store(stack, version):
+    with (
+        stack.load(images, stack.expected(images, stable, version), rate_per_second=STEADY) as load,
+        store(stack, version),
+    ):
         load.wait_until_answered(100)
         with full_disk(stack, pod):
             stack.apply(version, artifact=stored(stack, version), steps=SHORT, analysis=QUICK)
@@ -129,7 +132,7 @@ def full_disk(stack: RolloutStack, pod: Sidecar) -> Iterator[None]:
 
 def test_a_replica_is_added_mid_canary_while_the_store_is_down(stack: RolloutStack, images: list[bytes]) -> None:
     version, stable = stack.make_version(42), int(stack.status()["stable"]["version"])
-    with stack.load(images, stack.expected(images, stable, version), **STEADY) as load:
+    with stack.load(images, stack.expected(images, stable, version), rate_per_second=STEADY) as load:
         with store(stack, version, stable) as up:
             stack.apply(version, artifact=stored(stack, version), steps=HALFWAY, analysis=QUICK)
             stack.wait_for_weight(50)

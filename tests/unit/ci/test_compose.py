@@ -5,16 +5,17 @@ from typing import Any
 import pytest
 import yaml
 from inference_api.settings import Settings as ApiSettings
+from pydantic_settings import BaseSettings
 from replica_agent.settings import Settings as AgentSettings
 
 from ci.images.catalog import OURS
 from ci.stack.folders import ROOT
 
 Json = dict[str, Any]
-READERS = {"api": ApiSettings, "agent": AgentSettings}
+READERS: dict[str, type[BaseSettings]] = {"api": ApiSettings, "agent": AgentSettings}
 
 
-class Loader(yaml.CSafeLoader):
+class Loader(yaml.CSafeLoader):  # type: ignore[misc]  # PyYAML has no types
     """Knows compose's own tag."""
 
 

@@ -69,11 +69,17 @@ def test_two_builders_take_turns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 def test_what_was_built_before_is_delivered_from_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """By another clone, too: its store of images is not this one's."""
-    built, delivered = [], []
+    built: list[Path] = []
+    delivered: list[Path] = []
+
+    def archive(built_as: str, name: str, file: Path) -> None:
+        built.append(file)
+        file.write_bytes(b"")
+
     monkeypatch.setattr(provide, "FILES", tmp_path)
     monkeypatch.setattr(Image, "key", lambda image, base: "0123456789ab")
     monkeypatch.setattr(buildah, "has", lambda reference: True)
-    monkeypatch.setattr(buildah, "archive", lambda built_as, name, file: built.append(file) or file.write_bytes(b""))
+    monkeypatch.setattr(buildah, "archive", archive)
     older, other = tmp_path / "part-aaaaaaaaaaaa.tar", tmp_path / "part-two-aaaaaaaaaaaa.tar"
     for file in (older, other):
         file.touch()
