@@ -61,7 +61,7 @@ test-smoke: setup control-plane ## Each part once for real: a prediction, the pa
 test-integration: setup packages control-plane gitops ## Real Triton, agents, API, k6, browser and API server as processes
 	$(RUN) pytest tests/integration -m "not soak" $(SIDE_BY_SIDE)
 
-# On a cluster of this folder's own, whatever KUBECONFIG says: no test may reach one that somebody works with unasked.
+# On this folder's own cluster, whatever KUBECONFIG says: a test never reaches a cluster that someone works with.
 .PHONY: test-e2e
 test-e2e: export KUBECONFIG :=
 test-e2e: export CLUSTER :=

@@ -52,7 +52,7 @@ def run(once: bool) -> None:
         show_prediction(api.url, FOLDER / "bundles" / "samples")
         if once:
             return
-        say("\nNow version 2 beside it ...")
+        say("\nNow version 2 alongside it ...")
         follow(replicas, stable=bundles[0], canary=bundles[1])
         wait_until_warm(replicas, 2)
         api.follow(routes(replicas, bundles))

@@ -1,1 +1,1 @@
-"""The benchmark: medinfer's data path beside a straightforward one and beside LitServe, under the same k6."""
+"""The benchmark: medinfer's data path, a straightforward one and LitServe, each under the same k6."""

@@ -1,4 +1,4 @@
-"""Measure medinfer with k6, beside a straightforward reference and LitServe.
+"""Measure medinfer with k6, and next to it a straightforward reference and LitServe.
 
 A whole run writes its part of docs/benchmarks.md and its plots; a part, or a quick run, is only printed.
 """

@@ -1,4 +1,4 @@
-"""What version 1's patients feel while version 2 is loaded, warmed and dropped again beside it."""
+"""What version 1's patients feel while the same replica loads, warms and drops version 2."""
 
 from contextlib import ExitStack
 

@@ -1,4 +1,4 @@
-"""The machine in words that identify nobody's: cores, kind of processor, memory, versions of what was measured."""
+"""The machine, without what would identify it: cores, kind of processor, memory, versions of what was measured."""
 
 import platform
 from importlib.metadata import version

@@ -1,4 +1,4 @@
-"""docs/benchmarks.md: one page, of which each command writes its own part and leaves the others."""
+"""docs/benchmarks.md: each command writes its own part of the page and leaves the others."""
 
 from ci.stack.folders import ROOT
 
@@ -14,7 +14,7 @@ def write(command: str, text: str) -> None:
 
 
 def with_part(page: str, command: str, text: str) -> str:
-    """The page with this part; a page without marks is taken to be of nobody, and goes."""
+    """The page with this part; a page without marks is replaced as a whole."""
     parts = split(page) | {command: text.strip() + "\n"}
     return "\n".join([TITLE, *(f"{mark(one)}\n\n{parts[one]}" for one in ORDER if one in parts)])
 

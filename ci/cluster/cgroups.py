@@ -10,7 +10,7 @@ CGROUPS = Path("/sys/fs/cgroup")
 
 
 def create(node: Node) -> None:
-    """cgroup v1 gives it the CPU of a single busy thread beside the machine's other processes, so it is given what the
+    """cgroup v1 gives it the CPU of a single busy thread next to the machine's other processes, so it is given what the
     kubelet gives all pods: 1024 shares for each core.
     """
     for folder in _hierarchies():

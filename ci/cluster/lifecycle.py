@@ -45,7 +45,7 @@ def start_control_plane() -> None:
     etcd, api_server = components.etcd(), components.api_server()
     etcd.start()
     api_server.start()
-    # Their rights are written by the API server when it starts: before that it would turn them away.
+    # The API server writes their rights when it starts. Until then it would refuse them.
     wait(lambda: kubectl("get", "--raw", "/readyz").returncode == 0, api_server)
     components.controller_manager().start()
     components.scheduler().start()

@@ -9,7 +9,7 @@ from ci.cluster.places import NAME, NETWORK_NAMESPACE, NODE_NETWORK
 
 
 def inside(command: Sequence[str]) -> list[str]:
-    """Not `ip netns exec`: that one mounts /sys anew, and the kubelet then finds no cgroups."""
+    """Not `ip netns exec`: that mounts /sys again, and the kubelet then finds no cgroups."""
     return ["nsenter", f"--net={NETWORK_NAMESPACE}", *command]
 
 
@@ -24,7 +24,7 @@ def create() -> None:
     for node in NODES:
         _ip("addr", "add", f"{node.address}/24", "dev", "node0")
     _ip("link", "set", "node0", "up")
-    # kube-proxy and the kubelets want a default route; nobody is at its end.
+    # kube-proxy and the kubelets want a default route; nothing answers there.
     _ip("route", "add", "default", "via", f"{NODE_NETWORK}.254", "dev", "node0")
     _run(*inside(["sysctl", "-qw", "net.ipv4.ip_forward=1"]))
 

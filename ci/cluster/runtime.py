@@ -68,7 +68,7 @@ def remove_leftovers(node: Node) -> None:
 
 
 def _network_namespaces(node: Node, container: str) -> list[str]:
-    """Paths; those of a pod are made by the container runtime and stay when nobody deletes them."""
+    """Paths. The container runtime makes one for each pod, and it stays until someone deletes it."""
     spec = json.loads(_ask(node, "containers", "info", container))["Spec"]
     return [one["path"] for one in spec["linux"]["namespaces"] if one["type"] == "network" and one.get("path")]
 

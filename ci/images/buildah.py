@@ -14,7 +14,7 @@ SUITE = "bookworm"
 PACKAGES = "ca-certificates,python3,python3-venv"
 BASE = f"localhost/medinfer-base:{SUITE}"
 
-# What this machine needs to reach a package index through its own proxy, where it has such a thing.
+# Where this machine reaches a package index through a proxy of its own, these say how.
 HOST_FILES = ("/etc/ssl/certs", "/etc/pip.conf")
 
 

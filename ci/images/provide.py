@@ -1,4 +1,4 @@
-"""Images on the cluster: built when nobody built them before, delivered when they are not there."""
+"""Brings images onto the cluster: builds those that were never built, delivers those that are missing."""
 
 import os
 import time

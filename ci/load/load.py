@@ -155,7 +155,7 @@ class Load(K6):
         self._counted_bytes = self._counted = 0
 
     def mark(self, name: str) -> None:
-        """Resolver this moment, for Result.between."""
+        """Names this moment, for Result.between."""
         self._marks[name] = time.time() * 1000
 
     def answered(self) -> int:

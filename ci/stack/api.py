@@ -40,7 +40,7 @@ class Api(Process):
         documents.write(routes, self.routes_file)
 
     def run_prestop(self) -> None:
-        """As the kubelet does before it tells a pod to end; returns when no connection is open."""
+        """As the kubelet does before it ends a pod; returns when no connection is open."""
         command = [sys.executable, "-m", "inference_api.process.prestop"]
         subprocess.run(command, env=os.environ | self.environment, check=True, timeout=60)
 

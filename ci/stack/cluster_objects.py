@@ -28,7 +28,7 @@ def config_map(name: str, data: dict[str, str]) -> Json:
 
 
 def pod(name: str, workload: str) -> Json:
-    """DigestPin to a node, as the API server removes others at once when they are deleted."""
+    """Bound to a node: the API server removes other pods at once when they are deleted."""
     spec = {**_pod_spec(workload), "nodeName": "node-0"}
     return {"metadata": {"name": name, "labels": labels(workload)}, "spec": spec}
 

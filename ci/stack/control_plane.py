@@ -15,7 +15,7 @@ from ci.stack.folders import BINARIES, ROOT
 from ci.stack.processes import Process
 
 ADDRESS = "127.0.0.1"
-# Below the range that the kernel gives to clients: while the API server is down nobody may take its port.
+# Below the range that the kernel gives to clients: while the API server is down no other process may take its port.
 PORTS = range(20_000, 32_000)
 
 
@@ -28,7 +28,7 @@ def binary(name: str) -> Path:
 
 
 class ControlPlane:
-    """RBAC is on. Several can run beside each other; each has free ports of its own and all its files in `folder`.
+    """RBAC is on. Several can run at the same time; each has free ports of its own and all its files in `folder`.
 
     Pods need no service account, as no controller makes them; nothing starts, schedules or evicts a pod.
     """
@@ -144,7 +144,7 @@ class ControlPlane:
 
 
 def free_ports(count: int) -> list[int]:
-    """Distinct ports of ADDRESS that nobody listens on."""
+    """Distinct ports of ADDRESS on which nothing listens."""
     found: list[int] = []
     for port in random.sample(PORTS, len(PORTS)):
         with socket.socket() as probe:

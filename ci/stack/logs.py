@@ -7,7 +7,7 @@ from ci.stack.documents import Json
 
 
 def whole_lines(log: Path) -> list[str]:
-    """None while there is no log."""
+    """Empty while there is no log."""
     text = log.read_text() if log.exists() else ""
     return text[: text.rfind("\n") + 1].splitlines()
 

@@ -1,4 +1,4 @@
-"""kube-scheduler beside a control plane: binds pods to the nodes that a test writes. Nothing runs on those."""
+"""kube-scheduler next to a control plane: binds pods to nodes that a test writes. Nothing runs on these nodes."""
 
 from typing import Self
 

@@ -1,4 +1,4 @@
-"""One Triton pod as on a cluster: Triton and the agent side by side, either of which may die alone."""
+"""One Triton pod as on a cluster: Triton and the agent are two processes, and each may die alone."""
 
 import os
 import sys
@@ -59,7 +59,7 @@ class Sidecar:
         self.triton.start()
 
     def stop(self) -> None:
-        """As the kubelet does: the sidecar outlives the container beside it."""
+        """As the kubelet does: the sidecar ends after the main container."""
         self.triton.stop()
         self.agent.stop()
 

@@ -1,4 +1,4 @@
-"""The real kustomize-controller as a process, and a Kustomization as a person looks at it."""
+"""The real kustomize-controller as a process, and a Kustomization as a person sees it."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Two Triton replicas, APIs beside them, and the moves that an operator would make, for tests under load."""
+"""Two Triton replicas, APIs that use them, and the moves that an operator would make, for tests under load."""
 
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -17,7 +17,7 @@ from ci.stack.waiting import wait_until
 
 STABLE = 1
 WARM_SECONDS = 120
-WARMUP_SECONDS = 10  # beside a load the pace is never steady
+WARMUP_SECONDS = 10  # under load the pace is never steady
 
 
 class Stack:
@@ -36,7 +36,7 @@ class Stack:
         return {version: expected_classes(self.bundle(version), images) for version in versions}
 
     def plan(self, canary: int | None = None, on: Sequence[str] | None = None) -> None:
-        """What each replica shall hold beside stable; `on`: the replicas that may load it now, else all."""
+        """What each replica shall hold besides stable; `on`: the replicas that may load it now, else all."""
         wanted = self.bundle(canary) if canary else None
         some = list(on) if on is not None else None
         plan = build_plan(self.bundle(STABLE), wanted, canary_replicas=some, max_seconds=WARMUP_SECONDS)

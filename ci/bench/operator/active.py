@@ -65,7 +65,7 @@ def first_action(journal: list[Entry], version: int, edited: float) -> float:
 
 
 def slowest_step(journal: list[Entry]) -> float:
-    """Seconds that a decision took, looks in between included: what passed between two weights beyond the pause."""
+    """Seconds that a decision took, reconciles in between included: the time between two weights, without the pause."""
     begins = [two.time for one, two in pairwise(traffic(journal)) if one.weight != two.weight]
     return max((after - before - PAUSE_SECONDS) / DECISIONS_PER_PAUSE for before, after in pairwise(begins))
 

@@ -64,7 +64,7 @@ class Agent:
         return json.dumps(document, separators=(",", ":")).encode()
 
     def _may_hold(self, planned: Json) -> bool:
-        """Without a list of replicas, all; with an empty one, nobody."""
+        """Without a list of replicas: all. With an empty list: none."""
         replicas = planned.get("replicas")
         return replicas is None or self._name in replicas
 

@@ -1,4 +1,4 @@
-"""The plans and routes of a namespace, as one watch tells them, and the line of the journal that each leaves. Pure."""
+"""The plans and routes of a namespace, as one watch reports them, and the line of the journal for each. Pure."""
 
 import json
 from collections.abc import Iterator

@@ -15,8 +15,8 @@ SIZES = (100, 300, 1000)  # rollouts
 BAR = 100  # of them: where the limits hold
 REPLICAS, API_PODS = 2, 1  # of each
 CORES, MIB = 0.1, 250
-LOOK_SECONDS = 10  # between two looks at a rollout at rest
-LATE_SECONDS = 12  # fewer looks cost less: the numbers would be of an operator that does not keep up
+LOOK_SECONDS = 10  # between two reconciles of a rollout at rest
+LATE_SECONDS = 12  # later means that the operator does not keep up, and its numbers are too low
 WARM_SECONDS = 0.5
 SECONDS = 30.0
 TIMEOUT_SECONDS = 240
@@ -29,7 +29,7 @@ class Rest:
 
     @property
     def look_seconds(self) -> float:
-        """Between two looks at one rollout."""
+        """Between two reconciles of one rollout."""
         return self.rollouts * self.cost.seconds / max(1, self.cost.visits.count)
 
 

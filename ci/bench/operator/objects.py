@@ -11,7 +11,7 @@ PAUSE_SECONDS = 5
 
 
 def labels(part: Part, component: str) -> dict[str, str]:
-    """As the chart's: the component, whose value all share, and the release, which tells them apart."""
+    """As in the chart: all share the component's value, and each has its own release."""
     return {"app.kubernetes.io/component": component, "app.kubernetes.io/instance": part.name}
 
 
@@ -88,7 +88,7 @@ def release(version: int) -> Json:
 
 
 def role() -> Json:
-    """Beside manifests/rbac, which names one server's ConfigMaps: those of every rollout."""
+    """Adds the ConfigMaps of every rollout to manifests/rbac, which names those of one Triton."""
     rule = {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get", "update", "patch"]}
     return {"metadata": {"name": "every-rollout"}, "rules": [rule]}
 

@@ -49,7 +49,7 @@ class Simulator:
         await listen(list(self.apis), API_PORT, *apis)
 
     async def watch(self, url: str, context: ssl.SSLContext) -> None:
-        """Until cancelled; a watch that ends begins anew with everything that is there."""
+        """Until cancelled. A watch that ends starts again with a list of everything."""
         timeout = aiohttp.ClientTimeout(total=None)
         async with aiohttp.ClientSession(timeout=timeout) as session:
             while True:

@@ -44,7 +44,7 @@ class Nodes:
             self._added[name] = node.name
             self._client.create(PATH, {"metadata": {"name": name, "labels": labels(node, name)}})
             self._client.merge(f"{PATH}/{name}/status", {"status": status(node)})
-            # The API server gives each new node the taint not-ready, which a controller takes away.
+            # The API server gives each new node the taint not-ready, which a controller removes.
             self._client.merge(f"{PATH}/{name}", {"spec": {"taints": taints(node)}})
         self._wait_for_scheduler(name)
 

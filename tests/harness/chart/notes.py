@@ -1,4 +1,4 @@
-"""What helm tells after an install, and what a person reads there about a pod that does not come."""
+"""What helm prints after an install, and what a person reads there about a pod that does not start."""
 
 import json
 import re
@@ -13,8 +13,8 @@ COMMAND = re.compile(r"kubectl [^;\n]*")
 
 def render(*files: Path, settings: Sequence[str] = (), namespace: str = "default") -> str:
     how = ("--dry-run=client", "--output", "json", "--namespace", namespace)
-    told = helm.run("install", "medinfer", str(helm.CHART), *how, *helm.options(files, settings))
-    notes: str = json.loads(told)["info"]["notes"]
+    printed = helm.run("install", "medinfer", str(helm.CHART), *how, *helm.options(files, settings))
+    notes: str = json.loads(printed)["info"]["notes"]
     return notes
 
 

@@ -13,7 +13,7 @@ from ci.stack.control_plane import binary
 def check(spec: dict[str, Any], situations: Path, folder: Path) -> str:
     """What it found wrong; empty when all is well.
 
-    `spec`: a PrometheusRule's. `situations`: promtool's file of tests, for rules in a `rules.yaml` beside it.
+    `spec`: a PrometheusRule's. `situations`: promtool's file of tests, for rules in a `rules.yaml` next to it.
     """
     (folder / "rules.yaml").write_text(yaml.safe_dump(spec))
     shutil.copy(situations, folder / "situations.yaml")

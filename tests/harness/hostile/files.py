@@ -48,7 +48,7 @@ def deflated(data: bytes) -> bytes:
 
 
 def dicom_of_many_elements() -> bytes:
-    """Six million bytes of private elements without content: minutes of parsing, if nobody stops it."""
+    """Six million bytes of private elements without content: minutes of parsing, unless the reader stops."""
     data = dicom_file(np.zeros((8, 8), np.uint8), PixelData=None)
     return data + b"".join(b"\x29\x00" + number.to_bytes(2, "little") + b"LO\0\0" for number in range(65536)) * 12
 

@@ -106,7 +106,7 @@ def _flip_bits(draw: random.Random, data: bytes, _: list[tuple[str, bytes]]) -> 
 
 
 def _set_number(draw: random.Random, data: bytes, _: list[tuple[str, bytes]]) -> bytes:
-    """A length, an offset or a size, most of which lie in the first bytes."""
+    """A length, an offset or a size: most of them lie in the first bytes."""
     at = draw.randrange(min(len(data), draw.choice([64, 512, 10**6])) or 1)
     size = draw.choice([1, 2, 4, 8])
     number = draw.choice([bytes(size), b"\xff" * size, b"\x7f" + b"\xff" * (size - 1), draw.randbytes(size)])

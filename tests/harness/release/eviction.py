@@ -1,4 +1,4 @@
-"""Pods sent away through the Eviction API, as `kubectl drain` does it."""
+"""Pods evicted through the Eviction API, as `kubectl drain` does it."""
 
 import json
 

@@ -35,7 +35,7 @@ class GatedCanary:
     def wait(self) -> None:
         """Until it is at the gate with its half of the traffic, and every part of it there and ready.
 
-        The operator says so a moment after the agents: it takes the half away while a replica is down.
+        The operator says so a moment after the agents: it takes the canary out while a replica is down.
         """
         self.release.wait_for_phase("Paused", 2)
         for component in ("api", "triton", "operator"):

@@ -1,4 +1,4 @@
-"""A release of the chart whose ModelRollout lies in git: the real kustomize-controller runs beside the cluster."""
+"""A release of the chart whose ModelRollout lies in git: the real kustomize-controller runs next to the cluster."""
 
 import os
 from contextlib import ExitStack

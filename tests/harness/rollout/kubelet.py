@@ -30,7 +30,7 @@ class Kept:
 
 
 class Kubelet:
-    """Runs in the background from `start` to `stop`. An API server that is away is tried again."""
+    """Runs in the background from `start` to `stop`. It asks an unreachable API server again."""
 
     def __init__(self, pods: Pods) -> None:
         self._pods = pods

@@ -16,7 +16,7 @@ from tests.harness.rollout.pods import Pods
 class Namespace:
     """Everything is done as admin; `kubeconfig` gives the rights of the part that a process plays.
 
-    ModelRollouts and ConfigMaps are named without the namespace. While the API server is away every call raises
+    ModelRollouts and ConfigMaps are named without the namespace. While the API server is unreachable every call raises
     httpx.TransportError, but for the `wait_for_` ones, which wait it out.
     """
 
@@ -57,7 +57,7 @@ class Namespace:
                     raise
                 return None
 
-        return wait_until(write, "nobody else wrote the rollout meanwhile")
+        return wait_until(write, "no one else wrote the rollout meanwhile")
 
     def delete_rollout(self, name: str) -> None:
         self.client.delete(self._rollouts(name))
@@ -101,7 +101,7 @@ class Namespace:
     def events(self, name: str) -> list[Json]:
         """Events about the rollout, oldest first: `reason`, `message`, `type`.
 
-        Their names end with the nanosecond in which they were told; they are posted side by side, in any order.
+        Their names end with the nanosecond in which they were reported; they are posted concurrently, in any order.
         """
         found = self.client.get(self._core("events"), fieldSelector=f"involvedObject.name={name}")["items"]
         return sorted(found, key=lambda event: event["metadata"]["name"])

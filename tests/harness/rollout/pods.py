@@ -40,7 +40,7 @@ class Pods:
         return self._set(name, {"containerStatuses": [objects.crashed(first), *others], "conditions": conditions})
 
     def restart_container(self, name: str, container_id: str = "") -> Json:
-        """The first container runs anew, with this id or a fresh one; the pod is ready."""
+        """The first container runs again, with this id or a fresh one; the pod is ready."""
         pod = self.get(name)
         workload, before = pod["metadata"]["labels"]["app.kubernetes.io/name"], pod["status"]
         restarts = before["containerStatuses"][0]["restartCount"] + 1

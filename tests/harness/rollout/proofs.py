@@ -34,7 +34,7 @@ def _answered(log: Path) -> Iterator[Answered]:
 def _spans(log: Path) -> dict[int, list[tuple[datetime, datetime | None]]]:
     """By version: from its proof to the next time that it was loaded; None: it was not.
 
-    An agent that began anew beside a Triton that lived on proves again what was proved: that takes nothing back.
+    An agent that restarts next to a running Triton proves the same versions again: the earlier proofs still hold.
     """
     spans: dict[int, list[tuple[datetime, datetime | None]]] = {}
     for line in entries(log):

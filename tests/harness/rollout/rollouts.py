@@ -172,7 +172,7 @@ class RolloutStack:
         return version
 
     def loaded(self, pod: Sidecar) -> set[int]:
-        """Versions that Triton holds there, by its agent's word; none while the agent is away."""
+        """Versions that the agent says Triton holds; none while the agent is unreachable."""
         held = ("Loading", "Warming", "Warm", "Unloading")
         return {one["version"] for one in self.agent_versions(pod) if one["state"] in held}
 

@@ -70,7 +70,7 @@ class Service:
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Until the one side ends; then the other is told."""
+    """Until one side ends; then it ends the other."""
     try:
         while part := await reader.read(PART_BYTES):
             writer.write(part)

@@ -19,7 +19,7 @@ HOP_HEADERS = frozenset({"connection", "transfer-encoding", "content-length", "h
 class WriteGate:
     """Of each kind of write that changes plan, routes or status, the first kills before it is done, the next after.
 
-    Kinds are told apart by the phase, the canary's weight and the canary in them. `kills` says which they were.
+    A kind is a phase, a canary's weight and a canary. `kills` says which they were.
     """
 
     def __init__(self, plane: ControlPlane, address: str, kill: Callable[[], None]) -> None:
