@@ -80,8 +80,8 @@ def controller_manager() -> Daemon:
             "allocate-node-cidrs": "true",
             "cluster-cidr": POD_NETWORK,
             "leader-elect": "false",
-            # Up to 30 s pass until an API server that was unreachable for 30 s is found again. With the default of 50 s the node
-            # would be called lost by then, and with it every pod.
+            # Up to 30 s pass until an API server that was unreachable for 30 s is found again. With the default of
+            # 50 s the node would be called lost by then, and with it every pod.
             "node-monitor-grace-period": "120s",
         },
     )

@@ -27,7 +27,7 @@ class Refused(Exception):
 
 
 class Client:
-    """Requests as one user, whom `http` names. While the API server is unreachable every call raises httpx.TransportError."""
+    """Requests as one user, whom `http` names. An unreachable API server is an httpx.TransportError."""
 
     def __init__(self, http: httpx.Client) -> None:
         self._http = http
