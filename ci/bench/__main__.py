@@ -17,6 +17,7 @@ from ci.bench import (
     pages,
     report,
     side_by_side,
+    startup,
     user_table,
     worker_study,
 )
@@ -30,6 +31,7 @@ from ci.stack.say import say
 SECTIONS = {
     "users": user_table.measure,
     "workers": worker_study.measure,
+    "startup": startup.measure,
     "first": first_request.measure,
     "side": side_by_side.measure,
     "cpu": cpu.measure,

@@ -33,7 +33,14 @@ class Api(Process):
         prefixed = {f"MEDINFER_API_{key}": value for key, value in (settings | (environment or {})).items()}
         if kubeconfig:
             prefixed["KUBECONFIG"] = str(kubeconfig)
-        command = [sys.executable, "-m", "gunicorn", "-c", "services/api/gunicorn.conf.py", "inference_api.main:app"]
+        command = [
+            sys.executable,
+            "-m",
+            "gunicorn",
+            "-c",
+            "services/api/gunicorn.conf.py",
+            "inference_api.main:create()",
+        ]
         super().__init__(name, command, prefixed, folder / f"{name}.log")
 
     def follow(self, routes: documents.Json) -> None:

@@ -110,7 +110,7 @@ def test_triton_starts_with_its_shared_memory_empty(tmp_path: Path, left: list[s
 def test_commands_name_modules_and_files_that_exist() -> None:
     objects = render()
     commands = {name: container(objects, owner, name)["command"] for owner, name in READERS}
-    assert commands["api"] == ["gunicorn", "-c", "/opt/medinfer/gunicorn.conf.py", "inference_api.main:app"]
+    assert commands["api"] == ["gunicorn", "-c", "/opt/medinfer/gunicorn.conf.py", "inference_api.main:create()"]
     assert (ROOT / "services/api/gunicorn.conf.py").exists()
     pre_stop = container(objects, "Deployment/medinfer-api", "api")["lifecycle"]["preStop"]["exec"]["command"]
     for command in (commands["agent"], commands["operator"], pre_stop):

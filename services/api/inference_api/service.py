@@ -1,26 +1,24 @@
-"""The running parts of one worker, wired together: made when it starts, ended with it."""
+"""The running parts of one worker: `build` wires them; they run between the service's start and stop."""
 
 import asyncio
 import gc
-import os
 import shutil
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from medinfer_common.config_map_watch import ConfigMapWatch
 
 from inference_api.prediction import self_test, warmup
 from inference_api.prediction.dispatch import Dispatcher
-from inference_api.prediction.predict import Limits, make_predict
+from inference_api.prediction.predict import Limits, Predict
 from inference_api.prediction.recovery import recover
 from inference_api.prediction.shadow import CONSUMERS, Shadow
 from inference_api.prediction.uploads import Decoder
 from inference_api.process import reports
 from inference_api.process.background import every
-from inference_api.process.metrics import Metrics
-from inference_api.process.scoreboard import Scoreboard
+from inference_api.process.slot import Slot
 from inference_api.routing.counters import Json
 from inference_api.routing.document import Routes
 from inference_api.routing.follow import POLL_SECONDS, Follower
@@ -31,7 +29,7 @@ from inference_api.transport.agents import Agents
 from inference_api.transport.proof_cache import ProofCache
 from inference_api.transport.request_buffers import RequestBuffers
 from inference_api.transport.resolver import Resolver
-from inference_api.transport.triton import Triton
+from inference_api.transport.triton import MAX_BATCH_SIZE, Triton
 
 ROUTES_KEY = "routes.json"
 USER_AGENT = "medinfer-api"
@@ -39,45 +37,40 @@ PUBLISH_SECONDS = 0.1
 RECOVER_SECONDS = 0.5
 
 
+@dataclass
 class Service:
-    """`start` and `stop` are the application's lifespan; `open_connections` is set by the worker that counts them."""
+    """`start` and `stop` are the application's lifespan. `endpoints`: path -> what answers a POST there.
 
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
-        self.traffic = Traffic(settings.max_in_flight)
-        self.open_connections: Callable[[], int] = lambda: 0
-        self._names = Resolver()
-        self._agents = Agents(settings.agent_port, self._names)
-        self.predict, self.predict_batch = self._make_endpoints()
-        self._watch = _make_watch(settings)
-        self._follower = Follower(self.traffic, _make_source(settings, self._watch), self._answers)
-        self._tasks: list[asyncio.Task[None]] = []
-        self._warm = False
-        self._scoreboard: Scoreboard | None = None
-        self._own_folder: Path | None = None
+    `slot` is None before the start. `count_connections`: open connections of this worker, set by whoever serves them.
+    """
 
-    def _make_endpoints(self) -> tuple[Any, Any]:
-        settings = self.settings
-        self._triton = Triton(self._names, ProofCache(self._agents, _loop_time))
-        self._decoder = Decoder(settings.max_pixels, RequestBuffers())
-        self._dispatcher = Dispatcher(self._triton, self.traffic.replicas, settings.deadline_seconds, _loop_time)
-        self._shadow = Shadow(self.traffic, self._dispatcher, settings.deadline_seconds / 2)
-        limits = Limits(settings.max_upload_bytes, settings.deadline_seconds, settings.log_requests)
-        return make_predict(limits, self.traffic, self._decoder, self._dispatcher, self._shadow)
+    settings: Settings
+    traffic: Traffic
+    agents: Agents
+    triton: Triton
+    decoder: Decoder
+    dispatcher: Dispatcher
+    shadow: Shadow
+    follower: Follower
+    watch: ConfigMapWatch | None
+    endpoints: dict[str, Predict]
+    count_connections: Callable[[], int] = lambda: 0
+    slot: Slot | None = None
+    _tasks: list[asyncio.Task[None]] = field(default_factory=list)
+    _is_warm: bool = False
+    _own_folder: Path | None = None
 
     async def start(self) -> None:
-        self._scoreboard = Scoreboard.join(self.settings.runtime_dir or self._make_folder())
-        self._publish_snapshot = self._scoreboard.claim(os.getpid())
-        self.metrics = Metrics(self._read_scoreboard)
+        self.slot = Slot.take(self.settings.runtime_dir or self._make_folder())
         warmup.warm()
         await self._follow()
-        if self._watch:
-            self._watch.start()
+        if self.watch:
+            self.watch.start()
         loops = (
             every(POLL_SECONDS, self._follow),
             every(PUBLISH_SECONDS, self._publish),
-            every(RECOVER_SECONDS, lambda: recover(self.traffic.replicas, self._agents)),
-            *(every(0, self._shadow.run) for _ in range(CONSUMERS)),
+            every(RECOVER_SECONDS, lambda: recover(self.traffic.replicas, self.agents)),
+            *(every(0, self.shadow.run) for _ in range(CONSUMERS)),
         )
         self._tasks = [asyncio.create_task(loop) for loop in loops]
         gc.collect()
@@ -87,20 +80,20 @@ class Service:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._watch:
-            self._watch.stop()
-        self._decoder.close()
-        self._triton.keep_only(())
-        if self._scoreboard is not None:
-            self._publish_now()
-            self._scoreboard.retire(os.getpid(), reports.fold)
-            self._scoreboard.close()
+        if self.watch:
+            self.watch.stop()
+        self.decoder.close()
+        self.triton.keep_only(())
+        if self.slot is not None:
+            self._publish_now(self.slot)
+            self.slot.give_up()
         if self._own_folder is not None:
             shutil.rmtree(self._own_folder, ignore_errors=True)
 
     @property
     def draining(self) -> bool:
-        return self._scoreboard is not None and self._scoreboard.draining
+        """Whether the pod is about to end."""
+        return self.slot is not None and self.slot.draining
 
     async def not_ready(self) -> str | None:
         """Why this worker shall get no requests now; None when it may."""
@@ -109,43 +102,78 @@ class Service:
             return "this pod is about to end"
         if routes is None:
             return f"no routes yet: {(self.traffic.rejected or {}).get('reason')}"
-        if not await self._answers(routes):
+        if not await _answers(self.triton, routes):
             return f"no replica answers for stable version {routes.stable.version.number}"
-        if not self._warm:
+        if not self._is_warm:
             deadline = _loop_time() + self.settings.deadline_seconds
-            self._warm = await self_test.run(self._decoder, self._dispatcher, routes, deadline)
-        return None if self._warm else "the way to the replicas is not warm yet"
+            self._is_warm = await self_test.run(self.decoder, self.dispatcher, routes, deadline)
+        if not self._is_warm:
+            return "the first request to a replica has not been answered yet"
+        self.decoder.import_dicom()
+        return None
 
     def report(self) -> Json:
         """The answer of GET /routes."""
-        self._publish_now()
-        assert self._scoreboard is not None
-        gone, live = self._scoreboard.read()
-        return reports.routes_report(self._scoreboard.start_id, self.draining, self.traffic.routes, gone, live)
+        slot = self._taken_slot()
+        ended, live = self.read_snapshots()
+        return reports.routes_report(slot.start_id, slot.draining, self.traffic.routes, ended, live)
 
-    async def _answers(self, routes: Routes) -> bool:
-        return await self._triton.any_ready(routes.replicas, routes.model, routes.stable.version.number)
+    def read_snapshots(self) -> tuple[Json, list[Json | None]]:
+        """What ended workers of this pod counted, and the snapshot of each live one, this worker's as of now."""
+        slot = self._taken_slot()
+        self._publish_now(slot)
+        return slot.read()
 
     async def _follow(self) -> None:
-        if await self._follower.look():
+        if await self.follower.poll():
             assert self.traffic.routes is not None
-            self._triton.keep_only(self.traffic.routes.replicas)
-            self._publish_now()
+            self.triton.keep_only(self.traffic.routes.replicas)
+            await self._publish()
 
     async def _publish(self) -> None:
-        self._publish_now()
+        self._publish_now(self._taken_slot())
 
-    def _publish_now(self) -> None:
-        self._publish_snapshot(self.traffic.snapshot() | {"openConnections": self.open_connections()})
+    def _publish_now(self, slot: Slot) -> None:
+        slot.publish(self.traffic.snapshot() | {"openConnections": self.count_connections()})
 
-    def _read_scoreboard(self) -> tuple[Json, list[Json | None]]:
-        assert self._scoreboard is not None
-        self._publish_now()
-        return self._scoreboard.read()
+    def _taken_slot(self) -> Slot:
+        assert self.slot is not None, "the service has not started"
+        return self.slot
 
     def _make_folder(self) -> Path:
         self._own_folder = Path(tempfile.mkdtemp(prefix="medinfer-api-"))
         return self._own_folder
+
+
+def build(settings: Settings) -> Service:
+    """The parts of one worker, wired; nothing runs yet. Call it inside the process that serves."""
+    traffic, resolver = Traffic(settings.max_in_flight), Resolver()
+    agents = Agents(settings.agent_port, resolver)
+    triton = Triton(resolver, ProofCache(agents, _loop_time))
+    decoder = Decoder(settings.max_pixels, RequestBuffers())
+    dispatcher = Dispatcher(triton, traffic.replicas, settings.deadline_seconds, _loop_time)
+    shadow = Shadow(traffic, dispatcher, settings.deadline_seconds / 2)
+    limits = Limits(settings.max_upload_bytes, settings.deadline_seconds, settings.log_requests)
+    watch = _make_watch(settings)
+    return Service(
+        settings=settings,
+        traffic=traffic,
+        agents=agents,
+        triton=triton,
+        decoder=decoder,
+        dispatcher=dispatcher,
+        shadow=shadow,
+        follower=Follower(traffic, _make_source(settings, watch), lambda routes: _answers(triton, routes)),
+        watch=watch,
+        endpoints={
+            "/predict": Predict(limits, traffic, decoder, dispatcher, shadow, max_images=1),
+            "/predict/batch": Predict(limits, traffic, decoder, dispatcher, shadow, max_images=MAX_BATCH_SIZE),
+        },
+    )
+
+
+async def _answers(triton: Triton, routes: Routes) -> bool:
+    return await triton.any_ready(routes.replicas, routes.model, routes.stable.version.number)
 
 
 def _make_watch(settings: Settings) -> ConfigMapWatch | None:

@@ -155,7 +155,7 @@ def test_before_the_end_of_the_pod_every_response_closes_its_connection(routed: 
 
 def test_a_bad_setting_ends_the_start_with_one_line() -> None:
     environment = os.environ | {"MEDINFER_API_ROUTES_FILE": "routes.json", "MEDINFER_API_WORKERS": "some"}
-    command = [sys.executable, "-m", "gunicorn", "-c", "services/api/gunicorn.conf.py", "inference_api.main:app"]
+    command = [sys.executable, "-m", "gunicorn", "-c", "services/api/gunicorn.conf.py", "inference_api.main:create()"]
     ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
     assert ended.returncode != 0
     (line,) = ended.stderr.splitlines()

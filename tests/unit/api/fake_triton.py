@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from inference_api.prediction.dispatch import Dispatcher
+from inference_api.routing.canary_route import CanaryRoute
 from inference_api.routing.containment import Containment
 from inference_api.routing.document import Replica, Routes, Version
 from inference_api.routing.replicas import Replicas
@@ -112,10 +113,14 @@ class Scene:
         )
 
     async def dispatch(self, canary: bool = False, task: FakeTask | None = None) -> Any:
-        state = self.containment.choose(self.replicas) if canary else None
-        assert state is not None or not canary, "the canary may not be asked"
+        route = self.canary_route() if canary else None
         deadline = self.triton.now + self.deadline_seconds
-        return await self.dispatcher.dispatch(task or FakeTask(), self.routes, state, self.containment, deadline)
+        return await self.dispatcher.dispatch(task or FakeTask(), self.routes, route, deadline)
+
+    def canary_route(self) -> CanaryRoute:
+        state = self.containment.choose(self.replicas)
+        assert state is not None and self.routes.canary is not None, "the canary may not be asked"
+        return CanaryRoute(self.routes.canary.version, state, self.containment)
 
     @property
     def asked(self) -> list[tuple[str, int]]:

@@ -210,15 +210,15 @@ async def test_an_ejected_replicas_idle_connections_are_closed():
 
 
 async def test_nothing_stays_in_flight():
-    scene = make_scene()
-    for behaviour in ("good", "fail", "hang", "break", "refuse"):
+    scene = make_scene(max_in_flight=4)  # a quarter of it, one attempt, may wait for the canary
+    for behaviour in ("good", "fail", "hang", "refuse", "break"):
         scene.triton.behave("a", 2, behaviour)
-        scene.containment.killed_a_connection = False
         for state in scene.replicas:
             scene.replicas.restore(state, 2)
             scene.replicas.restore(state, 1)
         await scene.dispatch(canary=True)
-    assert scene.containment.in_flight == 0
+    fresh = scene.containment.choose(scene.replicas)
+    assert fresh is None and scene.containment.suspended, "only the broken connection is in the way"
     assert [state.in_flight for state in scene.replicas] == [0, 0]
 
 

@@ -19,11 +19,20 @@ def worker():
     for result in (Result.GOOD, Result.GOOD, Result.FALLBACK, Result.FAILED, Result.LOST):
         traffic.count(canary, result, 0.0115, ["No Tumor"])
     traffic.begin(traffic.routes.versions)
-    traffic.events |= {"shed": 2, "refused:not-an-image": 3}
+    for _ in range(2):
+        with traffic.admission(traffic.max_in_flight + 1) as admitted:
+            assert not admitted
+    for _ in range(3):
+        traffic.note_refusal("not-an-image")
     traffic.shadow |= {"samples": 5, "agreed": 4, "failed": 1, "dropped": 6}
-    traffic.containment.killed_a_connection = True
+    suspend_canary(traffic)
     traffic.replicas.eject_replica(next(iter(traffic.replicas)), stable=1)
     return traffic.snapshot() | {"openConnections": 7}
+
+
+def suspend_canary(traffic):
+    route = traffic.choose_canary(traffic.routes)
+    route.containment.suspend()
 
 
 def scraped(gone, live):

@@ -58,7 +58,7 @@ class Scene:
     async def look(self):
         """Twice, as the first look is at what was kept; the revision obeyed and why the newest was refused."""
         for _ in range(2):
-            await self.follower.look()
+            await self.follower.poll()
         return self.traffic.routes and self.traffic.routes.revision, (self.traffic.rejected or {}).get("reason", "")
 
 

@@ -111,9 +111,9 @@ async def test_a_full_queue_drops_and_counts():
 async def test_a_process_half_busy_drops_and_counts():
     copies, task = Copies(), Task()
     assert copies.shadow.take(task, ROUTES, [answer(1)])
-    copies.traffic.admitted = 4
-    assert not copies.shadow.take(Task(), ROUTES, [answer(1)])
-    await copies.settle([task])
+    with copies.traffic.admission(4):
+        assert not copies.shadow.take(Task(), ROUTES, [answer(1)])
+        await copies.settle([task])
     assert (copies.counts["dropped"], copies.counts["samples"]) == (2, 0)
 
 

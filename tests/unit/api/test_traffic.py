@@ -45,9 +45,9 @@ def test_a_new_step_counts_from_zero_and_totals_go_on():
 def test_a_suspended_canary_waits_for_other_traffic_rules(changes, lifted):
     """A canary that killed a replica changes the list of replicas by that: it must not come back through it."""
     traffic_ = traffic()
-    traffic_.containment.killed_a_connection = True
+    traffic_.choose_canary(traffic_.routes).containment.suspend()
     traffic_.apply(routes(**changes))
-    assert (traffic_.containment.suspended is None) is lifted
+    assert (traffic_.snapshot()["suspended"] is None) is lifted
 
 
 def test_the_weight_decides_unless_the_canary_is_contained():
@@ -55,25 +55,26 @@ def test_the_weight_decides_unless_the_canary_is_contained():
     everyone = routes(stable={"version": 1, "weight": 0}, canary={"version": 2, "weight": 100})
     nobody = routes(stable={"version": 1, "weight": 100}, canary={"version": 2, "weight": 0})
     traffic_.apply(nobody)
-    assert traffic_.choose_canary(nobody, b"study") is None
+    assert traffic_.assign(nobody, b"study") is None
     traffic_.apply(everyone)
-    assert traffic_.choose_canary(everyone, b"study") is not None
-    traffic_.containment.killed_a_connection = True
-    assert traffic_.choose_canary(everyone, b"study") is None
+    route = traffic_.assign(everyone, b"study")
+    assert route is not None
+    route.containment.suspend()
+    assert traffic_.assign(everyone, b"study") is None
 
 
 def test_a_request_under_older_rules_is_stables():
     """Weight taken away while a large image was prepared is taken away from that image too."""
     traffic_ = traffic()
     older = routes(stable={"version": 1, "weight": 0}, canary={"version": 2, "weight": 100})
-    assert traffic_.choose_canary(older, b"study") is None
+    assert traffic_.assign(older, b"study") is None
 
 
 def test_without_a_canary_there_is_nothing_to_choose():
     traffic_ = Traffic(128)
     stable = parse(json.dumps(only_stable()).encode())
     traffic_.apply(stable)
-    assert traffic_.choose_canary(stable, b"study") is None
+    assert traffic_.assign(stable, b"study") is None
 
 
 def test_in_flight_counts_every_version_that_a_request_may_reach():

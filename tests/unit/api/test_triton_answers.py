@@ -3,11 +3,12 @@
 import json
 import struct
 
+import numpy as np
 import pytest
 from inference_api.transport.connections import Reply
 from inference_api.transport.request_buffers import HEAD_ROOM_BYTES, RequestBuffer, RequestBuffers
-from inference_api.transport.triton import VersionFailed, parse_logits
-from tritonclient.http import InferResult
+from inference_api.transport.triton import VersionFailed, parse_logits, request_header
+from tritonclient.http import InferenceServerClient, InferInput, InferRequestedOutput, InferResult
 
 ROWS = [(0.5, -1.0, 2.0, 3.0), (4.0, 5.0, 6.0, 7.0)]
 OUTPUT = {"name": "output", "datatype": "FP32", "shape": [2, 4], "parameters": {"binary_data_size": 32}}
@@ -25,6 +26,15 @@ def test_logits_are_read_as_tritonclient_reads_them():
     header_length = int(given.headers[b"inference-header-content-length"])
     vendors = InferResult.from_response_body(given.body, header_length=header_length).as_numpy("output")
     assert parse_logits(given, 2) == ROWS == [tuple(row) for row in vendors.tolist()]
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 16])
+def test_requests_are_described_as_tritonclient_describes_them(batch_size):
+    tensor = np.zeros((batch_size, 3, 224, 224), np.float32)
+    described = InferInput("input", list(tensor.shape), "FP32").set_data_from_numpy(tensor)
+    outputs = [InferRequestedOutput("output", binary_data=True)]
+    body, header_bytes = InferenceServerClient.generate_request_body([described], outputs=outputs)
+    assert request_header(batch_size) == bytes(body[:header_bytes])
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from typing import Protocol
 from inference_api import problems
 from inference_api.prediction import answers
 from inference_api.prediction.answers import Answer
-from inference_api.routing.containment import Containment
+from inference_api.routing.canary_route import CanaryRoute
 from inference_api.routing.counters import Result
 from inference_api.routing.document import Replica, Routes, Version
 from inference_api.routing.replicas import Replicas, ReplicaState
@@ -78,42 +78,36 @@ class Dispatcher:
         self._now = now
         self._pause = pause
 
-    async def dispatch(
-        self, task: Task, routes: Routes, canary: ReplicaState | None, containment: Containment | None, deadline: float
-    ) -> Outcome:
-        """`canary`: the replica on which the canary is asked first, or None. Raises Problem: 502, 503, 504."""
-        if canary is None or routes.canary is None or containment is None:
+    async def dispatch(self, task: Task, routes: Routes, canary: CanaryRoute | None, deadline: float) -> Outcome:
+        """`canary`: where the canary is asked first, or None. Raises Problem: 502, 503, 504."""
+        if canary is None:
             return await self._ask_stable(task, routes, deadline, frozenset(), Result.GOOD)
+        name = canary.state.replica.name
         try:
-            given = await self.ask_canary(task, routes, canary, containment, self._half(deadline))
-            return Outcome(given, routes.canary.version, canary.replica.name, Result.GOOD)
+            given = await self.ask_canary(task, routes, canary, self._half(deadline))
+            return Outcome(given, canary.version, name, Result.GOOD)
         except (ReplicaUnreachable, ConnectionBroke):
-            return await self._ask_stable(task, routes, deadline, frozenset((canary.replica.name,)), Result.LOST)
+            return await self._ask_stable(task, routes, deadline, frozenset((name,)), Result.LOST)
         except (VersionFailed, problems.Problem):  # a Problem: the canary does not read this kind of image
             return await self._ask_stable(task, routes, deadline, frozenset(), Result.FALLBACK)
 
-    async def ask_canary(
-        self, task: Task, routes: Routes, state: ReplicaState, containment: Containment, until: float
-    ) -> list[Answer]:
-        """One attempt of the canary on this replica, for a client or as a shadow copy. Raises InferFailure, Problem."""
-        assert routes.canary is not None
-        request = await task.request_for(routes.canary.version)
-        containment.in_flight += 1
-        try:
-            given = await self._attempt(request, routes, routes.canary.version, state, until, repeat=False)
-        except VersionFailed:
-            containment.record(good=False)
-            raise
-        except ConnectionBroke:
-            containment.killed_a_connection = True
-            log.warning(
-                "canary suspended: a connection broke while it answered",
-                extra={"version": routes.canary.version.number, "replica": state.replica.name},
-            )
-            raise
-        finally:
-            containment.in_flight -= 1
-        containment.record(good=True)
+    async def ask_canary(self, task: Task, routes: Routes, canary: CanaryRoute, until: float) -> list[Answer]:
+        """One attempt of the canary, for a client or as a shadow copy. Raises InferFailure, Problem."""
+        request = await task.request_for(canary.version)
+        with canary.containment.attempt():
+            try:
+                given = await self._attempt(request, routes, canary.version, canary.state, until, repeat=False)
+            except VersionFailed:
+                canary.containment.record(good=False)
+                raise
+            except ConnectionBroke:
+                canary.containment.suspend()
+                log.warning(
+                    "canary suspended: a connection broke while it answered",
+                    extra={"version": canary.version.number, "replica": canary.state.replica.name},
+                )
+                raise
+        canary.containment.record(good=True)
         return given
 
     async def _ask_stable(

@@ -18,7 +18,7 @@ async def run(decoder: Decoder, dispatcher: Dispatcher, routes: Routes, deadline
     """Whether an answer came; it is counted for nobody."""
     try:
         upload = decoder.upload([_image()])
-        outcome = await dispatcher.dispatch(upload, routes, None, None, deadline)
+        outcome = await dispatcher.dispatch(upload, routes, None, deadline)
     except Problem:
         return False
     answers.body(outcome.answers, 0, batch=False)

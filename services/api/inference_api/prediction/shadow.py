@@ -42,7 +42,7 @@ class Shadow:
         """Whether the upload is now the shadow's to close."""
         if not routes.shadow_percent or random.random() * 100 >= routes.shadow_percent:
             return False
-        if self._queue.full() or not self._has_room():
+        if self._queue.full() or self._traffic.is_half_busy:
             self._traffic.shadow["dropped"] += len(stable)
             return False
         self._traffic.begin(routes.versions)
@@ -61,15 +61,13 @@ class Shadow:
 
     async def _ask(self, copy: Copy) -> None:
         traffic, counts = self._traffic, self._traffic.shadow
-        containment = traffic.containment
-        current = copy.routes.same_traffic(traffic.routes)
-        state = containment.choose(traffic.replicas) if containment and current and self._has_room() else None
-        if state is None or containment is None:
+        route = None if traffic.is_half_busy else traffic.choose_canary(copy.routes)
+        if route is None:
             counts["dropped"] += len(copy.stable)
             return
         until = asyncio.get_running_loop().time() + self._attempt_seconds
         try:
-            canary = await self._dispatcher.ask_canary(copy.upload, copy.routes, state, containment, until)
+            canary = await self._dispatcher.ask_canary(copy.upload, copy.routes, route, until)
         except (ReplicaUnreachable, ConnectionBroke):
             counts["dropped"] += len(copy.stable)
             return
@@ -77,9 +75,6 @@ class Shadow:
             counts["failed"] += len(copy.stable)
             return
         compare(counts, copy.routes.stable.version.labels, copy.stable, canary)
-
-    def _has_room(self) -> bool:
-        return 2 * self._traffic.admitted < self._traffic.max_in_flight
 
 
 def compare(counts: Json, labels: tuple[str, ...], stable: list[Answer], canary: list[Answer]) -> None:

@@ -5,9 +5,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from inference_api.imaging import images, tensors
+from inference_api.imaging import dicom, images, tensors
 from inference_api.imaging.image_sizes import is_small
 from inference_api.imaging.preprocessing import Preprocessing
+from inference_api.prediction import warmup
 from inference_api.routing.document import Version
 from inference_api.transport.request_buffers import RequestBuffer, RequestBuffers
 
@@ -23,10 +24,22 @@ class Decoder:
         self._max_pixels = max_pixels
         self._buffers = buffers
         self._threads = ThreadPoolExecutor(DECODE_THREADS, thread_name_prefix="decode")
+        self._dicom_import: asyncio.Task[None] | None = None
 
     def upload(self, files: Sequence[bytes]) -> "Upload":
         in_place = len(files) == 1 and is_small(files[0])
         return Upload(files, self._max_pixels, self._buffers, self._run, in_place)
+
+    def import_dicom(self) -> asyncio.Task[None]:
+        """Imports pydicom in a thread, once."""
+        if self._dicom_import is None:
+            self._dicom_import = asyncio.create_task(self._run(False, warmup.import_dicom))
+        return self._dicom_import
+
+    async def wait_for_dicom(self, files: Sequence[bytes]) -> None:
+        """Returns when the event loop can read the headers of the DICOM files among these without an import."""
+        if any(map(dicom.is_dicom, files)):
+            await asyncio.shield(self.import_dicom())
 
     def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
@@ -40,7 +53,7 @@ class Decoder:
 class Upload:
     """Images as they came; `in_place`: preparing them takes milliseconds, and no thread.
 
-    The tensor is made once, and anew only for a version that prepares its input differently.
+    The tensor is made once, and again only for a version that prepares its input differently.
     No decoded image outlives the making of its tensor: a hundred requests would hold gigabytes of pixels.
     """
 
@@ -59,6 +72,13 @@ class Upload:
         self.in_place = in_place
         self._request: RequestBuffer | None = None
         self._prepared: Preprocessing | None = None
+
+    async def prepare(self, version: Version) -> None:
+        """Decodes the images as this version wants them, so that bad input is refused before any attempt.
+
+        Raises Problem.
+        """
+        await self.request_for(version)
 
     async def request_for(self, version: Version) -> RequestBuffer:
         """The request buffer whose tensor holds the images as this version wants them; raises Problem."""

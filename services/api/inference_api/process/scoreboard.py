@@ -50,7 +50,7 @@ class Scoreboard:
             magic, self.owner_pid, start_id, _ = _HEADER.unpack_from(self._map)
             if magic != _MAGIC:
                 raise ValueError(f"{path} is no scoreboard of this API")
-            self.start_id = start_id.decode()
+            self.start_id: str = start_id.decode()
             # Whole words, stored at once. struct.pack_into writes zeros first, and a reader may see them.
             self._answers = memoryview(self._map).cast("Q")
         except ValueError:

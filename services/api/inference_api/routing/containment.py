@@ -9,6 +9,9 @@
   it touches then takes one replica, not all at once.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from inference_api.routing.breaker import Breaker
 from inference_api.routing.replicas import Replicas, ReplicaState
 
@@ -23,27 +26,41 @@ class Containment:
         self._canary = canary
         self._bound = max(1, max_in_flight // 4)
         self._good = 0
-        self.in_flight = 0
-        self.breaker = Breaker()
-        self.killed_a_connection = False
+        self._in_flight = 0
+        self._breaker = Breaker()
+        self._killed_a_connection = False
 
     @property
     def suspended(self) -> str | None:
         """Why the canary must not be asked anywhere until the traffic rules change; None while it may be."""
-        return "a connection broke while the canary answered" if self.killed_a_connection else None
+        return "a connection broke while the canary answered" if self._killed_a_connection else None
 
     def choose(self, replicas: Replicas) -> ReplicaState | None:
         """The replica on which the canary may be asked now; None: ask stable."""
-        if self.killed_a_connection or self.breaker.is_open:
+        if self._killed_a_connection or self._breaker.is_open:
             return None
         if replicas.healthy_count(self._stable) < 2 <= replicas.holder_count(self._stable):
             return None
         if replicas.healthy_count(self._canary) < replicas.holder_count(self._canary):
             return None
-        if self.in_flight >= self._bound:
+        if self._in_flight >= self._bound:
             return None
         return replicas.first(self._canary) if self._good < PROVED_AFTER else replicas.choose(self._canary)
 
+    @contextmanager
+    def attempt(self) -> Iterator[None]:
+        """Counts an attempt of the canary as in flight for as long as the block runs."""
+        self._in_flight += 1
+        try:
+            yield
+        finally:
+            self._in_flight -= 1
+
     def record(self, good: bool) -> None:
+        """Notes how an attempt ended whose connection held."""
         self._good += good
-        self.breaker.record(good)
+        self._breaker.record(good)
+
+    def suspend(self) -> None:
+        """Notes that a connection broke while the canary answered on it."""
+        self._killed_a_connection = True

@@ -30,8 +30,8 @@ class Follower:
         self._content: bytes | str | None = None
         self._wanted: Routes | None = None
 
-    async def look(self) -> bool:
-        """Takes one look at the source; True when new routes came into force."""
+    async def poll(self) -> bool:
+        """Reads the source once; True when new routes came into force."""
         content = self._source.read()
         if content != self._content:
             self._content = content
@@ -40,11 +40,11 @@ class Follower:
         if wanted is None:
             return False
         if current is not None and wanted.id == current.id:
-            self._traffic.rejected = None
+            self._traffic.forget_rejection()
             return False
         if current is not None and 0 < wanted.revision < current.revision:
             reason = (
-                f"revision: is {wanted.revision}, and {current.revision} is obeyed already; old routes are no routes"
+                f"revision: is {wanted.revision}, and {current.revision} is obeyed already; older routes are ignored"
             )
             self._reject(wanted.id, reason)
             return False
@@ -55,7 +55,6 @@ class Follower:
         self._traffic.apply(wanted)
         assert isinstance(content, bytes)
         self._source.keep(content)
-        self._traffic.events["swaps"] += 1
         log.info("routes applied", extra=_summary(wanted))
         return True
 
@@ -76,10 +75,7 @@ class Follower:
             return None
 
     def _reject(self, id: str | None, reason: str) -> None:
-        rejected: Json = {"id": id, "reason": reason}
-        if rejected != self._traffic.rejected:
-            self._traffic.rejected = rejected
-            self._traffic.events["rejected"] += 1
+        if self._traffic.reject(id, reason):
             log.warning("routes rejected: %s", reason, extra={"routes_id": id})
 
 

@@ -1,63 +1,118 @@
 """The routes in force in this process, and what happened under them."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from inference_api.routing import counters
 from inference_api.routing.assignment import is_canary
+from inference_api.routing.canary_route import CanaryRoute
 from inference_api.routing.containment import Containment
 from inference_api.routing.counters import Json, Result, VersionCounters
 from inference_api.routing.document import Routes, Version
-from inference_api.routing.replicas import Replicas, ReplicaState
+from inference_api.routing.replicas import Replicas
 
 MAX_VERSIONS = 6  # of which totals are kept
 
 
 class Traffic:
-    """Changed by one event loop only."""
+    """Changed by one event loop only. `max_in_flight`: images that this process works on at a time.
+
+    `rejected`: id and reason of the newest routes, while they are not the ones in force.
+    """
 
     def __init__(self, max_in_flight: int) -> None:
         self.max_in_flight = max_in_flight
         self.replicas = Replicas()
         self.routes: Routes | None = None
-        self.containment: Containment | None = None
         self.rejected: Json | None = None
-        self.admitted = 0
-        self.in_flight: Counter[int] = Counter()
-        self.events: Counter[str] = Counter()
         self.shadow = counters.empty_shadow()
+        self._containment: Containment | None = None
+        self._admitted = 0
+        self._in_flight: Counter[int] = Counter()
+        self._events: Counter[str] = Counter()
         self._versions: dict[int, VersionCounters] = {}
         self._step_base: Json = {}
 
     def apply(self, routes: Routes) -> None:
         """Puts new routes in force; a new step's counters start at zero."""
         before, self.routes, self.rejected = self.routes, routes, None
+        self._events["swaps"] += 1
         self.replicas.follow(routes.replicas)
         if not routes.same_traffic(before):
-            self.containment = _containment(routes, self.max_in_flight)
+            self._containment = _containment(routes, self.max_in_flight)
         for version in routes.versions:
             self._versions.setdefault(version.number, VersionCounters())
         self._forget_old_versions(routes)
         if before is None or before.step != routes.step:
             self._step_base = self._totals()
 
-    def choose_canary(self, routes: Routes, key: bytes) -> ReplicaState | None:
-        """The replica on which the canary shall answer the request with this key; None: stable answers it."""
+    def reject(self, id: str | None, reason: str) -> bool:
+        """Notes why the newest routes are not put in force; True when that is news."""
+        rejected: Json = {"id": id, "reason": reason}
+        if rejected == self.rejected:
+            return False
+        self.rejected = rejected
+        self._events["rejected"] += 1
+        return True
+
+    def forget_rejection(self) -> None:
+        """The newest routes are the ones in force."""
+        self.rejected = None
+
+    @contextmanager
+    def admission(self, places: int) -> Iterator[bool]:
+        """Takes so many places in flight for as long as the block runs; gives False when they are not free."""
+        if self._admitted + places > self.max_in_flight:
+            self._events["shed"] += 1
+            yield False
+            return
+        self._admitted += places
+        try:
+            yield True
+        finally:
+            self._admitted -= places
+
+    @property
+    def is_half_busy(self) -> bool:
+        return 2 * self._admitted >= self.max_in_flight
+
+    def note_refusal(self, kind: str) -> None:
+        """Counts a request that ended with a problem of this kind."""
+        self._events[f"refused:{kind}"] += 1
+
+    def assign(self, routes: Routes, key: bytes) -> CanaryRoute | None:
+        """Where the canary shall answer the request with this key; None: stable answers it."""
         canary = routes.canary
-        if canary is None or self.containment is None or not routes.same_traffic(self.routes):
+        if canary is None or not is_canary(routes.salt, key, canary.weight):
             return None
-        if not is_canary(routes.salt, key, canary.weight):
+        return self.choose_canary(routes)
+
+    def choose_canary(self, routes: Routes) -> CanaryRoute | None:
+        """Where the canary of these routes may be asked now; None: nowhere, or other routes are in force."""
+        containment = self._containment
+        if routes.canary is None or containment is None or not routes.same_traffic(self.routes):
             return None
-        return self.containment.choose(self.replicas)
+        state = containment.choose(self.replicas)
+        return CanaryRoute(routes.canary.version, state, containment) if state else None
+
+    @contextmanager
+    def in_flight(self, versions: Iterable[Version]) -> Iterator[None]:
+        """Says in the snapshot, for as long as the block runs, that a request may reach these versions."""
+        self.begin(versions)
+        try:
+            yield
+        finally:
+            self.end(versions)
 
     def begin(self, versions: Iterable[Version]) -> None:
         for version in versions:
-            self.in_flight[version.number] += 1
+            self._in_flight[version.number] += 1
 
     def end(self, versions: Iterable[Version]) -> None:
         for version in versions:
-            self.in_flight[version.number] -= 1
+            self._in_flight[version.number] -= 1
 
     def count(self, version: Version, result: Result, latency_seconds: float = 0, labels: Iterable[str] = ()) -> None:
         """Counts a request for the version that was chosen for it."""
@@ -73,16 +128,16 @@ class Traffic:
             "revision": self.routes.revision if self.routes else 0,
             "rejected": self.rejected,
             "step": self.routes and self.routes.step,
-            "inFlight": {str(number): count for number, count in self.in_flight.items() if count},
+            "inFlight": {str(number): count for number, count in self._in_flight.items() if count},
             "ejected": [state.replica.name for state in self.replicas if state.ejected],
-            "suspended": self.containment and self.containment.suspended,
+            "suspended": self._containment and self._containment.suspended,
             "totals": self._totals(),
             "stepBase": self._step_base,
         }
 
     def _totals(self) -> Json:
         versions = {str(number): version.document() for number, version in self._versions.items()}
-        return {"versions": versions, "shadow": counters.add({}, self.shadow), "events": dict(self.events)}
+        return {"versions": versions, "shadow": counters.add({}, self.shadow), "events": dict(self._events)}
 
     def _forget_old_versions(self, routes: Routes) -> None:
         current = {version.number for version in routes.versions}

@@ -10,16 +10,10 @@ InferFailure
 
 import asyncio
 import json
+import math
 import struct
 from collections.abc import Iterable
 from functools import lru_cache
-
-import numpy as np
-from tritonclient.http import (
-    InferenceServerClient,
-    InferInput,
-    InferRequestedOutput,
-)
 
 from inference_api.imaging.tensors import SHAPE
 from inference_api.routing.document import CLASS_COUNT, Replica
@@ -158,19 +152,35 @@ def _output(header: bytes) -> tuple[object, object, object]:
 
 @lru_cache(maxsize=1024)
 def _head(host: str, port: int, model: str, version: int, batch_size: int) -> bytes:
-    """HTTP head and JSON header of an inference request, as tritonclient writes them."""
-    tensor = np.zeros((batch_size, *SHAPE), dtype=np.float32)
-    described = InferInput(INPUT, list(tensor.shape), "FP32").set_data_from_numpy(tensor)
-    outputs = [InferRequestedOutput(OUTPUT, binary_data=True)]
-    body, header_bytes = InferenceServerClient.generate_request_body([described], outputs=outputs)
+    """HTTP head and JSON header of an inference request."""
+    described = request_header(batch_size)
     lines = (
         f"POST /v2/models/{model}/versions/{version}/infer HTTP/1.1",
         f"Host: {_host(host, port)}",
         "Content-Type: application/octet-stream",
-        f"Inference-Header-Content-Length: {header_bytes}",
-        f"Content-Length: {len(body)}",
+        f"Inference-Header-Content-Length: {len(described)}",
+        f"Content-Length: {len(described) + tensor_bytes(batch_size)}",
     )
-    return "\r\n".join(lines).encode() + b"\r\n\r\n" + bytes(body[:header_bytes])
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + described
+
+
+def request_header(batch_size: int) -> bytes:
+    """The JSON that comes before the tensor, FP32 [batch_size, 3, 224, 224], in the body.
+
+    Source: Triton's binary tensor data extension of the KServe v2 protocol. The bytes are tritonclient's, which a test
+    compares: importing tritonclient.http takes 0.3 s of each start, and gevent with it.
+    """
+    binary_data_size = {"binary_data_size": tensor_bytes(batch_size)}
+    shape = [batch_size, *SHAPE]
+    document = {
+        "inputs": [{"name": INPUT, "shape": shape, "datatype": "FP32", "parameters": binary_data_size}],
+        "outputs": [{"name": OUTPUT, "parameters": {"binary_data": True}}],
+    }
+    return json.dumps(document, separators=(",", ":")).encode()
+
+
+def tensor_bytes(batch_size: int) -> int:
+    return batch_size * math.prod(SHAPE) * 4
 
 
 def _host(host: str, port: int) -> str:
