@@ -11,17 +11,20 @@ from rollout_operator.documents.status import Outcome, Phase
 ROOT = Path(__file__).parents[3]
 OPERATOR = ROOT / "operators" / "rollout" / "rollout_operator"
 API = ROOT / "services" / "api" / "inference_api"
-DECIDING = ("rules/*.py", "settle/*.py", "waits.py", "failures.py", "conditions.py", "decision.py")
+DECIDING = (
+    *("decide/rules/*.py", "decide/settle/*.py", "decide/waits.py", "decide/failures.py", "decide/conditions.py"),
+    *("decide/decision.py", "documents/step_kinds.py"),
+)
 WORD = re.compile(r"(?:[A-Z][a-z]+)+")
 # Types and statuses of conditions, which stand beside reasons.
 NO_REASONS = {"Available", "Ready", "Reconciling", "Stalled", "True", "False", "Unknown"}
-# ReportedStatus by `str(phase)`: while a version is loaded, and where a rollout comes to rest.
+# Said by `str(phase)`: while a version is loaded, and where a rollout comes to rest.
 PHASES_AS_REASONS = {str(Phase.LOADING), str(Phase.HEALTHY)}
 
 
 def reasons_of_rollouts() -> set[str]:
     """Of conditions, of Events, of `lastFailure` and of `history`: every CamelCase word in the code that decides."""
-    files = [path for pattern in DECIDING for path in sorted((OPERATOR / "decide").glob(pattern))]
+    files = [path for pattern in DECIDING for path in sorted(OPERATOR.glob(pattern))]
     words = {word for path in files for word in strings(path) if WORD.fullmatch(word)}
     return (words - NO_REASONS) | {str(one) for one in (*Reason, *Outcome)} | PHASES_AS_REASONS
 
