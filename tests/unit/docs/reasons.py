@@ -12,7 +12,14 @@ ROOT = Path(__file__).parents[3]
 OPERATOR = ROOT / "operators" / "rollout" / "rollout_operator"
 API = ROOT / "services" / "api" / "inference_api"
 DECIDING = (
-    *("decide/rules/*.py", "decide/settle/*.py", "decide/waits.py", "decide/failures.py", "decide/conditions.py"),
+    *(
+        "decide/rules/*.py",
+        "decide/judge/*.py",
+        "decide/remember/*.py",
+        "decide/waits.py",
+        "decide/failures.py",
+        "decide/conditions.py",
+    ),
     *("decide/decision.py", "documents/step_kinds.py"),
 )
 WORD = re.compile(r"(?:[A-Z][a-z]+)+")
