@@ -1,4 +1,4 @@
-"""What helm's notes say of values that are allowed, and will not do."""
+"""helm's notes warn of values that are allowed but will not work."""
 
 import pytest
 
@@ -13,22 +13,22 @@ STORE = f"{ARTIFACT}=http://store.example.org:9000/1.tar"
 @pytest.mark.parametrize(
     ("settings", "warned"),
     [
-        pytest.param([STORE], [f"{ARTIFACT} asks port 9000"], id="the store's port is shut"),
+        pytest.param([STORE], [f"{ARTIFACT} uses port 9000"], id="the store's port is shut"),
         pytest.param(
-            [f"{WEBHOOK}=https://[::1]:8443/"], [f"{WEBHOOK} asks port 8443"], id="the webhook's port is shut"
+            [f"{WEBHOOK}=https://[::1]:8443/"], [f"{WEBHOOK} uses port 8443"], id="the webhook's port is shut"
         ),
         pytest.param([STORE, "networkPolicy.egressPorts={443,9000}"], [], id="the port is named"),
         pytest.param([STORE, "networkPolicy.enabled=false"], [], id="no policies"),
         pytest.param([f"{ARTIFACT}=s3://models/1.tar"], [], id="no port"),
         pytest.param([], [], id="demonstration bundles have a rule of their own"),
-        pytest.param(["bundles.enabled=false"], [f"{ARTIFACT} asks port 8080"], id="bundles of somebody else"),
+        pytest.param(["bundles.enabled=false"], [f"{ARTIFACT} uses port 8080"], id="bundles of somebody else"),
     ],
 )
 def test_a_port_that_the_policies_keep_shut(settings: list[str], warned: list[str]) -> None:
     told = notes.render(CPU, settings=settings).splitlines()
     closed = [line.removeprefix("- ") for line in told if "networkPolicy.egressPorts" in line]
     assert closed == [
-        f"{words}, which networkPolicy.egressPorts does not name: nothing gets there." for words in warned
+        f"{words}, which the NetworkPolicies block. Add it to networkPolicy.egressPorts." for words in warned
     ]
 
 

@@ -1,4 +1,4 @@
-"""Asks the API for one prediction, as a client does: predict.py URL TIMEOUT_SECONDS. Runs in the API's image."""
+"""Requests one prediction from the API as a client does: predict.py URL TIMEOUT_SECONDS. Runs in the API's image."""
 
 import io
 import json
@@ -22,7 +22,7 @@ def main() -> int:
             break
         if time.monotonic() > until:
             print(f"The API is not ready after {timeout_seconds:g} s: {said[1]}", file=sys.stderr)
-            print("Is a version served? kubectl get mro; kubectl describe mro", file=sys.stderr)
+            print("See whether a version is served: kubectl get mro; kubectl describe mro", file=sys.stderr)
             return 1
         time.sleep(1)
     status, text = ask(upload(f"{url}/predict"))
@@ -41,7 +41,7 @@ def upload(url: str) -> urllib.request.Request:
 
 
 def png() -> bytes:
-    """Grey and round, as a slice of a head is; nothing is expected of the class."""
+    """A grey disc, like a slice of a head. The test does not check the predicted class."""
     image = Image.new("L", (256, 256))
     ImageDraw.Draw(image).ellipse((40, 20, 216, 236), fill=110)
     file = io.BytesIO()
@@ -50,7 +50,7 @@ def png() -> bytes:
 
 
 def ask(request: urllib.request.Request) -> tuple[int, str]:
-    """Status and body; 0 and why when there is no answer."""
+    """Return status and body, or 0 and the reason if there is no answer."""
     try:
         with urllib.request.urlopen(request, timeout=15) as response:
             return response.status, response.read().decode()

@@ -1,6 +1,6 @@
 {{/*
-Labels. selectorLabels go into selectors, which cannot be changed, and into pod templates: what changes with the
-chart's version stays out of both, so that an upgrade replaces no pod for its sake. Called with (list . "component").
+Labels. selectorLabels are used in selectors, which cannot be changed, and in pod templates. Neither contains the chart's
+version, so that an upgrade does not restart pods only because the version changed. Called with (list . "component").
 */}}
 
 {{- define "medinfer.selectorLabels" -}}

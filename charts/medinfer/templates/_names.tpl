@@ -1,9 +1,9 @@
-{{/* Every name of an object is made here. */}}
+{{/* The names of all objects. */}}
 
 {{- define "medinfer.fullname" -}}
 {{- $name := contains "medinfer" .Release.Name | ternary .Release.Name (printf "%s-medinfer" .Release.Name) -}}
 {{- if gt (len $name) 40 -}}
-{{- fail (printf "release name %s is too long: %s may have 40 characters, as Kubernetes allows 63 with what is added" .Release.Name $name) -}}
+{{- fail (printf "release name %s is too long: %s may have 40 characters, because suffixes are added and Kubernetes allows 63; choose a shorter release name" .Release.Name $name) -}}
 {{- end -}}
 {{ $name }}
 {{- end }}

@@ -1,4 +1,4 @@
-{{/* Peers and ports that several policies name. */}}
+{{/* Peers and ports that several policies use. */}}
 
 {{/* Called with (list . "component"). */}}
 {{- define "medinfer.peer" -}}
@@ -6,7 +6,7 @@
     matchLabels: {{- include "medinfer.selectorLabels" . | nindent 6 }}
 {{- end }}
 
-{{/* Anywhere: a cache on the node is no pod. */}}
+{{/* To any address: a DNS cache on the node is not a pod. */}}
 {{- define "medinfer.egressToDns" -}}
 - ports: [{protocol: UDP, port: 53}, {protocol: TCP, port: 53}]
 {{- end }}
@@ -19,7 +19,7 @@
     {{- end }}
 {{- end }}
 
-{{/* Bundle stores and webhooks. */}}
+{{/* To bundle stores and webhooks. */}}
 {{- define "medinfer.egressOutside" -}}
 - to: [{ipBlock: {cidr: {{ .Values.networkPolicy.egressCidr }}}}]
   ports:

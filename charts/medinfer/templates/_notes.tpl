@@ -1,35 +1,35 @@
-{{/* Warnings of NOTES.txt: what is allowed, and unwise. */}}
+{{/* Warnings in NOTES.txt about values that are allowed but risky. */}}
 {{- define "medinfer.warnings" -}}
 {{- if eq (int .Values.triton.replicaCount) 1 }}
-- triton.replicaCount is 1: while that replica restarts, nobody answers.
+- triton.replicaCount is 1: requests fail while that replica restarts. Set 2 or more.
 {{- end }}
 {{- if eq (.Values.api.autoscaling.enabled | ternary .Values.api.autoscaling.minReplicas .Values.api.replicaCount | int) 1 }}
-- The API has one pod at rest: while it restarts, nobody answers.
+- The API has one pod: requests fail while it restarts. Set {{ .Values.api.autoscaling.enabled | ternary "api.autoscaling.minReplicas" "api.replicaCount" }} to 2 or more.
 {{- end }}
 {{- if not .Values.networkPolicy.enabled }}
-- networkPolicy.enabled is false: every pod of the cluster may ask Triton and read the bundles.
+- networkPolicy.enabled is false: every pod in the cluster can reach Triton and download bundles.
 {{- end }}
 {{- if and .Values.rollout.enabled .Values.networkPolicy.enabled }}
 {{- include "medinfer.closedPort" (list . "rollout.artifact.uri" .Values.rollout.artifact.uri) }}
 {{- include "medinfer.closedPort" (list . "rollout.notify.url" .Values.rollout.notify.url) }}
 {{- end }}
 {{- if .Values.bundles.enabled }}
-- bundles.enabled is true: its models are for demonstration, not for clinical use.
+- bundles.enabled is true: the demonstration models are not for clinical use.
 {{- end }}
 {{- end }}
 
-{{/* An address whose port the policies keep shut; bundles have a rule of their own. Called with (list . "its value" "address"). */}}
+{{/* Warns of an address whose port no policy opens; the chart's own bundles have a rule. Called with (list . "name of the value" "address"). */}}
 {{- define "medinfer.closedPort" -}}
 {{- $root := index . 0 -}}
 {{- $host := (urlParse (index . 2)).host -}}
 {{- $port := regexFind ":[0-9]+$" $host | trimPrefix ":" -}}
 {{- $isOurs := and $root.Values.bundles.enabled (hasPrefix (include "medinfer.bundles" $root) $host) -}}
 {{- if and $port (not $isOurs) (not (has $port (toStrings $root.Values.networkPolicy.egressPorts))) }}
-- {{ index . 1 }} asks port {{ $port }}, which networkPolicy.egressPorts does not name: nothing gets there.
+- {{ index . 1 }} uses port {{ $port }}, which the NetworkPolicies block. Add it to networkPolicy.egressPorts.
 {{- end }}
 {{- end }}
 
-{{/* A value that each part with pods has, by its names: called with (list . "tolerations"). */}}
+{{/* Names a value of every part that has pods: triton.tolerations, api.tolerations, ... Called with (list . "tolerations"). */}}
 {{- define "medinfer.ofEachPart" -}}
 {{- $parts := list "triton" "api" "operator" -}}
 {{- if (index . 0).Values.bundles.enabled }}{{ $parts = append $parts "bundles" }}{{ end -}}

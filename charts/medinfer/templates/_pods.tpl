@@ -1,4 +1,4 @@
-{{/* What every pod has in common. */}}
+{{/* What all pods have in common. */}}
 
 {{/* Called with (list . "medinfer-api" .Values.api.image). */}}
 {{- define "medinfer.image" -}}
@@ -9,7 +9,7 @@
 {{- end }}
 {{- end }}
 
-{{/* No service links: those of a Service named medinfer-api would be variables named MEDINFER_API_*. */}}
+{{/* No service links: for a Service named medinfer-api they would set variables named MEDINFER_API_*. */}}
 {{- define "medinfer.podSecurity" -}}
 automountServiceAccountToken: false
 enableServiceLinks: false
@@ -50,9 +50,9 @@ tolerations: {{- toYaml . | nindent 2 }}
 {{- end }}
 
 {{/*
-Pods of a part apart from each other, where there is room. Called with (list . "component"). The zone is no constraint:
-a node that lacks the label of one constraint is left out of all, and without zones pods would share a node. What follows
-may add to the affinity.
+Spreads the pods of a part over nodes and zones if there is room. Called with (list . "component"). The zone is an
+affinity and not a second constraint: the scheduler ignores nodes that lack the label of any constraint, so in a cluster
+without zones pods would share a node. The caller may append to the affinity.
 */}}
 {{- define "medinfer.spread" -}}
 topologySpreadConstraints:
@@ -72,8 +72,8 @@ affinity:
 {{- end }}
 
 {{/*
-The token is mounted by hand, so that only the container that asks the API server has it. 3607 s is what automounting
-asks for: the API server then warns before it refuses an old one.
+The token is mounted explicitly, so that only the container that calls the API server has it. 3607 s is the lifetime that
+automounting uses: the API server then warns about an old token before it refuses it.
 */}}
 {{- define "medinfer.tokenVolume" -}}
 - name: token

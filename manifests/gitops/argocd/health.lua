@@ -1,7 +1,7 @@
 -- Health of a ModelRollout, from its kstatus conditions. Argo CD runs it with `obj`, and without Lua's string library.
 local status = obj.status or {}
 if status.conditions == nil or status.observedGeneration ~= obj.metadata.generation then
-  return {status = "Progressing", message = "waits for the rollout operator to look at this spec"}
+  return {status = "Progressing", message = "waiting for the rollout operator to reconcile this spec"}
 end
 
 local conditions = {}

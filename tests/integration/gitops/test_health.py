@@ -63,7 +63,7 @@ def test_every_phase_is_in_the_table() -> None:
     ],
 )
 def test_an_old_status_says_nothing(body: Json, tmp_path: Path) -> None:
-    expected = ("Progressing", "waits for the rollout operator to look at this spec")
+    expected = ("Progressing", "waiting for the rollout operator to reconcile this spec")
     assert lua.health(SCRIPT, body, tmp_path) == expected
 
 

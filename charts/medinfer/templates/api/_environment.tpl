@@ -1,4 +1,4 @@
-{{/* The variables of docs/contracts.md. Numbers of a values file are floats to helm: int64 writes them out. */}}
+{{/* The variables of docs/contracts.md. helm reads numbers as floats; int64 keeps large ones from becoming 2.097152e+07. */}}
 {{- define "medinfer.apiEnvironment" -}}
 {{- $api := .Values.api -}}
 - {name: MEDINFER_API_BIND, value: "0.0.0.0:8002"}

@@ -1,4 +1,4 @@
-{{/* helm test makes these, and takes away what succeeded; what failed stays to be looked at. Called with its weight. */}}
+{{/* helm test creates these objects and deletes those that succeeded; failed ones stay for inspection. Called with the weight. */}}
 {{- define "medinfer.testAnnotations" -}}
 helm.sh/hook: test
 helm.sh/hook-weight: {{ . | quote }}

@@ -1,6 +1,6 @@
 {{/*
-A native sidecar: it is there before Triton, whose model repository it makes, and ends after it. Of the variables of
-docs/contracts.md those that differ from their defaults.
+A native sidecar: it starts before Triton, whose model repository it creates, and ends after it. Sets the variables of
+docs/contracts.md that differ from their defaults.
 */}}
 {{- define "medinfer.agentContainer" -}}
 {{- $agent := .Values.triton.agent -}}

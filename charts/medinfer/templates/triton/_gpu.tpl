@@ -1,4 +1,4 @@
-{{/* What a pod with a GPU needs beside the rest. */}}
+{{/* What a pod needs for its GPUs. */}}
 
 {{- define "medinfer.tritonResources" -}}
 {{- $gpu := .Values.triton.gpu -}}
@@ -9,7 +9,7 @@
 {{ toYaml $resources }}
 {{- end }}
 
-{{/* The node's part of an affinity. */}}
+{{/* Node affinity for the allowed GPU products. */}}
 {{- define "medinfer.gpuAffinity" -}}
 {{- $gpu := .Values.triton.gpu -}}
 {{- if and $gpu.enabled $gpu.products }}

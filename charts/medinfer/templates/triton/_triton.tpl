@@ -1,7 +1,7 @@
 {{/*
-Started as replica_agent.supervise does: explicit mode with nothing loaded, gRPC for this pod only. The key to the
-control half of HTTP is made by the kernel at each start and known to nobody, as the agent uses gRPC. /dev/shm outlives
-the container: what a killed Triton left there, nobody maps any more, and a few such deaths would fill it for good.
+Starts Triton as replica_agent.supervise does: explicit mode, nothing loaded, gRPC for this pod only. The key of the HTTP
+control endpoints is a new random number at each start, and nobody knows it: the agent uses gRPC. /dev/shm outlives the
+container, so what a killed Triton left there is deleted first; otherwise a few crashes would fill it.
 */}}
 {{- define "medinfer.tritonCommand" -}}
 command:
@@ -32,7 +32,7 @@ command:
     - --metrics-port=8002
     - --exit-timeout-secs={{ $triton.exitTimeoutSeconds }}
   env:
-    # Libraries keep their caches there; the rest is read-only.
+    # Libraries write caches there; the rest of the file system is read-only.
     - {name: HOME, value: /tmp}
   ports:
     - {name: http, containerPort: 8000}
@@ -42,7 +42,7 @@ command:
     periodSeconds: 2
     timeoutSeconds: 2
     failureThreshold: 150
-  # The agent's word: stable is warm here. Triton's own path goes down while anything loads.
+  # Asks the agent whether stable is warm. Triton's own /v2/health/ready fails while any model loads.
   readinessProbe:
     httpGet: {path: /ready, port: 8080}
     periodSeconds: 2
