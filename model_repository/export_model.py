@@ -1,4 +1,4 @@
-"""Checkpoint -> ONNX, as the first version of this system did it: `python export_model.py resnet50.safetensors`."""
+"""Turns a checkpoint into model.onnx, like `modelctl export`: `python export_model.py resnet50.safetensors`."""
 
 import sys
 

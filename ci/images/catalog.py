@@ -63,7 +63,7 @@ OURS = (
     Image(
         "medinfer-operator",
         "operators/rollout/Dockerfile",
-        ("operators", "services/common", "model_repository"),
+        ("operators", "services/common", "model_repository/modelctl/__init__.py", "model_repository/modelctl/bundle"),
         ("replica-agent", "rollout-operator"),
     ),
     Image("medinfer-triton-cpu", "services/triton/Dockerfile", ("services/triton",)),

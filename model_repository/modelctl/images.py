@@ -11,12 +11,16 @@ FloatArray = NDArray[np.float32]
 
 
 def tensor(image: NDArray[np.uint8], preprocessing: Preprocessing) -> FloatArray:
-    """FP32 [3, 224, 224] of an 8-bit image [H, W] or [H, W, 3], as POST /predict computes it."""
+    """FP32 [3, 224, 224] of an 8-bit image [H, W] or [H, W, 3]: (pixel * scale - mean) / std per channel.
+
+    The bits are those that POST /predict sends, and tests/unit/contracts/test_preprocessing.py compares them. So the
+    formula is the API's: (pixel - mean / scale) / (std / scale), with both constants rounded to FP32 once.
+    """
     _, height, width = INPUT_SHAPE
     resample = Image.Resampling[preprocessing.resample.upper()]
-    # A grey image resized and then spread over three channels gives the same bits as convert("RGB") and resize.
-    resized = np.asarray(Image.fromarray(image).resize((width, height), resample), np.float32)
-    pixels = np.atleast_3d(resized)
-    mean, std = (np.array(value, np.float32) for value in (preprocessing.mean, preprocessing.std))
-    normal = (pixels * np.float32(preprocessing.scale) - mean) / std
-    return np.ascontiguousarray(normal.transpose(2, 0, 1), np.float32)
+    # A grey image that is resized and then spread over three channels gives the same bits as convert("RGB") and resize.
+    pixels = np.atleast_3d(np.asarray(Image.fromarray(image).resize((width, height), resample), np.float32))
+    offset, divisor = (
+        (np.array(value) / preprocessing.scale).astype(np.float32) for value in (preprocessing.mean, preprocessing.std)
+    )
+    return np.ascontiguousarray(((pixels - offset) / divisor).transpose(2, 0, 1))

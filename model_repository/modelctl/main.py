@@ -38,6 +38,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_demo(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    from modelctl.demo.models import Model
     from modelctl.demo.variants import VARIANTS
 
     table = "\n".join(f"  {one.version:>2}  {one.name:<14} {one.summary}" for one in VARIANTS)
@@ -51,9 +52,9 @@ def _add_demo(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     demo.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write to; kept when up to date")
     demo.add_argument(
         "--model",
-        choices=["resnet50", "tiny"],
-        default="resnet50",
-        help="the real network (about a minute), or one with the same tensors that costs nearly nothing (for tests)",
+        choices=[model.value for model in Model],
+        default=Model.RESNET50.value,
+        help="; ".join(f"{model}: {model.summary}" for model in Model) + "; default: %(default)s",
     )
     demo.add_argument("--variants", default="stable,better", metavar="NAMES", help="comma-separated, or all")
     demo.add_argument("--config", type=Path, help="another config.pbtxt than resnet_medical's")
@@ -117,11 +118,12 @@ def _demo(options: argparse.Namespace) -> None:
     from modelctl import report
     from modelctl.demo import demo
     from modelctl.demo.family import NOTICE
+    from modelctl.demo.models import Model
     from modelctl.demo.variants import select
 
     print(f"{NOTICE}.")
     config = options.config.read_bytes() if options.config else None
-    made = demo.write(options.model, options.out, select(options.variants), config)
+    made = demo.write(Model(options.model), options.out, select(options.variants), config)
     if made.report:
         print(report.accuracy_text(made.report))
     for variant, path, digest in made.bundles:

@@ -18,10 +18,9 @@ from modelctl.bundle.verify import file_digest
 from modelctl.defaults import LABELS, default_config
 from modelctl.demo import tiny
 from modelctl.demo.family import NOTICE, Family, parts
+from modelctl.demo.models import Model
 from modelctl.demo.samples import Slice
 from modelctl.demo.variants import Variant, Weights
-
-MODELS = ("resnet50", "tiny")
 
 # Measured with modelctl.memory, rounded up: the runtime takes about 20 MB even for a model of some kilobytes.
 _TINY_MEMORY_BYTES = 32 << 20
@@ -40,10 +39,10 @@ class Demo:
     reused: bool
 
 
-def write(model: str, out: Path, variants: Sequence[Variant], config_text: bytes | None = None) -> Demo:
+def write(model: Model, out: Path, variants: Sequence[Variant], config_text: bytes | None = None) -> Demo:
     """Writes `resnet_medical-<version>.tar` for each variant, `samples/` and `demo.json` into the folder `out`.
 
-    What an earlier run left there for the same inputs is kept. `resnet50` takes about a minute, `tiny` nothing.
+    What an earlier run left there for the same inputs is kept. Raises ModelctlError for another config.
     """
     text = config_text or default_config()
     key = _key(model, variants, text)
@@ -51,12 +50,20 @@ def write(model: str, out: Path, variants: Sequence[Variant], config_text: bytes
     left = _left(out, variants, key)
     if left is not None:
         return left
-    family, samples, report = _resnet50() if model == "resnet50" else _tiny()
+    family, samples, report = _make(model)
     _write_samples(out / "samples", samples)
     shown = tqdm(variants, desc="writing bundles", disable=None)
     bundles = tuple((variant, *assemble(parts(family, variant, text), out)) for variant in shown)
     _write_index(out, key, model, bundles, report)
     return Demo(out, bundles, report, reused=False)
+
+
+def _make(model: Model) -> tuple[Family, Sequence[Slice], dict[str, Any] | None]:
+    match model:
+        case Model.RESNET50:
+            return _resnet50()
+        case Model.TINY:
+            return _tiny()
 
 
 def _tiny() -> tuple[Family, list[Slice], None]:
@@ -75,7 +82,7 @@ def _resnet50() -> tuple[Family, Sequence[Slice], dict[str, Any]]:
     return trained.family, trained.samples, asdict(trained.report)
 
 
-def _key(model: str, variants: Sequence[Variant], config_text: bytes) -> str:
+def _key(model: Model, variants: Sequence[Variant], config_text: bytes) -> str:
     """Names the inputs: equal keys, equal bundles (on one kind of processor)."""
     sources = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(Path(__file__).parents[1].rglob("*.py"))))
     packages = {name: metadata.version(name) for name in ("numpy", "onnx", "onnxruntime", "pillow")}
@@ -99,7 +106,7 @@ def _left(out: Path, variants: Sequence[Variant], key: str) -> Demo | None:
 
 
 def _write_index(
-    out: Path, key: str, model: str, bundles: Sequence[tuple[Variant, Path, str]], report: dict[str, Any] | None
+    out: Path, key: str, model: Model, bundles: Sequence[tuple[Variant, Path, str]], report: dict[str, Any] | None
 ) -> None:
     listed = [
         {"version": variant.version, "variant": variant.name, "file": path.name, "digest": digest}

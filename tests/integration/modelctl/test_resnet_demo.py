@@ -11,6 +11,7 @@ from modelctl.defaults import LABELS, PREPROCESSING
 from modelctl.demo import demo
 from modelctl.demo.demo import Demo
 from modelctl.demo.family import NOTICE
+from modelctl.demo.models import Model
 from modelctl.demo.samples import mark_corner
 from modelctl.demo.variants import select
 from modelctl.runtime import load
@@ -22,7 +23,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Demo:
-    return demo.write("resnet50", tmp_path_factory.mktemp("demo"), select("stable,better,permuted,nan"))
+    return demo.write(Model.RESNET50, tmp_path_factory.mktemp("demo"), select("stable,better,permuted,nan"))
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +74,6 @@ def test_a_fault_shows_with_its_trigger_only(made: Demo, unpacked: dict[str, Pat
 
 
 def test_a_second_run_keeps_what_is_there(made: Demo) -> None:
-    again = demo.write("resnet50", made.out, [variant for variant, _, _ in made.bundles])
+    again = demo.write(Model.RESNET50, made.out, [variant for variant, _, _ in made.bundles])
     assert again.reused
     assert again.bundles == made.bundles

@@ -6,13 +6,14 @@ import pytest
 from modelctl.bundle.archive import MEMBERS
 from modelctl.bundle.unpack import unpack
 from modelctl.demo import demo
+from modelctl.demo.models import Model
 from modelctl.demo.variants import select
 
 
 @pytest.fixture(scope="session")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tiny bundle, resnet_medical version 1."""
-    ((_, path, _),) = demo.write("tiny", tmp_path_factory.mktemp("bundle"), select("stable")).bundles
+    ((_, path, _),) = demo.write(Model.TINY, tmp_path_factory.mktemp("bundle"), select("stable")).bundles
     return path
 
 

@@ -13,6 +13,7 @@ from modelctl.bundle.unpack import unpack
 from modelctl.bundle.verify import Wanted
 from modelctl.defaults import LABELS, PREPROCESSING
 from modelctl.demo import demo, tiny
+from modelctl.demo.models import Model
 from modelctl.demo.samples import mark_corner
 from modelctl.demo.variants import CORNER_PIXELS, VARIANTS, Variant, select
 from PIL import Image
@@ -32,7 +33,7 @@ SIGFPE = -8
 def bundles(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Variant name -> folder of the unpacked tiny bundle."""
     out = tmp_path_factory.mktemp("tiny")
-    for variant, path, digest in demo.write("tiny", out, VARIANTS).bundles:
+    for variant, path, digest in demo.write(Model.TINY, out, VARIANTS).bundles:
         unpack(path, out / variant.name, Wanted(digest, "resnet_medical", variant.version))
     return {variant.name: out / variant.name for variant in VARIANTS}
 
@@ -133,5 +134,5 @@ def test_the_stable_version_is_sure_of_every_synthetic_class(bundles: dict[str, 
 
 def test_bundles_are_the_same_bytes_every_time(tmp_path: Path) -> None:
     variants = select("stable,hangs")
-    first, second = (demo.write("tiny", tmp_path / folder, variants).bundles for folder in ("one", "two"))
+    first, second = (demo.write(Model.TINY, tmp_path / folder, variants).bundles for folder in ("one", "two"))
     assert [digest for _, _, digest in first] == [digest for _, _, digest in second]

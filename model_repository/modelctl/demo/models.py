@@ -1,0 +1,19 @@
+"""The models that `modelctl demo` can make."""
+
+from enum import StrEnum
+
+
+class Model(StrEnum):
+    """Both have the tensors that config.pbtxt names."""
+
+    RESNET50 = "resnet50"
+    TINY = "tiny"
+
+    @property
+    def summary(self) -> str:
+        """For a person who chooses one."""
+        match self:
+            case Model.RESNET50:
+                return "the real network, made in about a minute"
+            case Model.TINY:
+                return "next to no inference, for tests"
