@@ -79,7 +79,7 @@ test-chart: control-plane ## The chart: helm, kubeconform, a scanner, the schedu
 	$(RUN) pytest tests/chart $(SIDE_BY_SIDE)
 
 .PHONY: chart-docs
-chart-docs: setup ## Write what is generated for the chart: its table of values, and the schema of a rollout
+chart-docs: setup ## Write what is generated: the chart's table of values, its schema, docs/modelrollout.md
 	$(RUN) python -m ci.chart
 
 .PHONY: up

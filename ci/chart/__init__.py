@@ -1,1 +1,1 @@
-"""What is generated for the chart: the schema of `rollout`, from the CRD, and the table of values in its README."""
+"""Generates from the CRD and values.yaml: the schema of `rollout`, the table of values, the reference of the CRD."""

@@ -1,8 +1,8 @@
-"""`python -m ci.chart`: writes what is generated for the chart into its files."""
+"""`python -m ci.chart`: writes the generated parts of the chart's schema, its README and docs/modelrollout.md."""
 
 import json
 
-from ci.chart import rollout_schema, values_table
+from ci.chart import crd_reference, rollout_schema, values_table
 
 SCHEMA = values_table.CHART / "values.schema.json"
 
@@ -11,7 +11,11 @@ def main() -> None:
     schema = json.loads(SCHEMA.read_text())
     schema["properties"]["rollout"] = rollout_schema.build()
     SCHEMA.write_text(json.dumps(schema, indent=2) + "\n")
-    values_table.README.write_text(values_table.with_table(values_table.README.read_text()))
+    for generated, content in (
+        (values_table.README, values_table.build()),
+        (crd_reference.PAGE, crd_reference.build()),
+    ):
+        generated.page.write_text(generated.updated(content))
 
 
 if __name__ == "__main__":

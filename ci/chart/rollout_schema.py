@@ -1,24 +1,18 @@
-"""The schema of `rollout` in values.schema.json: the CRD's spec, closed: helm refuses what the API server would.
+"""The schema of `rollout` in values.schema.json, from the CRD's spec, so that helm refuses what the API server would.
 
-The references are left out, as the chart makes them itself, and so are CEL rules, which are the API server's.
+tritonRef and apiRef are left out, because the chart sets them. So are CEL rules, which only the API server evaluates.
 """
 
-from typing import Any
+from ci.chart.crd import Json, read_part
 
-import yaml
-
-from ci.stack.folders import ROOT
-
-Json = dict[str, Any]
-
-CRD = ROOT / "charts" / "medinfer" / "crds" / "modelrollouts.yaml"
 KEPT = ("type", "minimum", "maximum", "minItems", "maxItems", "minLength", "maxLength", "enum")
 MADE_BY_THE_CHART = ("tritonRef", "apiRef")
 DIGEST = r"^sha256:[0-9a-f]{64}$"
 
 
 def build() -> Json:
-    spec = read_spec()
+    """Return the JSON schema. With `enabled` true it also requires an artifact with address and digest."""
+    spec = read_part("spec")
     properties = {name: closed(part) for name, part in spec["properties"].items() if name not in MADE_BY_THE_CHART}
     own = {"enabled": {"type": "boolean"}, "name": {"type": "string", "pattern": r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"}}
     artifact = properties["artifact"] = {
@@ -36,13 +30,8 @@ def build() -> Json:
     }
 
 
-def read_spec() -> Json:
-    crd = yaml.safe_load(CRD.read_text())
-    spec: Json = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
-    return spec
-
-
 def closed(node: Json) -> Json:
+    """Return the node with the keywords that JSON schema shares with the CRD; unknown properties are refused."""
     found: Json = {key: node[key] for key in KEPT if key in node}
     if "items" in node:
         found["items"] = closed(node["items"])

@@ -3,19 +3,21 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import yaml
 
-CHART = Path(__file__).parents[2] / "charts" / "medinfer"
-VALUES, README = CHART / "values.yaml", CHART / "README.md"
-BEGIN, END = "<!-- values: make chart-docs -->", "<!-- end of values -->"
+from ci.chart.generated import Generated
+from ci.stack.folders import ROOT
+
+CHART = ROOT / "charts" / "medinfer"
+VALUES = CHART / "values.yaml"
+README = Generated(CHART / "README.md", "<!-- values: make chart-docs -->", "<!-- end of values -->")
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One key. `comment` is empty when no comment stands right above it."""
+    """One key. `comment` is the comment directly above it, in one line, or empty."""
 
     path: tuple[str, ...]
     comment: str
@@ -29,7 +31,7 @@ class _Reader:
 
 
 def read_entries(text: str) -> Iterator[Entry]:
-    """Of every key of every block mapping; what is written in braces is one value."""
+    """Yield an entry for each key of each block mapping; a flow mapping in braces is one value."""
     values, reader = yaml.safe_load(text), _Reader()
     for line in text.splitlines():
         stripped = line.strip()
@@ -45,15 +47,11 @@ def read_entries(text: str) -> Iterator[Entry]:
 
 
 def build() -> str:
+    """Return the table in Markdown, in the order of values.yaml."""
     entries = list(read_entries(VALUES.read_text()))
     parents = {entry.path[:-1] for entry in entries}
     rows = [_row(entry, entry.path in parents) for entry in entries]
-    return "\n".join([BEGIN, "| value | default | meaning |", "|---|---|---|", *rows, END])
-
-
-def with_table(readme: str) -> str:
-    before, _, rest = readme.partition(BEGIN)
-    return before + build() + rest.partition(END)[2]
+    return "\n".join(["| value | default | meaning |", "|---|---|---|", *rows])
 
 
 def _row(entry: Entry, is_parent: bool) -> str:
