@@ -10,7 +10,7 @@ from rollout_operator.decide.remember.proofs import MAX_LABEL, MAX_REPLICAS
 from rollout_operator.decide.report import MAX_REPLICA_STATES, ReplicaState
 from rollout_operator.documents.assessment import Assessment, Measurement, Verdict
 from rollout_operator.documents.codec import Json, dump
-from rollout_operator.documents.counters import MAX_CLASSES, Shadow, StepCounters, VersionCounters
+from rollout_operator.documents.counters import CLASS_COUNT, Shadow, StepCounters, VersionCounters
 from rollout_operator.documents.release import Release
 from rollout_operator.documents.spec import AnalysisSpec
 from rollout_operator.documents.status import (
@@ -181,7 +181,7 @@ def largest_status() -> Json:
 
 
 def largest_try(one: Release) -> Attempt:
-    matrix = ((MANY,) * MAX_CLASSES,) * MAX_CLASSES
+    matrix = ((MANY,) * CLASS_COUNT,) * CLASS_COUNT
     counts = (MANY, MANY, 1 / 3, MANY, MANY, 1 / 3)
     gate, shadow = Step(gate=GateStep("g" * 63)), Step(shadow=ShadowStep(100, MANY))
     step = StepEvidence(1, 2, gate, shadow, *counts, Shadow(MANY, MANY, MANY, matrix), approved_by="b" * 253)

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from rollout_operator.documents.codec import DOCUMENT, InvalidDocument, VersionNumber, read
+from rollout_operator.documents.counters import CLASS_COUNT
 from rollout_operator.documents.release import Release
 
 MAX_BYTES = 1 << 20
@@ -57,7 +58,7 @@ class VersionReport:
     uri: str | None = None
     reason: Annotated[str, Field(max_length=64)] | None = None
     message: str = ""
-    labels: Annotated[tuple[str, ...], Field(min_length=4, max_length=4)] | None = None
+    labels: Annotated[tuple[str, ...], Field(min_length=CLASS_COUNT, max_length=CLASS_COUNT)] | None = None
     preprocessing: Mapping[str, Any] | None = None
     warmup: WarmupReport | None = None
 

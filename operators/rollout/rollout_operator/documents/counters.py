@@ -11,7 +11,7 @@ from pydantic import Field
 from rollout_operator.documents.codec import DOCUMENT
 
 MAX_LATENCY_BUCKETS = 200
-MAX_CLASSES = 4
+CLASS_COUNT = 4
 Count = Annotated[int, Field(ge=0, lt=2**53)]
 Row = tuple[Count, ...]
 
@@ -34,7 +34,7 @@ class Shadow:
     samples: Count = 0
     agreed: Count = 0
     failed: Count = 0
-    matrix: Annotated[tuple[Annotated[Row, Field(max_length=MAX_CLASSES)], ...], Field(max_length=MAX_CLASSES)] = ()
+    matrix: Annotated[tuple[Annotated[Row, Field(max_length=CLASS_COUNT)], ...], Field(max_length=CLASS_COUNT)] = ()
 
     __pydantic_config__ = DOCUMENT
 

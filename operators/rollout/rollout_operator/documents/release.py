@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import Field
 
 from rollout_operator.documents.codec import DOCUMENT, Digest, VersionNumber
+from rollout_operator.documents.uri_schemes import URI_PATTERN
 
 
 @dataclass(frozen=True)
@@ -14,7 +15,7 @@ class Release:
 
     version: VersionNumber
     digest: Digest
-    uri: Annotated[str, Field(pattern=r"^(file:/|https?://|s3://).")] = field(compare=False)
+    uri: Annotated[str, Field(pattern=URI_PATTERN)] = field(compare=False)
 
     __pydantic_config__ = DOCUMENT
 

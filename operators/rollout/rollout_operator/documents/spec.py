@@ -5,6 +5,7 @@ CRD was not there, comes through all the same.
 """
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -15,6 +16,7 @@ from pydantic import Field
 from rollout_operator.documents.codec import DOCUMENT, Digest, InvalidDocument, Json, VersionNumber, dump, read, sha256
 from rollout_operator.documents.release import Release
 from rollout_operator.documents.step_kinds import Step, step_problems
+from rollout_operator.documents.uri_schemes import URI_PATTERN, URI_PROBLEM
 
 Positive = Annotated[int, Field(ge=1)]
 NotNegative = Annotated[int, Field(ge=0)]
@@ -186,6 +188,6 @@ def parse_spec(body: dict[str, Any]) -> Spec:
 
 
 def _problems(spec: Spec) -> Iterator[str]:
-    if not spec.artifact.uri.startswith(("file:/", "http://", "https://", "s3://")):
-        yield "artifact.uri: write a file:, http(s): or s3: address"
+    if not re.match(URI_PATTERN, spec.artifact.uri):
+        yield f"artifact.uri: {URI_PROBLEM}"
     yield from step_problems(spec.steps)

@@ -1,0 +1,97 @@
+"""Facts that each part keeps in a table of its own are the same everywhere: parts do not import each other."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from inference_api.routing.document import CLASS_COUNT as API_CLASS_COUNT
+from modelctl.bundle.manifest import LABEL_COUNT
+from modelctl.defaults import LABELS
+from replica_agent.plan import InvalidPlan, parse_plan
+from replica_agent.state import TRANSIENT as AGENT_TRANSIENT
+from replica_agent.state import Reason
+from rollout_operator.decide import failures
+from rollout_operator.documents.counters import CLASS_COUNT
+from rollout_operator.documents.plan import Plan, PlanLoad
+from rollout_operator.documents.release import Release
+from rollout_operator.documents.spec import InvalidSpec, Warmup, parse_spec
+from rollout_operator.documents.uri_schemes import URI_SCHEMES
+
+ROOT = Path(__file__).parents[3]
+CRD = yaml.safe_load((ROOT / "charts/medinfer/crds/modelrollouts.yaml").read_text())
+SCHEMA = CRD["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]
+SAMPLE = yaml.safe_load((ROOT / "manifests/samples/release.yaml").read_text())
+URI_RULE = SCHEMA["spec"]["properties"]["artifact"]["properties"]["uri"]["x-kubernetes-validations"][0]["rule"]
+DIGEST = f"sha256:{1:064x}"
+
+NO_ADDRESSES = (
+    "gs://bucket/a.tar",
+    "ftp://host/a.tar",
+    "file:relative.tar",
+    "a.tar",
+    "s3:/bucket",
+    "S3://bucket",
+    "s3://",
+)
+
+
+def crd_accepts(uri: str) -> bool:
+    (pattern,) = re.findall(r"^self\.matches\('(.+)'\)$", URI_RULE)
+    return re.search(pattern, uri) is not None
+
+
+def operator_accepts(uri: str) -> bool:
+    spec: dict[str, Any] = {**SAMPLE["spec"], "artifact": {"uri": uri, "digest": DIGEST}}
+    try:
+        parse_spec({**SAMPLE, "spec": spec})
+    except InvalidSpec:
+        return False
+    return True
+
+
+def agent_accepts(uri: str) -> bool:
+    plan = Plan("resnet_medical", PlanLoad(300), Warmup(), stable=Release(1, DIGEST, uri), revision=1)
+    try:
+        parse_plan(json.dumps(plan.document()).encode())
+    except InvalidPlan:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("uri", [f"{scheme}bucket/a.tar" for scheme in URI_SCHEMES])
+def test_an_address_that_one_part_takes_all_take(uri: str) -> None:
+    assert (crd_accepts(uri), operator_accepts(uri), agent_accepts(uri)) == (True, True, True)
+
+
+@pytest.mark.parametrize("uri", NO_ADDRESSES)
+def test_an_address_that_one_part_refuses_all_refuse(uri: str) -> None:
+    assert (crd_accepts(uri), operator_accepts(uri), agent_accepts(uri)) == (False, False, False)
+
+
+def test_the_crd_has_no_scheme_of_its_own() -> None:
+    """Each scheme in the rule is one of the table's."""
+    written = re.findall(r"[a-z0-9?]+:/+", URI_RULE)
+    assert {one.replace("s?", suffix) for one in written for suffix in ("", "s")} == set(URI_SCHEMES)
+
+
+def test_each_reason_of_an_agent_has_one_meaning_for_the_operator() -> None:
+    """Tried again, refused before Triton was touched, or wrong wherever; DigestMismatch is both of the last two."""
+    sorts = (failures.TRANSIENT, failures.REFUSED, failures.ALWAYS_QUARANTINED, failures.QUARANTINED_BY_TWO)
+    assert {reason.value for reason in Reason} == frozenset().union(*sorts) - {"AnalysisFailed"}
+    assert {reason.value for reason in AGENT_TRANSIENT} == failures.TRANSIENT
+    twice = {reason for reason in Reason if sum(reason in sort for sort in sorts) > 1}
+    assert twice == {Reason.DIGEST_MISMATCH}
+
+
+def test_a_model_has_as_many_classes_everywhere() -> None:
+    status = SCHEMA["status"]["properties"]
+    in_crd = {part["labels"]["maxItems"] for part in (status["attempt"]["properties"], _history(status))}
+    assert {CLASS_COUNT, API_CLASS_COUNT, LABEL_COUNT, len(LABELS), *in_crd} == {CLASS_COUNT}
+
+
+def _history(status: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = status["history"]["items"]["properties"]
+    return found
