@@ -29,5 +29,5 @@ def apply(cluster: Writes, body: Json, edit: Edit) -> None:
         except Conflict:
             body = cluster.find_rollout(seen["name"])
         if (body["metadata"]["uid"], body["metadata"]["generation"]) != (seen["uid"], seen["generation"]):
-            raise Problem("somebody edited the ModelRollout in between; look at it and run the command again")
-    raise Problem("the ModelRollout is written all the time; run the command again")
+            raise Problem("somebody edited the ModelRollout meanwhile; check the edit, then run the command again")
+    raise Problem("the ModelRollout was written by others during each of the attempts; run the command again")

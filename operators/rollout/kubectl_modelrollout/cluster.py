@@ -86,7 +86,7 @@ def _configure(settings: client.Configuration, kubeconfig: str | None, context: 
 
 
 def explain(status: int, said: Json | None, namespace: str) -> Problem:
-    """What the API server refuses, and the mend."""
+    """What the API server refused, and what to do."""
     message = str((said or {}).get("message") or f"status {status}")
     if status == 404 and not ((said or {}).get("details") or {}).get("name"):
         return Problem("the cluster does not know ModelRollouts; install the chart's CRD (charts/medinfer/crds)")
@@ -97,7 +97,7 @@ def explain(status: int, said: Json | None, namespace: str) -> Problem:
     if status == 401:
         return Problem(f"the API server does not know you ({message}); log in again")
     if status == 403:
-        return Problem(f"you may not do this, ask for a Role that allows it: {message}")
+        return Problem(f"you have no right to do this; ask for a Role that allows it: {message}")
     kind = Unavailable if status >= 500 or status == 429 else Problem
     return kind(message)
 

@@ -20,21 +20,21 @@ FIXES = {
     "GoldenMismatch": "find out why the outputs differ from those recorded in the bundle, and release a new version",
     "AnalysisFailed": "read the report (below), and release a better model as a new version",
     "Conflict": "delete one of the two ModelRollouts",
-    "InvalidSpec": "mend the fields that are named above",
+    "InvalidSpec": "correct the fields that are named above",
     "InsufficientData": "wait for more traffic, or lower analysis.minSamples",
-    "ProgressDeadlineExceeded": "mend what it waited for, or raise strategy.progressDeadlineSeconds",
+    "ProgressDeadlineExceeded": "fix what it waited for, or raise strategy.progressDeadlineSeconds",
 }
-OTHERWISE = "look at the replicas above, and at the Events of the ModelRollout"
+OTHERWISE = "see the replicas above, and the Events of the ModelRollout: kubectl describe"
 
 
 def next_moves(rollout: Rollout) -> Iterator[str]:
-    """In words, each with the command where there is one; nothing when it goes on by itself."""
+    """One line for each thing to do, with the command where there is one; none when nobody has to do anything."""
     spec, status, name = rollout.spec, rollout.status, f"{rollout.name} -n {rollout.namespace}"
-    if rollout.told.phase and not rollout.is_seen:
-        yield "The operator has not looked at the newest edit of the spec yet. If that lasts: does it run?"
+    if rollout.reported.phase and not rollout.is_seen:
+        yield "The operator has not reconciled the newest edit of the spec yet. If that lasts, check that it runs."
         return
     if spec and spec.suspend:
-        yield "Suspended: set spec.suspend to false to go on."
+        yield "The rollout is suspended. Set spec.suspend to false to resume it."
     index = status.current_step_index
     step = spec.steps[index] if spec and index is not None and index < len(spec.steps) else Step()
     gate = step.kind.gate_name
@@ -43,7 +43,7 @@ def next_moves(rollout: Rollout) -> Iterator[str]:
         yield f"Approve it in git:      kubectl modelrollout approve {name} --gate {gate} --by WHO"
     failure = status.last_failure
     if failure and rollout.is_stalled:
-        yield _mend(status, failure)
+        yield _fix(status, failure)
         yield f"The evidence:           kubectl modelrollout report {name} --version {failure.release.version}"
     ready = rollout.condition("Ready")
     if rollout.is_stalled and ready and not failure:
@@ -52,13 +52,13 @@ def next_moves(rollout: Rollout) -> Iterator[str]:
         yield f"Take it back in git:    kubectl modelrollout abort {name}"
     if spec and rollout.is_ready and status.previous and status.promoted_at is not None:
         until = moment(status.promoted_at + spec.strategy.keep_previous_seconds)
-        yield f"{status.previous} is kept warm until {until}: wanting it again before then takes effect at once."
+        yield f"{status.previous} is kept warm until {until}. Until then a release of it takes effect at once."
 
 
-def _mend(status: Status, failure: Failure) -> str:
-    again = "a new text in spec.retry tries these bytes again"
+def _fix(status: Status, failure: Failure) -> str:
+    again = "to try the same bytes again, write a new text in spec.retry"
     if not status.is_quarantined(failure.release):
-        again = "any edit of the spec tries it again"
+        again = "to try again, edit the spec"
     held = f"; {failure.release} stays loaded until then" if failure.outcome is Outcome.HELD else ""
     return f"{_sentence(FIXES.get(failure.reason, OTHERWISE))}; {again}{held}."
 

@@ -47,25 +47,25 @@ def _status(cluster: Cluster, options: Namespace) -> int:
     if options.watch:
         rollout = _watch(cluster, options)
     else:
-        rollout = _look(cluster, options.name)
+        rollout = _read(cluster, options.name)
         print(render_status(rollout, int(time.time()), _ink()))
     return FAILED if rollout.is_stalled else 0
 
 
 def _watch(cluster: Cluster, options: Namespace) -> Rollout:
     """Of one rollout, even if others join it in the namespace."""
-    name = _look(cluster, options.name).name
+    name = _read(cluster, options.name).name
     view = (Screen if sys.stdout.isatty() else Log)(_ink(), _write)
-    return watch(lambda: _look(cluster, name), view, time.time, time.sleep, options.timeout)
+    return watch(lambda: _read(cluster, name), view, time.time, time.sleep, options.timeout)
 
 
 def _history(cluster: Cluster, options: Namespace) -> int:
-    print(render_history(_look(cluster, options.name), int(time.time()), _ink()))
+    print(render_history(_read(cluster, options.name), int(time.time()), _ink()))
     return 0
 
 
 def _report(cluster: Cluster, options: Namespace) -> int:
-    rollout = _look(cluster, options.name)
+    rollout = _read(cluster, options.name)
     attempt = find_attempt(rollout, options.version)
     evidence = release_evidence(rollout, attempt, int(time.time()))
     folder = Path(options.output or f"{rollout.name}-{attempt.release}")
@@ -110,7 +110,7 @@ def _edit(cluster: Cluster, options: Namespace, body: Json, edit: edits.Edit) ->
     return 0
 
 
-def _look(cluster: Cluster, name: str | None) -> Rollout:
+def _read(cluster: Cluster, name: str | None) -> Rollout:
     return parse_rollout(cluster.find_rollout(name))
 
 

@@ -16,7 +16,7 @@ PICTURES = {
 
 
 def render_report(evidence: Json, plots: Sequence[str]) -> str:
-    """`plots`: names of the files beside it."""
+    """The text of report.md. `plots`: names of the picture files in the same folder."""
     sections = (_heading, _summary, _proofs, _approvals, _traffic, _measurements, _disagreement, _others)
     texts = [text for section in sections for text in section(evidence)]
     pictures = [f"![{PICTURES[name.removesuffix('.png')]}]({name})" for name in plots]
@@ -29,7 +29,7 @@ def outcome_of(evidence: Json) -> str:
     return str(evidence["outcome"] or "in progress")
 
 
-def beside(evidence: Json) -> str:
+def stable_name(evidence: Json) -> str:
     """The version that it was compared with."""
     return f"v{evidence['stable']['version']}" if evidence["stable"] else "stable"
 
@@ -42,7 +42,7 @@ def _heading(evidence: Json) -> Iterator[str]:
         ("Outcome", f"**{outcome_of(evidence)}**{reason}"),
         ("Version", f"v{release['version']}, `{release['digest']}`"),
         ("Artifact", f"<{release['uri']}>"),
-        ("Beside", f"v{stable['version']}, `{stable['digest']}`" if stable else "nothing: the first version"),
+        ("Compared with", f"v{stable['version']}, `{stable['digest']}`" if stable else "nothing: the first version"),
         ("Began", evidence["startedAt"]),
         ("Ended", evidence["endedAt"] or "in progress"),
         ("Took", duration(evidence["seconds"])),
@@ -58,9 +58,9 @@ def _summary(evidence: Json) -> Iterator[str]:
         where = f" at {failure['location']}" if failure["location"] else ""
         yield f"**Why it failed:** {evidence['reason']}{where}: {failure['message']}".rstrip(": ")
     if evidence["outcome"] is None:
-        yield "It is in progress: a step is in these tables once it has ended."
+        yield "The release is in progress: a step appears in these tables once it has ended."
     if evidence["isSummary"]:
-        yield "Of a release so long ago steps and replicas are not kept any more."
+        yield "Steps and replicas of a release so long ago are not kept any more."
     else:
         yield "\n".join(f"- {line}" for line in _bullets(evidence))
 
@@ -68,7 +68,7 @@ def _summary(evidence: Json) -> Iterator[str]:
 def _bullets(evidence: Json) -> Iterator[str]:
     version, replicas, errors = f"v{evidence['release']['version']}", evidence["replicas"], evidence["errors"]
     if evidence["requests"]:
-        failed = f"{errors:,} failed there and were answered by {beside(evidence)}" if errors else "none failed"
+        failed = f"{errors:,} failed there and were answered by {stable_name(evidence)}" if errors else "none failed"
         yield f"{count(evidence['requests'], 'request')} went to {version}; {failed}"
     elif evidence["stages"]:
         yield f"no request went to {version}"
@@ -77,7 +77,7 @@ def _bullets(evidence: Json) -> Iterator[str]:
         yield f"API pods stopped asking {version} {count(evidence['suspensions'], 'time')}: {why}"
     matched = [one for one in replicas if _matched(one)]
     proved = f"golden outputs matched on {len(matched)} of {count(len(replicas), 'replica')} before the first request"
-    yield proved if replicas else "it was warm on no replica"
+    yield proved if replicas else f"{version} was warm on no replica"
     yield from (
         f"{percent(one.agreed / one.compared)} of {one.compared:,} compared answers name one class ({one.title})"
         for one in matrices(evidence)
@@ -89,7 +89,7 @@ def _bullets(evidence: Json) -> Iterator[str]:
 def _proofs(evidence: Json) -> Iterator[str]:
     if evidence["replicas"]:
         yield "## Proof on each replica"
-        yield "Golden outputs and warm-up, before its first request. Classes equal, probabilities within the tolerance."
+        yield "Before its first request. A match: classes are equal, and probabilities are within the tolerance."
         heading = ("Replica", "Golden outputs", "p50", "p95", "Warm-up requests", "Latency settled")
         yield _table(heading, [_proof(one) for one in evidence["replicas"]])
 
@@ -117,10 +117,10 @@ def _traffic(evidence: Json) -> Iterator[str]:
         yield "No step has ended."
         return
     yield (
-        "As the API pods counted them. A gate or a pause leaves the traffic as it is and is counted with it; "
-        "a copy in shadow answers nobody and is no request."
+        "As the API pods counted them. A gate or a pause leaves the traffic as it is and is counted with it. "
+        "A shadow copy answers no client and is not counted as a request."
     )
-    canary, stable = f"v{evidence['release']['version']}", beside(evidence)
+    canary, stable = f"v{evidence['release']['version']}", stable_name(evidence)
     heading = ["Steps", "Began", "Took"]
     heading += [f"{version} {what}" for version in (canary, stable) for what in ("requests", "errors", "p95")]
     yield _table(heading, [_stage(one) for one in evidence["stages"]])
@@ -140,8 +140,8 @@ def _counts(one: Json) -> tuple[str, str, str]:
 def _measurements(evidence: Json) -> Iterator[str]:
     found = [one for one in evidence["stages"] if one["measurements"]]
     if found:
-        yield "## Held against the limits"
-        yield f"A rate fails only when its 95 % confidence interval lies beyond the limit. Beside: {beside(evidence)}."
+        yield "## Measurements and limits"
+        yield f"Compared with {stable_name(evidence)}. A rate fails only when its 95 % interval is beyond the limit."
     for stage in found:
         yield f"**{' + '.join(one['step'] for one in stage['steps'])}**"
         rows = [(w["what"], w["value"], w["limit"], w["samples"], _verdict(one)) for one, w in _words(stage)]
@@ -161,7 +161,7 @@ def _disagreement(evidence: Json) -> Iterator[str]:
         if not number:
             yield "## Which class each version named"
             asked = f"v{evidence['release']['version']}, asked with a copy of the same image"
-            yield f"Row: {beside(evidence)}. Column: {asked}."
+            yield f"Row: {stable_name(evidence)}. Column: {asked}."
         yield f"**{one.title}**: {one.compared:,} compared, {one.unanswered:,} copies not answered"
         rows = [_row(one, index) for index in range(len(one.names))]
         yield _table(("", *one.names, "Agreement"), rows)

@@ -1,4 +1,4 @@
-"""What was measured, beside its limit, in words for people."""
+"""Measurements and their limits, in words for people."""
 
 import re
 

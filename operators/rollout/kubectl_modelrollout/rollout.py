@@ -48,12 +48,12 @@ class Rollout:
     generation: int
     spec: Spec | None
     status: Status
-    told: ReportedStatus
+    reported: ReportedStatus
 
     @property
     def is_seen(self) -> bool:
-        """The operator has looked at the newest spec."""
-        return self.told.observed_generation >= self.generation
+        """The operator has reconciled the newest spec."""
+        return self.reported.observed_generation >= self.generation
 
     @property
     def is_ready(self) -> bool:
@@ -93,7 +93,7 @@ def parse_rollout(body: Json) -> Rollout:
         generation=metadata.get("generation", 0),
         spec=_spec(body),
         status=_readable(read_status, body),
-        told=_readable(_read_reported, body),
+        reported=_readable(_read_reported, body),
     )
 
 

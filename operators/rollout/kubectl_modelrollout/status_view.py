@@ -22,22 +22,22 @@ def render_status(rollout: Rollout, now: int, colors: Colors) -> str:
 
 
 def _heading(rollout: Rollout, now: int, colors: Colors) -> str:
-    phase = rollout.told.phase
+    phase = rollout.reported.phase
     paint = colors.good if rollout.is_ready else colors.bad if rollout.is_stalled else colors.waits
     where = f"{colors.strong(rollout.name)} in {rollout.namespace}"
     if not phase:
-        return f"{where}: no status yet; does the operator run?"
+        return f"{where}: no status yet; check that the operator runs"
     failure = rollout.status.last_failure
-    told_below = f": {failure.message}" if failure and rollout.is_stalled else ""
-    message = in_words(rollout.told.message.replace(told_below, "", 1), rollout.labels)
+    shown_below = f": {failure.message}" if failure and rollout.is_stalled else ""
+    message = in_words(rollout.reported.message.replace(shown_below, "", 1), rollout.labels)
     return f"{where}: {paint(phase)}\n{message}".rstrip()
 
 
 def _versions(rollout: Rollout, now: int, colors: Colors) -> str:
-    status, told = rollout.status, rollout.told
+    status, reported = rollout.status, rollout.reported
     found: list[tuple[str, Release | None, int | None]] = [
-        ("stable", status.stable, told.stable.weight),
-        ("canary", status.canary, told.canary.weight),
+        ("stable", status.stable, reported.stable.weight),
+        ("canary", status.canary, reported.canary.weight),
         ("previous", status.previous, None),
     ]
     rows = [(role, str(one), short(one.digest), *_share(weight, colors)) for role, one, weight in found if one]
@@ -56,12 +56,12 @@ def _share(weight: int | None, colors: Colors) -> tuple[str, str]:
 
 
 def _replicas(rollout: Rollout, now: int, colors: Colors) -> str:
-    states = rollout.told.replica_states
+    states = rollout.reported.replica_states
     heading = ("NAME", "VERSION", "STATE", "WARM-UP P50", "P95", "GOLDEN", "")
     rows = [_replica(one, colors) for one in states[:REPLICAS_SHOWN]]
     left = len(states) - len(rows)
     more = f"\n  and {left} more" if left else ""
-    title = f"{colors.strong('REPLICAS')}  {rollout.told.warm} warm\n"
+    title = f"{colors.strong('REPLICAS')}  {rollout.reported.warm} warm\n"
     return title + table(rows, [colors.faint(cell) for cell in heading]) + more if rows else ""
 
 

@@ -37,7 +37,7 @@ class Log:
         self._last: object = None
 
     def show(self, rollout: Rollout, now: int) -> None:
-        seen = rollout.told
+        seen = rollout.reported
         state = (seen.phase, seen.warm, seen.canary.weight, rollout.status.current_step_index, rollout.is_seen)
         if self._is_new(state):
             self._write(f"{moment(now)} {seen.phase or 'no status yet'}: {seen.message}\n")
@@ -58,22 +58,27 @@ def has_ended(rollout: Rollout) -> bool:
 
 
 def watch(
-    look: Callable[[], Rollout],
+    read: Callable[[], Rollout],
     view: Screen | Log,
     now: Callable[[], float],
     sleep: Callable[[float], None],
     timeout_seconds: float | None = None,
 ) -> Rollout:
-    """How it came to rest. An API server that goes away is waited for; raises Problem when the time is over."""
-    began, rollout = now(), look()
+    """The rollout once it is ready or has failed. Raises Problem when neither happens within `timeout_seconds`.
+
+    An API server that stops answering is waited for. `read`: asks it once; `view`: shows what it said.
+    """
+    began, rollout = now(), read()
     view.show(rollout, int(began))
     while not has_ended(rollout):
         sleep(SECONDS)
         if timeout_seconds is not None and now() - began >= timeout_seconds:
-            seen = f"{rollout.told.phase or 'no status yet'}: {rollout.told.message}"
-            raise Problem(f"it did not come to rest within {duration(int(timeout_seconds))}; {seen}")
+            seen = f"{rollout.reported.phase or 'no status yet'}: {rollout.reported.message}"
+            raise Problem(
+                f"the release neither became ready nor failed within {duration(int(timeout_seconds))}; {seen}"
+            )
         try:
-            rollout = look()
+            rollout = read()
         except Unavailable as error:
             view.record(f"{error}; trying again")
         else:

@@ -1,4 +1,4 @@
-"""Prometheus metrics of the operator; a rollout's series are read from its last decision and go with it."""
+"""Prometheus metrics of the operator. A rollout's series come from its last decision, and end when it is deleted."""
 
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
@@ -13,15 +13,17 @@ _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5)
 
 
 class Metrics:
+    """Everything that the operator exports, in one registry."""
+
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self.errors = Counter(
-            "medinfer_operator_errors", "Visits that ended early, by reason", ["reason"], registry=self.registry
+            "medinfer_operator_errors", "Reconciles that ended early, by reason", ["reason"], registry=self.registry
         )
         self.leads = Gauge("medinfer_operator_leads", "1 while the Lease is held", registry=self.registry)
         self._reconcile = Histogram(
             "medinfer_operator_reconcile_seconds",
-            "One reconcile to one rollout, writes included",
+            "One reconcile of one rollout, writes included",
             buckets=_SECONDS,
             registry=self.registry,
         )

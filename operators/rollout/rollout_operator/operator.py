@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 
 
 class Operator:
+    """The whole process but for its settings and its logs: `run` it once."""
+
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._metrics, self._notifier = Metrics(), Notifier()
@@ -46,7 +48,7 @@ class Operator:
         self._workqueue = Workqueue(self._reconciler.reconcile)
 
     async def run(self) -> None:
-        """Until SIGTERM or SIGINT, which end Kopf's watches; raises what ended a part."""
+        """Runs until SIGTERM or SIGINT, which end Kopf's watches. Raises what ended the watches or the leadership."""
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self._pod_client)
             await stack.enter_async_context(self._notifier)
@@ -57,7 +59,7 @@ class Operator:
             await self._serve(stack, watching)
             done, _ = await asyncio.wait((watching, leading), return_when=asyncio.FIRST_COMPLETED)
             for task in done:
-                log.info("stopping", extra={"because": task.get_name()})
+                log.info("stopping: a task ended", extra={"task": task.get_name()})
                 task.result()
 
     async def _watch(self) -> None:

@@ -1,4 +1,4 @@
-"""One reconcile to one rollout: observe, decide, act, report."""
+"""One reconcile of one rollout: observe, decide, act, report."""
 
 import asyncio
 import logging
@@ -56,7 +56,7 @@ class Reconciler:
         self._claimed: set[str] = set()
 
     def forget_all(self) -> None:
-        """Somebody else may lead, write and count from now on, or did so until now."""
+        """At a change of leadership: another operator may write from now on, or did so until now."""
         self._claimed.clear()
         self._readings.clear()
         self._metrics.forget_all()
@@ -82,11 +82,11 @@ class Reconciler:
             return CONFLICT_SECONDS
         except ClusterError as error:
             self._metrics.errors.labels(type(error).__name__).inc()
-            log.warning("cannot go on, trying again", extra={"rollout": name, "error": str(error)})
+            log.warning("reconcile failed; trying again", extra={"rollout": name, "error": str(error)})
             return UNAVAILABLE_SECONDS * (1 + random.random() * (1 if isinstance(error, Unavailable) else 5))
         except Exception:
             self._metrics.errors.labels("Bug").inc()
-            log.exception("cannot go on, trying again", extra={"rollout": name})
+            log.exception("reconcile failed by a bug; trying again", extra={"rollout": name})
             return BUG_SECONDS
 
     async def _reconcile(self, name: str) -> float | None:
@@ -110,7 +110,7 @@ class Reconciler:
         return decision.requeue_seconds
 
     def _forget(self, name: str) -> None:
-        log.info("the ModelRollout is gone; what serves goes on serving", extra={"rollout": name})
+        log.info("ModelRollout deleted; plan and routes stay as they are", extra={"rollout": name})
         self._readings.pop(name, None)
         self._selectors.pop(name, None)
         self._claimed.discard(name)

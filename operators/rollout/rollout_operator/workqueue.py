@@ -1,4 +1,4 @@
-"""When each rollout is looked at: on a clock, and at once when something changed. No finalizer, nothing to clean up."""
+"""When each rollout is reconciled: on a clock, and at once when something changed. It leaves nothing to clean up."""
 
 import asyncio
 import contextlib
@@ -20,10 +20,10 @@ class Workqueue:
         self._places = asyncio.Semaphore(MAX_CONCURRENT)
 
     def wake(self, name: str) -> None:
-        """Also begins the rounds of a rollout that is new."""
+        """Reconciles the rollout now, also one that is new here."""
         self._awake.setdefault(name, asyncio.Event()).set()
         if name not in self._tasks:
-            self._tasks[name] = asyncio.create_task(self._go(name), name=f"rounds of {name}")
+            self._tasks[name] = asyncio.create_task(self._loop(name), name=f"reconcile {name}")
 
     def wake_all(self) -> None:
         for name in self._awake:
@@ -34,7 +34,7 @@ class Workqueue:
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
 
-    async def _go(self, name: str) -> None:
+    async def _loop(self, name: str) -> None:
         awake = self._awake[name]
         while True:
             awake.clear()

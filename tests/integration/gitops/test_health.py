@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from rollout_operator.decide.conditions import Standing, derive_conditions
+from rollout_operator.decide.conditions import Summary, derive_conditions
 from rollout_operator.documents.codec import dump
 from rollout_operator.documents.status import Phase
 
@@ -37,8 +37,8 @@ SITUATIONS = [
 
 
 def rollout(phase: Phase, reason: str, available: bool, generation: int = 3, observed: int = 3) -> Json:
-    standing = Standing(phase, reason, f'v2 "{reason}"', available, observed, now=1_800_000_000)
-    conditions = [dump(one) for one in derive_conditions(standing, ())]
+    summary = Summary(phase, reason, f'v2 "{reason}"', available, observed, now=1_800_000_000)
+    conditions = [dump(one) for one in derive_conditions(summary, ())]
     status = {"observedGeneration": observed, "phase": str(phase), "conditions": conditions}
     return {"metadata": {"name": "resnet-medical", "generation": generation}, "status": status}
 

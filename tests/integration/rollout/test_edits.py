@@ -113,7 +113,9 @@ def test_the_line_reverted_after_promotion(stack: RolloutStack, images: list[byt
     assert within[-2].startswith("Promoted: back to v1 at once")
     late = stack.events()[len(within) :]
     assert any(event.startswith("PreviousDropped: v1 was kept warm") for event in late)
-    assert any(event.startswith("Started: v1 beside v2") for event in late), "it is loaded and proved again"
+    assert any(event.startswith("Started: v1 is loaded alongside v2") for event in late), (
+        "it is loaded and proved again"
+    )
     assert not any(event.startswith("StepStarted") for event in late), "a version promoted before takes no steps"
 
 

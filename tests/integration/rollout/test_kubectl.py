@@ -127,7 +127,7 @@ def test_a_release_that_waits_ends_the_watch_in_time(namespace: Namespace) -> No
     ended = run(namespace, "status", "--watch", "--timeout", "1")
     assert ended.returncode == 2
     assert "Paused: v2 at 0 %, step 2/7" in ended.stdout
-    assert "it did not come to rest within 1s; Paused" in ended.stderr
+    assert "the release neither became ready nor failed within 1s; Paused" in ended.stderr
 
 
 def test_a_cluster_without_the_crd_says_what_to_install(namespace: Namespace, tmp_path: Path) -> None:

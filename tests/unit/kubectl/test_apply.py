@@ -67,10 +67,10 @@ def test_status_writes_of_the_operator_do_not_hinder_it(count: int) -> None:
 
 @pytest.mark.parametrize("meanwhile", [edit_of_the_spec, another_object])
 def test_who_edits_the_spec_in_between_is_not_overwritten(meanwhile: Callable[[Json], None]) -> None:
-    with pytest.raises(Problem, match="somebody edited the ModelRollout in between; look at it"):
+    with pytest.raises(Problem, match="somebody edited the ModelRollout meanwhile; check the edit"):
         written(meanwhile)
 
 
 def test_it_does_not_try_for_ever() -> None:
-    with pytest.raises(Problem, match="written all the time"):
+    with pytest.raises(Problem, match="written by others during each of the attempts"):
         written(status_writes(ATTEMPTS + 1))

@@ -24,7 +24,7 @@ from tests.unit.rollout.specs import digest, spec
             [
                 "# resnet_medical v2: Promoted",
                 f"| Version | v2, `{digest(2)}` |",
-                f"| Beside | v1, `{digest(1)}` |",
+                f"| Compared with | v1, `{digest(1)}` |",
                 "| Took | 19s |",
                 "- 396 requests went to v2; none failed",
                 "- golden outputs matched on 2 of 2 replicas before the first request",
@@ -57,19 +57,21 @@ from tests.unit.rollout.specs import digest, spec
         pytest.param(slow, ["| p95 latency, canary / stable | 4.00 | at most 1.50 | 42 | **failed** |"], id="slow"),
         pytest.param(
             wrong,
-            ["**Why it failed:** GoldenMismatch at triton-0", "- it was warm on no replica", "No step has ended."],
+            ["**Why it failed:** GoldenMismatch at triton-0", "- v2 was warm on no replica", "No step has ended."],
             id="wrong-answers",
         ),
         pytest.param(
             at_the_gate,
             [
                 "# resnet_medical v2: in progress",
-                "It is in progress: a step is in these tables once it has ended.",
+                "The release is in progress: a step appears in these tables once it has ended.",
                 "| Ended | in progress |",
             ],
             id="at-a-gate",
         ),
-        pytest.param(cluster, ["| Beside | nothing: the first version |", "No step has ended."], id="first-install"),
+        pytest.param(
+            cluster, ["| Compared with | nothing: the first version |", "No step has ended."], id="first-install"
+        ),
     ],
 )
 def test_a_report_says_what_happened(made: Callable[[], Cluster], expected: list[str]) -> None:
@@ -146,7 +148,7 @@ def test_of_long_ago_the_summary_is_left() -> None:
     seen = replace(seen, status=status)
     for version, is_summary in ((1, True), (2, False)):
         found = release_evidence(seen, find_attempt(seen, version), last.started_at)
-        said = "Of a release so long ago steps and replicas are not kept any more." in render_report(found, [])
+        said = "Steps and replicas of a release so long ago are not kept any more." in render_report(found, [])
         assert (found["isSummary"], said) == (is_summary, is_summary)
 
 

@@ -79,7 +79,7 @@ from tests.unit.rollout.simulator import Behaviour, Cluster
                 "AnalysisFailed at step 1/7: disagreement 40.00% (96 of 240), at most 5.00% allowed;",
                 "disagreement on Glioma 40.43% (38 of 94), at most 10.00% allowed;",
                 "Read the report (below), and release a better model as a new version; "
-                "a new text in spec.retry tries these bytes again.",
+                "to try the same bytes again, write a new text in spec.retry.",
                 "The evidence: kubectl modelrollout report resnet-medical -n clinic --version 2",
             ],
             id="permuted-labels",
@@ -99,7 +99,7 @@ from tests.unit.rollout.simulator import Behaviour, Cluster
                 "resnet-medical in clinic: Healthy",
                 "stable v2 sha256:000000000000 100 % ████████████████████",
                 "previous v1 sha256:000000000000 kept warm",
-                "v1 is kept warm until 1970-01-12T13:48:04Z: wanting it again before then takes effect at once.",
+                "v1 is kept warm until 1970-01-12T13:48:04Z. Until then a release of it takes effect at once.",
             ],
             id="healthy",
         ),
@@ -160,7 +160,7 @@ def test_a_number_that_is_taken_needs_another() -> None:
 def test_a_suspended_rollout_says_so() -> None:
     made = mid_canary()
     made.edit(suspend=True)
-    assert "Suspended: set spec.suspend to false to go on." in shown(made.run(2))
+    assert "The rollout is suspended. Set spec.suspend to false to resume it." in shown(made.run(2))
 
 
 def test_ready_is_of_the_newest_edit_only() -> None:
@@ -168,13 +168,14 @@ def test_ready_is_of_the_newest_edit_only() -> None:
     assert parse_rollout(seen).is_ready
     seen["metadata"]["generation"] += 1
     assert not parse_rollout(seen).is_ready
-    assert "has not looked at the newest edit" in render_status(parse_rollout(seen), 0, PLAIN)
+    assert "has not reconciled the newest edit" in render_status(parse_rollout(seen), 0, PLAIN)
 
 
 @pytest.mark.parametrize("status", [None, {}])
 def test_without_a_status_it_says_so(status: object) -> None:
     seen = parse_rollout(body(healthy()) | {"status": status})
-    assert render_status(seen, 0, PLAIN).startswith("resnet-medical in clinic: no status yet; does the operator run?\n")
+    text = render_status(seen, 0, PLAIN)
+    assert text.startswith("resnet-medical in clinic: no status yet; check that the operator runs\n")
 
 
 def test_an_unusable_spec_is_shown_all_the_same() -> None:

@@ -97,5 +97,5 @@ def test_an_api_server_that_was_never_there_is_not() -> None:
 
 def test_a_release_that_waits_runs_into_the_timeout() -> None:
     made = release(cluster(), approvals=())
-    with pytest.raises(Problem, match="did not come to rest within 1m 0s; Paused: v2 at 0 %, step 2/7; gate"):
+    with pytest.raises(Problem, match="neither became ready nor failed within 1m 0s; Paused: v2 at 0 %, step 2/7"):
         follow(ticking(made), timeout_seconds=60)

@@ -1,7 +1,7 @@
 """The kstatus table, row by row."""
 
 import pytest
-from rollout_operator.decide.conditions import Standing, derive_conditions
+from rollout_operator.decide.conditions import Summary, derive_conditions
 from rollout_operator.documents.status import Condition, Phase
 
 TABLE = [
@@ -30,7 +30,7 @@ TABLE = [
 
 
 def derive(phase: Phase, available: bool, now: int = 7, before: tuple[Condition, ...] = ()) -> tuple[Condition, ...]:
-    return derive_conditions(Standing(phase, "Why", "because", available, 3, now), before)
+    return derive_conditions(Summary(phase, "Why", "because", available, 3, now), before)
 
 
 @pytest.mark.parametrize(("phase", "available", "expected"), TABLE, ids=lambda value: str(value))

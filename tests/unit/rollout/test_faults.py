@@ -374,7 +374,7 @@ def test_answers_in_flight_are_awaited() -> None:
     for api in made.apis.values():
         api.stale = replace(api.state(), id=made.routes.id if made.routes else None, in_flight={"2": 1})
     made.operate()
-    assert "waits for 1 answers" in made.status["message"]
+    assert "still waits for answers from it (1)" in made.status["message"]
     assert served(made) == [1, 2]
 
 

@@ -104,7 +104,7 @@ def test_a_kind_that_no_other_file_knows_is_waited_for_and_ends() -> None:
         made.tick()
     made.tick()
     assert made.status["message"] == "v2 at 0 %, step 1/6; waits for the night"
-    assert made.status["progress"]["standing"] is True
+    assert made.status["progress"]["stopped"] is True
     made.run_until("Healthy")
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from rollout_operator.documents.codec import Json
 
-from kubectl_modelrollout.markdown import beside
+from kubectl_modelrollout.markdown import stable_name
 from kubectl_modelrollout.matrix import Matrix, matrices
 
 
@@ -31,5 +31,5 @@ def _draw_matrix(axes: Any, one: Matrix, evidence: Json) -> None:
             axes.text(column, row, text, ha="center", va="center", color=colour)
     axes.set_xticks(range(len(one.names)), one.names, rotation=20, ha="right")
     axes.set_yticks(range(len(one.names)), one.names)
-    axes.set(xlabel=f"v{evidence['release']['version']} said", ylabel=f"{beside(evidence)} said")
+    axes.set(xlabel=f"v{evidence['release']['version']} said", ylabel=f"{stable_name(evidence)} said")
     axes.set_title(f"{one.title}: {one.agreed / max(1, one.compared):.1%} of {one.compared:,} agree")

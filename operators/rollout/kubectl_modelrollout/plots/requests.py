@@ -4,14 +4,14 @@ from typing import Any
 
 from rollout_operator.documents.codec import Json
 
-from kubectl_modelrollout.markdown import beside
+from kubectl_modelrollout.markdown import stable_name
 from kubectl_modelrollout.plots.style import BAD, CANARY, STABLE, WIDTH_INCHES
 
 
 def draw_requests(figure: Any, evidence: Json) -> None:
     figure.set_size_inches(WIDTH_INCHES, 4.2)
     stages = [one for one in evidence["stages"] if one["canary"]["requests"]]
-    versions = (("stable", beside(evidence), STABLE), ("canary", f"v{evidence['release']['version']}", CANARY))
+    versions = (("stable", stable_name(evidence), STABLE), ("canary", f"v{evidence['release']['version']}", CANARY))
     count, errors, latency = figure.subplots(1, 3)
     for shift, (key, name, colour) in zip((-0.2, 0.2), versions, strict=True):
         places = [index + shift for index in range(len(stages))]
@@ -46,7 +46,7 @@ def _draw_latency_limits(axes: Any, stages: list[Json], ratio: float) -> None:
 
 
 def _keep_bars_tall(axes: Any, stages: list[Json]) -> None:
-    """A limit that is far away is left out of sight."""
+    """A limit far above the bars is left out of the picture."""
     slowest = max(1000 * (one[key]["p95Seconds"] or 0) for one in stages for key in ("stable", "canary"))
     if slowest:
         axes.set_ylim(top=min(axes.get_ylim()[1], 2.5 * slowest))

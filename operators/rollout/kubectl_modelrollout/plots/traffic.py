@@ -4,7 +4,7 @@ from typing import Any
 
 from rollout_operator.documents.codec import Json
 
-from kubectl_modelrollout.markdown import beside, outcome_of
+from kubectl_modelrollout.markdown import outcome_of, stable_name
 from kubectl_modelrollout.plots.style import BAD, CANARY, GOOD, GREY, WIDTH_INCHES
 
 LETTER = 0.009  # of the width: what is narrower than its label gets none
@@ -35,7 +35,7 @@ def draw_traffic(figure: Any, evidence: Json) -> None:
         _mark(axes, outcome_of(evidence), end, 97, colour)
     axes.set(xlabel=f"{unit} since {evidence['startedAt']}", ylabel="share of the traffic, %", ylim=(0, 108))
     axes.set_xlim(0, end * 1.06)
-    axes.set_title(f"v{evidence['release']['version']} beside {beside(evidence)}")
+    axes.set_title(f"v{evidence['release']['version']} alongside {stable_name(evidence)}")
 
 
 def _unit(seconds: int) -> tuple[str, int]:

@@ -1,7 +1,7 @@
-"""Who has read what was published.
+"""Who has applied what was published.
 
-Publishing never waits for an acknowledgement. A forward step does, and a version is not dropped before every live API
-pod has said that it obeys routes without it, and has answered the last request that it sent there.
+Publishing never waits for an acknowledgement. A forward step does. A version is dropped only after every live API pod
+has reported that it applied routes without it, and that no request to it is in flight.
 """
 
 from rollout_operator.documents.observation import ApiPod, Observation
@@ -16,7 +16,7 @@ def laggards(seen: Observation) -> tuple[str, ...]:
 
 
 def suspenders(seen: Observation) -> dict[str, str]:
-    """The live API pods that ask the canary no more until they apply routes with other traffic for it, and why."""
+    """The live API pods that send the canary nothing until routes change its traffic, each with the reason."""
     return {pod.name: pod.state.suspended for pod in seen.live_api_pods if pod.state and pod.state.suspended}
 
 
@@ -41,7 +41,7 @@ def _may_address(seen: Observation, pod: ApiPod, version: int) -> str:
     if seen.routes is None or pod.state.id != seen.routes.id:
         return f"{pod.name} has not applied the routes yet"
     waiting = pod.state.in_flight_of(version)
-    return f"{pod.name} waits for {waiting} answers" if waiting else ""
+    return f"{pod.name} still waits for answers from it ({waiting})" if waiting else ""
 
 
 def may_obey_lost_routes(seen: Observation) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from rollout_operator.documents.status import Condition, Phase
 
 @dataclass(frozen=True)
 class Row:
-    """Of the table below; `phases` share it."""
+    """What the conditions are in these phases. `ready`: the status of the condition Ready."""
 
     phases: frozenset[Phase]
     ready: str
@@ -29,7 +29,9 @@ TABLE = (
 
 
 @dataclass(frozen=True)
-class Standing:
+class Summary:
+    """What the conditions say. `available`: patients are served. `generation`: the spec's. `now`: since 1970."""
+
     phase: Phase
     reason: str
     message: str
@@ -38,17 +40,17 @@ class Standing:
     now: int
 
 
-def derive_conditions(standing: Standing, before: tuple[Condition, ...]) -> tuple[Condition, ...]:
-    row = next(row for row in TABLE if standing.phase in row.phases)
-    served = ("True", "Serving") if standing.available else ("False", "StableMissing")
-    wanted = [("Available", *served), ("Ready", row.ready, standing.reason)]
-    wanted += [("Reconciling", "True", standing.reason)] if row.reconciling else []
-    wanted += [("Stalled", "True", standing.reason)] if row.stalled else []
-    return tuple(_condition(standing, before, *one) for one in wanted)
+def derive_conditions(summary: Summary, before: tuple[Condition, ...]) -> tuple[Condition, ...]:
+    row = next(row for row in TABLE if summary.phase in row.phases)
+    served = ("True", "Serving") if summary.available else ("False", "StableMissing")
+    wanted = [("Available", *served), ("Ready", row.ready, summary.reason)]
+    wanted += [("Reconciling", "True", summary.reason)] if row.reconciling else []
+    wanted += [("Stalled", "True", summary.reason)] if row.stalled else []
+    return tuple(_condition(summary, before, *one) for one in wanted)
 
 
-def _condition(standing: Standing, before: tuple[Condition, ...], type: str, status: str, reason: str) -> Condition:
+def _condition(summary: Summary, before: tuple[Condition, ...], type: str, status: str, reason: str) -> Condition:
     """The transition time moves only with the status."""
     old = next((one for one in before if one.type == type), None)
-    since = old.last_transition_time if old and old.status == status else standing.now
-    return Condition(type, status, reason, standing.message[:1024], standing.generation, since)
+    since = old.last_transition_time if old and old.status == status else summary.now
+    return Condition(type, status, reason, summary.message[:1024], summary.generation, since)

@@ -5,7 +5,7 @@ from functools import cached_property
 
 from rollout_operator.decide.build_plan import build_plan
 from rollout_operator.decide.build_routes import build_routes, route_replicas
-from rollout_operator.decide.conditions import STALLED, Standing, derive_conditions
+from rollout_operator.decide.conditions import STALLED, Summary, derive_conditions
 from rollout_operator.decide.report import ReplicaCounts, Report, build_report, is_degraded, status_document
 from rollout_operator.decide.situation import IDLE_REQUEUE_SECONDS, Event, Ruling, Situation
 from rollout_operator.documents.codec import Json
@@ -39,7 +39,7 @@ class Decision:
 
 
 def publish(s: Situation) -> tuple[Plan | None, Routes | None]:
-    """What must be written because it is not there yet."""
+    """The plan and the routes that must be written; None for one that is in force already."""
     return _changed_plan(s), _changed_routes(s)
 
 
@@ -58,7 +58,7 @@ def _changed_routes(s: Situation) -> Routes | None:
 
 
 def _number(routes: Routes, seen: Observation, status: Status) -> Routes | None:
-    """None: it is there already, in force and unchanged."""
+    """None: these routes are published already."""
     newest = seen.newest_routes_revision
     if seen.routes and seen.routes.revision >= newest and routes.says_the_same(seen.routes):
         return None
@@ -67,63 +67,68 @@ def _number(routes: Routes, seen: Observation, status: Status) -> Routes | None:
 
 
 def _next(newest: int, remembered: int, now: int) -> int:
-    """Higher than every one before; the clock stands in for what was lost."""
+    """Higher than every earlier one; when those are lost, the clock is."""
     return max(newest + 1, remembered + 1, now)
 
 
 def conclude(s: Situation, ruling: Ruling, plan: Plan | None, routes: Routes | None) -> Decision:
+    """The decision of a ruling: its status with conditions and revisions, and the report for people.
+
+    `plan`, `routes`: what must be written; None leaves it as it is. When stable is missing on too many replicas, the
+    phase is Degraded, whatever the rule said. Only a failed release is shown instead.
+    """
     seen, in_force = s.seen, routes or s.seen.routes
     degraded = ruling.status.stable is not None and is_degraded(seen, len(s.serving))
     hides = degraded and ruling.phase not in STALLED
     phase, reason = (Phase.DEGRADED, "Degraded") if hides else (ruling.phase, ruling.reason)
     available = in_force is not None and not degraded
-    standing = Standing(phase, reason, ruling.message, available, s.spec.generation, s.now)
+    summary = Summary(phase, reason, ruling.message, available, s.spec.generation, s.now)
     status = replace(
         ruling.status,
-        conditions=derive_conditions(standing, s.status.conditions),
+        conditions=derive_conditions(summary, s.status.conditions),
         plan_revision=plan.revision if plan else max(seen.newest_plan_revision, ruling.status.plan_revision),
         routes_revision=routes.revision if routes else max(seen.newest_routes_revision, ruling.status.routes_revision),
     )
     report = build_report(s, phase, ruling.message, in_force)
     urgent = bool(routes and seen.routes and _takes_away(seen.routes, routes))
-    events = (*ruling.events, *_announce(standing, s.status.conditions))
+    events = (*ruling.events, *_announce(summary, s.status.conditions))
     return Decision(plan, routes, status, report, events, ruling.requeue_seconds, urgent)
 
 
-def _announce(standing: Standing, before: tuple[Condition, ...]) -> tuple[Event, ...]:
-    """Where a rollout comes to rest is told once; the ways there tell of themselves."""
-    if standing.phase not in (Phase.HEALTHY, Phase.DEGRADED, Phase.BLOCKED):
+def _announce(summary: Summary, before: tuple[Condition, ...]) -> tuple[Event, ...]:
+    """An Event when a rollout comes to rest, once. The rules give the Events on the way there."""
+    if summary.phase not in (Phase.HEALTHY, Phase.DEGRADED, Phase.BLOCKED):
         return ()
     ready = next((one for one in before if one.type == "Ready"), None)
-    if ready and ready.reason == standing.reason:
+    if ready and ready.reason == summary.reason:
         return ()
-    reason = standing.reason if standing.phase is Phase.BLOCKED else str(standing.phase)
-    return (Event(reason, standing.message, warning=standing.phase is not Phase.HEALTHY),)
+    reason = summary.reason if summary.phase is Phase.BLOCKED else str(summary.phase)
+    return (Event(reason, summary.message, warning=summary.phase is not Phase.HEALTHY),)
 
 
 def _takes_away(before: Routes, after: Routes) -> bool:
-    """A canary loses weight, or stable goes back; a promotion, which gives its canary all, is not meant."""
+    """The canary loses weight, or the previous version is stable again. A promotion takes nothing away."""
     if after.stable.version != before.stable.version:
         return before.canary is None
     return after.canary_weight < before.canary_weight
 
 
 def refuse_spec(error: InvalidSpec, status: Status, seen: Observation) -> Decision:
-    """A spec that cannot be read moves nothing: stable gets all traffic, and replicas that come and go are followed."""
+    """A spec that cannot be read releases nothing. Stable gets all traffic, and the routes follow the replicas."""
     routes = None
     if seen.routes:
         share = replace(seen.routes.stable, weight=100)
         found = route_replicas(seen, status, share.version) or seen.routes.replicas
         routes = _number(replace(seen.routes, stable=share, canary=None, shadow=None, replicas=found), seen, status)
     message = f"the spec cannot be used: {error}"
-    standing = Standing(Phase.BLOCKED, "InvalidSpec", message, seen.routes is not None, error.generation, seen.now)
+    summary = Summary(Phase.BLOCKED, "InvalidSpec", message, seen.routes is not None, error.generation, seen.now)
     before = status.conditions
     status = replace(
         status,
-        conditions=derive_conditions(standing, before),
+        conditions=derive_conditions(summary, before),
         routes_revision=routes.revision if routes else status.routes_revision,
     )
     counts = ReplicaCounts(seen.desired_replicas, loaded=0, warm=0, failed=0)
     report = Report(error.generation, Phase.BLOCKED, message, 0, "", "", counts, ())
-    events = _announce(standing, before)
+    events = _announce(summary, before)
     return Decision(None, routes, status, report, events, IDLE_REQUEUE_SECONDS, is_urgent=routes is not None)

@@ -1,4 +1,4 @@
-"""Failures of a release: which stand, which quarantine its bytes, and what they lead to."""
+"""Failures of a release: which are in force, which quarantine its bytes, and what they lead to."""
 
 from dataclasses import replace
 
@@ -8,7 +8,7 @@ from rollout_operator.documents.release import Release
 from rollout_operator.documents.spec import OnFailure
 from rollout_operator.documents.status import Failure, Outcome, Quarantine
 
-# The agent tries these again by itself, ever more slowly; the deadline ends it.
+# The agent tries these again by itself, ever more slowly; the progress deadline ends it.
 TRANSIENT = frozenset({"FetchFailed", "InsufficientMemory", "InsufficientDisk", "LoadTimeout"})
 # Found before Triton was touched.
 REFUSED = frozenset({"DigestMismatch", "BundleInvalid", "ConfigChanged", "VersionReused"})
@@ -21,19 +21,19 @@ MAX_MESSAGE = 1024  # agents write it
 
 
 def failure_in_force(s: Situation, release: Release) -> Failure | None:
-    """Why `release` is not tried (again), or None. What does not quarantine stands until the spec is edited."""
+    """Why `release` is not tried (again), or None. Without a quarantine it is in force until the spec is edited."""
     failure, quarantined = s.status.last_failure, s.status.is_quarantined(release)
     if failure and failure.release == release and (quarantined or failure.generation == s.spec.generation):
         return failure
     if not quarantined:
         return None
     record = next(one for one in s.status.quarantined if one.digest == release.digest)
-    message = f"{release} was quarantined ({record.reason}); write a new text in spec.retry to try it again"
+    message = f"the bytes of {release} are quarantined ({record.reason}); to try them again, edit spec.retry"
     return Failure(release, Outcome.BLOCKED, "Quarantined", message, "", s.spec.generation, record.time)
 
 
 def reject(s: Situation, release: Release, reason: str, message: str, location: str, quarantine: bool) -> Situation:
-    """Notes the failure and takes the step away, and with it all traffic."""
+    """Records the failure and takes the canary's step away, and with it all its traffic."""
     outcome = _outcome(s, reason)
     failure = Failure(release, outcome, reason, message[:MAX_MESSAGE], location, s.spec.generation, s.now)
     status = replace(take_traffic_away(s), last_failure=failure)

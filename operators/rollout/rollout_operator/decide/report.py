@@ -1,4 +1,4 @@
-"""What people read of a rollout beside what the operator remembers."""
+"""The part of the status that is for people; the rest is what the operator remembers."""
 
 from dataclasses import dataclass
 
@@ -27,7 +27,10 @@ class ReplicaCounts:
 
 @dataclass(frozen=True)
 class ReplicaState:
-    """`warmup`: p50, p95 and golden matches of the version that is looked at."""
+    """One replica and its version: the canary, or stable when there is none.
+
+    `p50_ms`, `p95_ms`: at the end of warm-up. `golden`: outputs that matched, of how many, as `32/32`.
+    """
 
     name: str
     version: int
@@ -44,7 +47,7 @@ class ReplicaState:
 
 @dataclass(frozen=True)
 class Report:
-    """`step`, `warm`: for the printer columns."""
+    """`message`: where the rollout stands, and what it waits for. `step`, `warm`: for the printer columns."""
 
     observed_generation: int
     phase: Phase
@@ -89,7 +92,7 @@ def is_degraded(seen: Observation, serving: int) -> bool:
 
 
 def _count(s: Situation) -> ReplicaCounts:
-    found = [report for one in s.seen.replicas if (report := _looked_at(s, one))]
+    found = [report for one in s.seen.replicas if (report := _report_of(s, one))]
     loaded = sum(report.state in (VersionState.WARMING, VersionState.WARM) for report in found)
     warm = sum(report.state is VersionState.WARM for report in found)
     failed = sum(report.state is VersionState.FAILED for report in found)
@@ -97,13 +100,13 @@ def _count(s: Situation) -> ReplicaCounts:
 
 
 def _states(s: Situation) -> tuple[ReplicaState, ...]:
-    """What is not warm comes first: that is what people look for."""
+    """What is not warm comes first, as people look for that."""
     states = [_state(s, one) for one in s.seen.replicas]
     return tuple(sorted(states, key=lambda state: (state.state == "Warm", state.name)))
 
 
 def _state(s: Situation, one: Replica) -> ReplicaState:
-    release, report = s.status.canary or s.status.stable or s.wanted, _looked_at(s, one)
+    release, report = s.status.canary or s.status.stable or s.wanted, _report_of(s, one)
     if report is None:
         what = "Absent" if one.state else "Unreachable"
         return ReplicaState(one.name, release.version, what)
@@ -121,6 +124,6 @@ def _state(s: Situation, one: Replica) -> ReplicaState:
     )
 
 
-def _looked_at(s: Situation, one: Replica) -> VersionReport | None:
+def _report_of(s: Situation, one: Replica) -> VersionReport | None:
     release = s.status.canary or s.status.stable or s.wanted
     return one.state.of(release) if one.state else None

@@ -1,4 +1,4 @@
-"""What rules look at, and what they say."""
+"""What judges and rules are given, and what they return."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -25,7 +25,7 @@ class Event:
 
 @dataclass(frozen=True)
 class Situation:
-    """What is wanted, what is remembered, what is seen, and what happened while it was looked at."""
+    """What is wanted, what is remembered, what is seen, and the Events of this decision so far."""
 
     spec: Spec
     status: Status
@@ -86,7 +86,7 @@ class Situation:
 
 @dataclass(frozen=True)
 class Ruling:
-    """What a rule decided: where the machine stands now, and why, in words for people.
+    """What a rule decided: where the rollout stands now, and why, in words for people.
 
     The plan and the routes follow from `status` alone. `reason`: that of the condition Ready.
     """

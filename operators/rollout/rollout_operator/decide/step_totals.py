@@ -18,14 +18,14 @@ def step_counters(status: Status, seen: Observation) -> StepCounters | None:
 
 
 def newly_vanished(status: Status, seen: Observation) -> StepCounters:
-    """The last counts of API processes that were there at the last look and are not now."""
+    """The last counts of API processes that answered at the last reconcile and are gone now."""
     answered = {pod.name: pod.state for pod in seen.api_pods}
     gone = [state for name, state in seen.readings.items() if _has_vanished(name, state, answered)]
     return total(state.step_counters for state in gone if state.step == status.traffic_step)
 
 
 def remember(seen: Observation) -> dict[str, ApiState]:
-    """The readings for the next look: each pod's last answer. Kept in memory, once the decision was written."""
+    """The readings for the next reconcile: each pod's last answer. They are kept in memory only."""
     return {pod.name: state for pod in seen.api_pods if (state := pod.state or seen.readings.get(pod.name))}
 
 

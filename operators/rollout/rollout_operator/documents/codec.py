@@ -20,7 +20,7 @@ DOCUMENT = ConfigDict(alias_generator=to_camel, extra="ignore", allow_inf_nan=Fa
 
 
 class InvalidDocument(ValueError):
-    """The document cannot be used. `problems`: one sentence each, which names the field and the mend."""
+    """The document cannot be used. `problems`: one sentence each, which names the field and says what to write."""
 
     def __init__(self, problems: tuple[str, ...]) -> None:
         super().__init__("; ".join(problems))

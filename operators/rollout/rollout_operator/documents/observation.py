@@ -43,7 +43,7 @@ class ApiPod(Pod):
 
 @dataclass(frozen=True)
 class Observation:
-    """One look at the world. The lists of pods are complete: a pod that is not in them is taken to be gone.
+    """What is seen at one moment. The lists of pods are complete: a pod that is not in them is taken to be gone.
 
     `plan` and `routes`: as they are published; None when absent, empty or invalid. `rolling`: the StatefulSet is being
     updated. `rival`: an older ModelRollout that refers to the same StatefulSet or Deployment. `readings`: the

@@ -75,7 +75,7 @@ class Quarantine:
 
 @dataclass(frozen=True)
 class DigestPin:
-    """A version number whose bytes were loaded once: it names these bytes for ever."""
+    """A version number whose bytes were loaded once: it stands for these bytes permanently."""
 
     version: int
     digest: str
@@ -136,10 +136,10 @@ class WarmReplica:
 class Attempt:
     """One try of a release; in `history` once it ended.
 
-    `stable`: what served beside it, whose `labels` name the rows and columns of a matrix. `message`, `location`: of the
-    failure that ended it. `requests`, `errors`: the canary's, over all steps. `suspensions`: how often API
-    pods stopped asking it. `limits`, `baseline_p95_seconds`: what it was judged by in the end. Of old attempts `steps`,
-    `replicas`, `labels` and `limits` are not kept (evidence.py).
+    `stable`: what served at the same time; its `labels` name the rows and columns of a matrix. `message`, `location`:
+    of the failure that ended the try. `requests`, `errors`: the canary's, over all steps. `suspensions`: how often API
+    pods stopped sending it requests. `limits`, `baseline_p95_seconds`: what it was last judged by. Old attempts lose
+    their `steps`, `replicas`, `labels` and `limits` (evidence.py).
     """
 
     release: Release
@@ -180,13 +180,13 @@ class Analysis:
 
 @dataclass(frozen=True)
 class Progress:
-    """`at`: the last time that something moved; `standing`: the clock of the deadline does not run."""
+    """`at`: the last progress; `warm`, `step`, `samples`: as they were then. `stopped`: the deadline does not run."""
 
     at: Time
     warm: int = 0
     step: int | None = None
     samples: int = 0
-    standing: bool = False
+    stopped: bool = False
 
     __pydantic_config__ = DOCUMENT
 

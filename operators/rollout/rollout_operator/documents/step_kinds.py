@@ -101,7 +101,10 @@ class ShadowStep(StepKind):
         last = state.assessment
         if last and last.verdict is Verdict.PASSED:
             return None
-        return Wait("AwaitingSamples", f"shadow: {last.message if last else 'not compared yet'}")
+        return Wait(
+            "AwaitingSamples",
+            f"waiting for enough copies that agree: {last.message if last else 'none is compared yet'}",
+        )
 
     def __str__(self) -> str:
         return f"shadow {self.percent} %"

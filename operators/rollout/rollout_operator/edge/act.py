@@ -1,6 +1,7 @@
 """Carries out a Decision: status, plan, routes, each on the resourceVersion that it was decided on.
 
-The status goes first, so that it is never behind what is published; where traffic is taken away the routes do.
+The status is written first, so that it is never behind what is published. Only when traffic is taken away the
+routes come first.
 """
 
 from collections.abc import Callable
@@ -39,18 +40,18 @@ class Actor:
         self._writes, self._check, self._identity = writes, check, identity
 
     def claim(self, objects: Objects) -> None:
-        """Writes plan and routes as they are: what the leader before still wants to write meets a Conflict."""
+        """Writes plan and routes unchanged: a write that the previous leader still makes then meets a Conflict."""
         for config_map in (objects.plan_map, objects.routes_map):
             if config_map is not None:
                 self._check()
                 self._writes.write_config_map(with_writer(config_map, self._identity))
 
     def is_idle(self, decision: Decision, observed: Observed) -> bool:
-        """Nothing of it is to be written."""
+        """The decision writes nothing."""
         return decision.plan is None and decision.routes is None and not _has_new_status(decision, observed.objects)
 
     def act(self, decision: Decision, observed: Observed) -> None:
-        """Raises NotLeader and ClusterError; what was not written then is decided anew."""
+        """Raises NotLeader and ClusterError. What was not written then is decided again at the next reconcile."""
         order = [self._write_status, self._write_plan, self._write_routes]
         if decision.is_urgent:
             order = [self._write_routes, self._write_status, self._write_plan]

@@ -1,7 +1,7 @@
-"""The one module that talks to the API server, but for the watches, which are Kopf's.
+"""The one module that talks to the API server. Only the watches are Kopf's.
 
 Every call blocks, so it belongs on a thread. Objects are plain JSON: building the client's model classes costs more
-than the request. Every write carries the resourceVersion that was read; who comes late gets a Conflict.
+than the request. Every write carries the resourceVersion that was read: a late one gets a Conflict.
 """
 
 import json
@@ -20,7 +20,7 @@ KINDS = {404: Missing, 409: Conflict, 429: Unavailable}
 
 
 class Cluster:
-    """One namespace."""
+    """The objects of one namespace. Every method raises ClusterError."""
 
     def __init__(self, namespace: str) -> None:
         self.namespace = namespace
@@ -107,5 +107,5 @@ def _error(what: str, status: int, content: bytes) -> ClusterError:
         said: Any = json.loads(content)["message"]
     except (ValueError, TypeError, KeyError):
         said = f"status {status}"
-    mend = "; the operator's Role must allow it (manifests/rbac)" if status == 403 else ""
-    return kind(f"{what}: {said}{mend}")
+    advice = "; the operator's Role must allow it (manifests/rbac)" if status == 403 else ""
+    return kind(f"{what}: {said}{advice}")

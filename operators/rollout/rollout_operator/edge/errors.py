@@ -1,15 +1,15 @@
 """What can go wrong at the edge.
 
 ClusterError
-├── Conflict     somebody wrote in between: look again
-├── Missing      the object is not there
-└── Unavailable  the API server does not answer, or not now
+├── Conflict     somebody wrote meanwhile: reconcile again
+├── Missing      the object does not exist
+└── Unavailable  the API server does not answer, or asks to come back later
 NotLeader        another operator holds the Lease: nothing may be written
 """
 
 
 class ClusterError(Exception):
-    """The API server refused; the message says what was asked, and what to do."""
+    """The API server refused. The message says what was asked for, and what to do."""
 
 
 class Conflict(ClusterError):

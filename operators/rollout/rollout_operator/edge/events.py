@@ -1,4 +1,4 @@
-"""Tells people of every transition: an Event, a log line, and one webhook. None of it holds a rollout up."""
+"""Reports every transition: an Event, a log line, and one webhook. A rollout waits for none of them."""
 
 import asyncio
 import logging
@@ -53,7 +53,7 @@ class EventRecorder:
         try:
             await asyncio.to_thread(self._cluster.create_event, event)
         except ClusterError as error:
-            log.warning("an Event is lost", extra={"reason": event["reason"], "error": str(error)})
+            log.warning("Event not written", extra={"reason": event["reason"], "error": str(error)})
 
 
 def build_notice(rollout: Json, event: Event, decision: Decision) -> Json:

@@ -23,7 +23,7 @@ class Leases(Protocol):
 
 
 class Leadership:
-    """`on_change` hears of every change, with whether we lead now."""
+    """Holds one Lease. `on_change` is called at every change, with whether this operator leads now."""
 
     def __init__(
         self,
@@ -41,7 +41,7 @@ class Leadership:
         self._leads = False
 
     def is_held(self) -> bool:
-        """Ends by itself, also for a process that was frozen meanwhile."""
+        """False from some time after the last renewal on, also in a process that was frozen meanwhile."""
         return self._monotonic() < self._until_seconds
 
     def check(self) -> None:
@@ -50,7 +50,7 @@ class Leadership:
             raise NotLeader(f"Lease {self._name} is not held; nothing is written")
 
     async def run(self) -> None:
-        """Until cancelled; then the Lease is given back, so that the next one need not wait."""
+        """Runs until cancelled, then releases the Lease, so that the next operator need not wait."""
         try:
             while True:
                 await self.attempt()
@@ -58,21 +58,21 @@ class Leadership:
         finally:
             if self.is_held():
                 self._until_seconds = 0.0
-                await asyncio.shield(asyncio.to_thread(self._give_back))
+                await asyncio.shield(asyncio.to_thread(self._release))
 
     async def attempt(self) -> None:
-        """Takes or renews it, where that is allowed. An API server that is away changes nothing but the time."""
+        """Acquires or renews the Lease, where that is allowed. While the API server is unreachable only time passes."""
         began = self._monotonic()
         try:
             until = began + HELD_SHARE * self._lease_seconds if await asyncio.to_thread(self._hold) else 0.0
         except Conflict:  # somebody else wrote it
             until = 0.0
         except ClusterError as error:
-            log.warning("the Lease cannot be renewed", extra={"error": str(error)})
+            log.warning("Lease not renewed; trying again", extra={"error": str(error)})
             until = self._until_seconds
-        self._tell()  # of a time without it, even if it is held again now: others may have led, visits gave up
+        self._report()  # a gap, even if it is held again now: another may have led meanwhile
         self._until_seconds = until
-        self._tell()
+        self._report()
 
     def _hold(self) -> bool:
         """False: it is another's."""
@@ -87,19 +87,22 @@ class Leadership:
         self._leases.write_lease(self._record(lease, self._identity))
         return True
 
-    def _give_back(self) -> None:
+    def _release(self) -> None:
         try:
             lease = self._leases.read_lease(self._name)
             if (lease.get("spec") or {}).get("holderIdentity") == self._identity:
                 self._leases.write_lease(self._record(lease, ""))
         except ClusterError as error:
-            log.warning("the Lease could not be given back", extra={"error": str(error)})
+            log.warning("Lease not released; the next operator waits until it expires", extra={"error": str(error)})
 
     def _record(self, before: Json | None, holder: str) -> Json:
         return build_lease(self._name, holder, self._lease_seconds, time.time(), before)
 
-    def _tell(self) -> None:
+    def _report(self) -> None:
         if self.is_held() != self._leads:
             self._leads = not self._leads
-            log.info("leads" if self._leads else "stands by", extra={"identity": self._identity})
+            log.info(
+                "Lease acquired; this operator leads" if self._leads else "Lease lost; standing by",
+                extra={"identity": self._identity},
+            )
             self._on_change(self._leads)

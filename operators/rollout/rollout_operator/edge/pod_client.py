@@ -1,4 +1,4 @@
-"""Asks agents and API pods what they hold and count: all at once, briefly, and without trust."""
+"""Asks agents and API pods for their state: all at once, with a short timeout, and without trusting the answers."""
 
 import asyncio
 import logging
@@ -15,7 +15,7 @@ from rollout_operator.documents.codec import InvalidDocument
 
 MAX_BYTES = max(agent.MAX_BYTES, api.MAX_BYTES)
 MAX_CONNECTIONS = 200
-# Until the next look at a rollout at rest, and well below the 75 s of agents and API pods: it is we who close.
+# Longer than the 10 s between two reconciles, and well below the 75 s of agents and API pods: we close first.
 KEEP_SECONDS = 30.0
 T = TypeVar("T")
 
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 
 class PodClient:
-    """`timeout_seconds` for each answer as a whole."""
+    """An HTTP client with connections that are kept. `timeout_seconds`: for each answer as a whole."""
 
     def __init__(self, timeout_seconds: float) -> None:
         self._timeout = aiohttp.ClientTimeout(total=timeout_seconds)
@@ -65,14 +65,14 @@ class PodClient:
         return state
 
     def _note_nonsense(self, url: str, problem: str) -> None:
-        """Once, not once a second."""
+        """Logs a problem once, not once a second."""
         if self._nonsense.get(url) != problem:
             self._nonsense[url] = problem
-            log.warning("an answer that cannot be used", extra={"url": url, "error": problem[:500]})
+            log.warning("unusable answer; the pod counts as silent", extra={"url": url, "error": problem[:500]})
 
 
 def _parse_state_of(pod: str, content: bytes) -> AgentState:
-    """What another replica holds says nothing about this one, whose address it may have had before."""
+    """An agent of another replica may answer at an address that was this one's: its answer is refused."""
     state = parse_agent_state(content)
     if state.replica != pod:
         problem = f"replica: is {state.replica!r} at the address of pod {pod}; set MEDINFER_AGENT_REPLICA to its name"

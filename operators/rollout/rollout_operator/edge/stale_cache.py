@@ -1,7 +1,8 @@
-"""What a watch still shows though it was deleted.
+"""Objects that the watches still show although they were deleted.
 
-A watch that cannot be resumed (the API server was away, and forgot the version where it ended) begins anew with a list,
-and Kopf does not miss in it what was deleted in between. What contradicts itself is therefore asked for by name.
+A watch that cannot be resumed (the API server was unreachable, and no longer has the version where the watch ended)
+starts again with a list, and Kopf does not notice what is missing in it. So the API server is asked by name for what
+contradicts itself: a pod that is Ready and silent, an older rollout in the way.
 """
 
 from collections.abc import Callable, Iterable
@@ -13,7 +14,7 @@ from rollout_operator.edge.errors import Missing
 from rollout_operator.edge.ownership import Owner
 from rollout_operator.edge.pods import PodRecord
 
-MAX_ASKED = 16  # pods in one look
+MAX_ASKED = 16  # pods in one reconcile
 
 
 class ByName(Protocol):
@@ -23,14 +24,14 @@ class ByName(Protocol):
 
 
 def stale_among(cluster: ByName, silent: Iterable[PodRecord]) -> frozenset[str]:
-    """Uids of the pods that are said to be Ready, do not answer, and are not there; others are gone in five minutes."""
+    """Uids of those that are Ready by the watches and do not exist. Others are given up after five minutes."""
     doubtful = (pod for pod in silent if pod.not_ready_since is None)
     asked = islice(doubtful, MAX_ASKED)
     return frozenset(pod.uid for pod in asked if not _is_there(cluster.read_pod, pod.name, pod.uid))
 
 
 def first_there(cluster: ByName, owners: Iterable[Owner]) -> str:
-    """Name of the first rollout that still exists; empty when none does."""
+    """The name of the first rollout that still exists; empty when none does."""
     return next((one.name for one in owners if _is_there(cluster.read_rollout, one.name, one.uid)), "")
 
 

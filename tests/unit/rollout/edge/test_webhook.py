@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from rollout_operator.edge.webhook import MAX_QUEUE, TRIES, Notifier
+from rollout_operator.edge.webhook import MAX_ATTEMPTS, MAX_QUEUE, Notifier
 
 from ci.stack.waiting import until
 
@@ -79,14 +79,15 @@ async def test_a_refusal_is_tried_again_before_the_next(status: int) -> None:
 
 
 async def test_after_so_many_tries_a_notice_is_lost_and_the_next_goes_out(caplog: pytest.LogCaptureFixture) -> None:
-    async with serving(Hook(*[500] * TRIES)) as hook, Notifier(backoff_seconds=0.001) as notifier:
+    async with serving(Hook(*[500] * MAX_ATTEMPTS)) as hook, Notifier(backoff_seconds=0.001) as notifier:
         with caplog.at_level(logging.WARNING):
             notifier.notify(hook.url, notice(1))
             notifier.notify(hook.url, notice(2))
             await until(lambda: hook.got, "the second notice")
     assert hook.got == [2]
     (lost,) = caplog.records
-    assert (lost.message, vars(lost)["reason"], vars(lost)["error"]) == ("a notice is lost", "R1", "status 500")
+    logged = (lost.message, vars(lost)["reason"], vars(lost)["error"])
+    assert logged == ("webhook notice dropped: every attempt failed", "R1", "status 500")
 
 
 @pytest.mark.parametrize("address", [DEAD, "http://[", "no address"])

@@ -55,4 +55,6 @@ def _fall_back(s: Situation, stable: Release, previous: Release) -> Situation:
         analysis=Analysis(last=last),
         attempt=Attempt(stable, s.now, previous, steps=(seen,) if seen else ()),
     )
-    return s.becomes(status, Event("FellBack", f"{previous} is stable again: {stable} failed once promoted", True))
+    return s.becomes(
+        status, Event("FellBack", f"{previous} is stable again: {stable} failed after its promotion", True)
+    )

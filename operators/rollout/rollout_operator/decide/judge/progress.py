@@ -1,4 +1,4 @@
-"""The deadline: so much time without progress is a failure, though nothing against the bytes."""
+"""The progress deadline: too long without progress fails the release, but does not quarantine its bytes."""
 
 from dataclasses import replace
 
@@ -9,9 +9,9 @@ from rollout_operator.documents.status import Progress
 
 
 def judge_progress(s: Situation, canary: Release) -> Situation:
-    """A replica turning warm, a step ending or samples growing start the clock anew.
+    """The clock starts again when another replica is warm, a step ends or the samples grow.
 
-    It stands while somebody asked for the wait (suspended, a gate, a pause) and while the StatefulSet is being updated.
+    It is stopped while the rollout is suspended, in a gate or a pause, and while the StatefulSet is being updated.
     """
     if canary != s.wanted:
         return s
@@ -19,10 +19,10 @@ def judge_progress(s: Situation, canary: Release) -> Situation:
     if before is None or _has_moved(before, now):
         return s.becomes(replace(s.status, progress=now))
     idle = s.now - before.at
-    if now.standing or idle < s.spec.strategy.progress_deadline_seconds:
+    if now.stopped or idle < s.spec.strategy.progress_deadline_seconds:
         most = max(now.warm, before.warm)  # a replica that comes and goes is no progress
         return s.becomes(replace(s.status, progress=replace(now, at=before.at, warm=most)))
-    message = f"no progress for {idle} s, {s.describe_step()}, {now.warm}/{len(s.serving)} replicas warm"
+    message = f"no progress for {idle} s at {s.describe_step()}; {now.warm}/{len(s.serving)} replicas are warm"
     return reject(s, canary, "ProgressDeadlineExceeded", message, s.describe_step(), quarantine=False)
 
 
@@ -33,13 +33,13 @@ def _measure(s: Situation, canary: Release) -> Progress:
         warm=len(s.warm_on(canary)),
         step=s.status.current_step_index,
         samples=last.samples if last else 0,
-        standing=_is_stopped(s),
+        stopped=_is_stopped(s),
     )
 
 
 def _has_moved(before: Progress, now: Progress) -> bool:
     grown = now.warm > before.warm or now.samples > before.samples
-    return grown or now.step != before.step or now.standing != before.standing
+    return grown or now.step != before.step or now.stopped != before.stopped
 
 
 def _is_stopped(s: Situation) -> bool:

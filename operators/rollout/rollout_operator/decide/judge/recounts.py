@@ -1,6 +1,6 @@
-"""A step whose canary lost its traffic for a while is counted anew when it gets it back.
+"""The counts of a step start again when its canary gets back the traffic that it lost for a while.
 
-With a replica gone stable slows, and nobody asks the canary: what was counted meanwhile is no evidence against it.
+While a replica is down, stable is slower and the canary gets no requests: what was counted then says nothing about it.
 """
 
 from dataclasses import replace
@@ -21,5 +21,5 @@ def restart_counts(s: Situation, canary: Release) -> Situation:
         return s
     fresh = Analysis(baseline_p95_seconds=s.status.analysis.baseline_p95_seconds)
     status = replace(s.status, traffic_step=step_name(canary, index, s.now), analysis=fresh)
-    what = f"{canary} gets its traffic back; {s.describe_step()} is counted anew"
+    what = f"{canary} gets its traffic back; the counts of {s.describe_step()} start again"
     return s.becomes(status, Event("CountedAnew", what))

@@ -1,7 +1,7 @@
-"""API pods suspend a canary under which Triton died, and ask it no more.
+"""API pods suspend a canary when Triton dies under it, and send it no more requests.
 
-The operator then takes its traffic away everywhere, and gives it back once all replicas serve again: a Triton that
-dies may be chance. The second time in one try is the canary's doing.
+The operator then takes the canary's traffic away everywhere, and gives it back once all replicas serve again: that one
+Triton dies may be chance. The second suspension in one try counts against the canary.
 """
 
 from dataclasses import replace
@@ -15,7 +15,7 @@ MAX_SUSPENSIONS = 2
 
 
 def judge_suspensions(s: Situation, canary: Release) -> Situation:
-    """Counts it while the published routes still give the canary something; the next ones will not."""
+    """Each is counted once: while the published routes still give the canary traffic. The next ones do not."""
     attempt, routes, reported = s.status.attempt, s.seen.routes, suspenders(s.seen)
     if not reported or attempt is None:
         return s
@@ -26,7 +26,7 @@ def judge_suspensions(s: Situation, canary: Release) -> Situation:
     counted = replace(attempt, suspensions=attempt.suspensions + 1)
     status = replace(s.status, attempt=counted)
     if counted.suspensions < MAX_SUSPENSIONS:
-        told_once = f"{message}; it gets nothing until all replicas serve again"
-        return s.becomes(status, Event("CanarySuspended", told_once, warning=True))
+        waiting = f"{message}; it gets no traffic until all replicas serve again"
+        return s.becomes(status, Event("CanarySuspended", waiting, warning=True))
     s = s.becomes(status)
     return reject(s, canary, "AnalysisFailed", f"{message}, for the second time", s.describe_step(), quarantine=True)

@@ -1,4 +1,4 @@
-"""Which version is stable, which is the canary, which came before: by the status, or by what is served.
+"""Which version is stable, which is the canary, which is the previous one: by the status, or by what is served.
 
 The status is a cache. It is believed unless it says nothing, or something newer than it was published or is obeyed;
 then a version in service is adopted as stable, and the wanted one takes the ordinary steps.
@@ -27,9 +27,9 @@ def _is_believed(s: Situation) -> bool:
 
 def _adopt(s: Situation) -> Situation:
     stable, canary, previous = _served_stable(s), _planned(s, "canary"), _planned(s, "previous")
-    beside = _planned(s, "stable")
-    if beside != stable:  # a promotion, or a way back, of which only one document was written
-        canary, previous = (canary or beside, previous) if beside == s.wanted else (canary, previous or beside)
+    planned = _planned(s, "stable")
+    if planned != stable:  # only one document of a promotion, or of a way back, was written
+        canary, previous = (canary or planned, previous) if planned == s.wanted else (canary, previous or planned)
     status = replace(
         s.status,
         stable=stable,
@@ -46,8 +46,8 @@ def _adopt(s: Situation) -> Situation:
     if not status.has_proved_itself(stable):
         adopted = Attempt(stable, s.now, ended_at=s.now, outcome=Outcome.ADOPTED)
         status = replace(status, history=with_history(status, adopted, s.spec))
-    why = "the status is older than what is published" if s.status.knows_its_position else "the status says nothing"
-    return s.becomes(status, Event("Adopted", f"{stable} is in service and was adopted as stable: {why}"))
+    why = "the status is older than what is published" if s.status.knows_its_position else "the status is empty"
+    return s.becomes(status, Event("Adopted", f"{stable} serves and was adopted as stable: {why}"))
 
 
 def _served_stable(s: Situation) -> Release | None:

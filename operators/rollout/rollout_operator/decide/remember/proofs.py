@@ -1,4 +1,4 @@
-"""How a version proved itself on each replica: its agent forgets it when the version goes."""
+"""How a version proved itself on each replica. The status keeps it, as the agent forgets it with the version."""
 
 from dataclasses import replace
 
@@ -12,7 +12,7 @@ MAX_LABEL = 64
 
 
 def note_proofs(s: Situation) -> Situation:
-    """With the labels of the version beside it, by which the two are compared."""
+    """Also keeps the labels of stable, by which the two versions are compared."""
     attempt = s.status.attempt
     if attempt is None:
         return _note_late_proofs(s)

@@ -25,7 +25,7 @@ def install_first_version(s: Situation) -> Ruling | None:
         return _make_stable(s, warm)
     failure = failure_in_force(s, s.wanted)
     if failure:
-        message = f"{failure.message}; nothing serves yet: correct version and artifact"
+        message = f"{failure.message}; no version serves yet: correct spec.version and spec.artifact"
         return Ruling(s.status, Phase.BLOCKED, failure.reason, message, s.events, IDLE_REQUEUE_SECONDS)
     phase = loading_phase(s)
     return Ruling(s.status, phase, str(phase), f"first install of {s.wanted} on {len(s.serving)} replicas", s.events)
@@ -36,7 +36,7 @@ def _wait_for_lost_routes(s: Situation) -> Ruling | None:
     names, silent = may_obey_lost_routes(s.seen), replicas.unaccounted(s.seen, s.wanted)
     if not names or not silent:
         return None
-    message = f"{listed(names)} may serve a version that nobody names; waits for {listed(silent)} to say what they hold"
+    message = f"{listed(names)} may serve an unknown version; waiting for {listed(silent)} to report what it holds"
     return Ruling(s.status, Phase.PENDING, "AwaitingReplicas", message, s.events)
 
 

@@ -14,8 +14,8 @@ def serve_the_wanted_version(s: Situation) -> Ruling | None:
     counts = f"{s.wanted} at 100 %, warm on {len(s.serving)}/{s.seen.desired_replicas} replicas"
     missing = _missing(s)
     if missing and not _was_ready(s):
-        return Ruling(s.status, Phase.PROMOTING, "Promoting", f"{counts}; waits for {missing}", s.events)
-    message = f"{counts}; {missing} follows" if missing else counts
+        return Ruling(s.status, Phase.PROMOTING, "Promoting", f"{counts}; waiting for {missing}", s.events)
+    message = f"{counts}; {missing} not there yet" if missing else counts
     return Ruling(s.status, Phase.HEALTHY, "Promoted", message, s.events, IDLE_REQUEUE_SECONDS)
 
 

@@ -16,7 +16,7 @@ def hold_a_failed_canary(s: Situation) -> Ruling | None:
     failure = failure_in_force(s, canary) if canary and canary == s.wanted else None
     if failure is None or failure.outcome is not Outcome.HELD:
         return None
-    message = f"{failure.message}; {canary} has no traffic and stays loaded: revert, or write a new text in spec.retry"
+    message = f"{failure.message}; {canary} gets no traffic and stays loaded; revert the spec, or edit spec.retry"
     return Ruling(s.status, Phase.HELD, "Held", message, s.events, IDLE_REQUEUE_SECONDS)
 
 
@@ -30,7 +30,7 @@ def take_back_the_canary(s: Situation) -> Ruling | None:
     status = take_traffic_away(s)
     waiting = addressers(s.seen, canary.version)
     if waiting:
-        message = f"{canary} got weight 0 ({reason}); before it is dropped: {listed(waiting)}"
+        message = f"{canary} gets no traffic any more ({reason}); dropping it waits: {listed(waiting)}"
         return Ruling(status, Phase.ROLLING_BACK, reason, message, s.events)
     outcome = failure.outcome if failure else Outcome.ABORTED
     status = end_attempt(replace(status, canary=None), outcome, reason, s.now, s.spec)

@@ -1,4 +1,4 @@
-"""Bringing the wanted version onto the replicas, one after the other."""
+"""The wanted version is loaded on the replicas, one after the other."""
 
 from dataclasses import replace
 
@@ -20,19 +20,21 @@ def make_room(s: Situation) -> Ruling | None:
     wait = before_loading(s)
     if wait:
         phase = Phase.PAUSED if wait.intended else Phase.PENDING
-        return Ruling(s.status, phase, wait.reason, f"{s.wanted} is to be released; {wait.message}", s.events)
+        return Ruling(s.status, phase, wait.reason, f"{s.wanted} is not begun; {wait.message}", s.events)
     if s.status.previous is not None:
         event = Event("PreviousDropped", f"{s.status.previous} makes room for {s.wanted}")
         status = replace(s.status, previous=None)
         return Ruling(status, Phase.PENDING, "MakingRoom", event.message, (*s.events, event))
     waiting = _in_the_way(s)
     if waiting:
-        return Ruling(s.status, Phase.PENDING, "MakingRoom", f"{s.wanted} waits for room: {waiting}", s.events)
+        return Ruling(
+            s.status, Phase.PENDING, "MakingRoom", f"{s.wanted} is not begun; waiting for room: {waiting}", s.events
+        )
     return None
 
 
 def begin(s: Situation) -> Ruling | None:
-    """A new try: what stable's latency is before anything is loaded beside it is written down."""
+    """Starts a try, and records stable's latency from before the canary is loaded."""
     if s.status.canary is not None:
         return None
     analysis = Analysis(baseline_p95_seconds=_baseline(s))
@@ -45,7 +47,7 @@ def begin(s: Situation) -> Ruling | None:
         attempt=Attempt(s.wanted, s.now, s.status.stable),
         progress=None,
     )
-    event = Event("Started", f"{s.wanted} beside {s.status.stable} on {len(s.serving)} replicas")
+    event = Event("Started", f"{s.wanted} is loaded alongside {s.status.stable} on {len(s.serving)} replicas")
     return Ruling(status, Phase.VERIFYING, "Verifying", event.message, (*s.events, event))
 
 
@@ -77,7 +79,7 @@ def _in_the_way(s: Situation) -> str:
     planned = [release for release in (s.seen.plan.releases if s.seen.plan else ()) if release not in kept]
     for release in planned:
         waiting = addressers(s.seen, release.version)
-        return f"{release} is about to be dropped" + (f", but {listed(waiting)}" if waiting else "")
+        return f"{release} is being dropped" + (f", but {listed(waiting)}" if waiting else "")
     holders = replicas.strays(s.seen, kept)
     if holders:
         return f"{listed(holders)} still holds another version"
@@ -90,9 +92,9 @@ def _trouble(s: Situation) -> str:
     for one in s.serving:
         report = one.state.of(s.wanted) if one.state else None
         if report and report.state is VersionState.FAILED:
-            return f"{one.name}: {report.reason}, tried again ({report.message})"
+            return f"{one.name}: {report.reason}, will be tried again ({report.message})"
     silent = [one.name for one in s.serving if one.state is None]
-    return f"no usable answer from the agent of {listed(silent)}" if silent else ""
+    return f"the agent of {listed(silent)} gives no usable answer" if silent else ""
 
 
 def _baseline(s: Situation) -> float | None:

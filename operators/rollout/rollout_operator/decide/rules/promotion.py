@@ -9,7 +9,7 @@ from rollout_operator.documents.status import Analysis, Outcome, Phase
 
 
 def promote(s: Situation, why: str) -> Ruling:
-    """All traffic, and the version before stays warm for the keep window: an instant way back."""
+    """The canary gets all traffic. The previous version stays warm for the keep window, as an instant way back."""
     canary, stable = s.wanted, s.status.stable
     status = end_attempt(end_step(s), Outcome.PROMOTED, "Promoted", s.now, s.spec)
     status = replace(

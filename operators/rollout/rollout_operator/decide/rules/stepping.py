@@ -40,7 +40,9 @@ def judge_before_more_traffic(s: Situation) -> Ruling | None:
     if last and _is_insufficient(s) and s.status.canary:
         s = reject(s, s.status.canary, "InsufficientData", last.message, s.describe_step(), quarantine=False)
         return Ruling(s.status, Phase.ROLLING_BACK, "InsufficientData", last.message, s.events)
-    return _stay(s, Wait("AwaitingAnalysis", f"waits for the analysis: {last.message if last else 'not made yet'}"))
+    return _stay(
+        s, Wait("AwaitingAnalysis", f"waiting for the analysis to pass: {last.message if last else 'not made yet'}")
+    )
 
 
 def enter_the_next_step(s: Situation) -> Ruling | None:

@@ -1,4 +1,4 @@
-"""The version before is wanted again while it is still warm: all traffic at once, no steps."""
+"""The previous version is wanted again while it is still warm: it gets all traffic at once, without steps."""
 
 from dataclasses import replace
 
