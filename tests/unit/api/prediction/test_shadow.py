@@ -12,7 +12,7 @@ from inference_api.routing.document import parse
 from inference_api.routing.traffic import Traffic
 
 from tests.harness.routes import document
-from tests.unit.api.fake_triton import FakeTask, Scene
+from tests.unit.api.prediction.fake_triton import FakeTask, Scene
 
 ROUTES = parse(
     json.dumps(

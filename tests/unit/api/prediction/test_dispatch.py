@@ -9,7 +9,7 @@ from inference_api.routing.counters import Result
 from inference_api.routing.document import parse
 
 from tests.harness.routes import document
-from tests.unit.api.fake_triton import FakeTask, Scene
+from tests.unit.api.prediction.fake_triton import FakeTask, Scene
 
 
 def make_scene(count=2, **settings):
