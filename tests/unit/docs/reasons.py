@@ -1,4 +1,4 @@
-"""The words that people meet and look up, collected from the code that says them."""
+"""The words that people look up in the runbook, collected from the code that uses them."""
 
 import ast
 import re
@@ -23,28 +23,28 @@ DECIDING = (
     *("decide/decision.py", "documents/step_kinds.py"),
 )
 WORD = re.compile(r"(?:[A-Z][a-z]+)+")
-# Types and statuses of conditions, which stand beside reasons.
+# Types and statuses of conditions, which appear next to reasons.
 NO_REASONS = {"Available", "Ready", "Reconciling", "Stalled", "True", "False", "Unknown"}
 # Said by `str(phase)`: while a version is loaded, and where a rollout comes to rest.
 PHASES_AS_REASONS = {str(Phase.LOADING), str(Phase.HEALTHY)}
 
 
 def reasons_of_rollouts() -> set[str]:
-    """Of conditions, of Events, of `lastFailure` and of `history`: every CamelCase word in the code that decides."""
+    """Reasons of conditions, Events, `lastFailure` and `history`: every CamelCase word in the code that decides."""
     files = [path for pattern in DECIDING for path in sorted(OPERATOR.glob(pattern))]
     words = {word for path in files for word in strings(path) if WORD.fullmatch(word)}
     return (words - NO_REASONS) | {str(one) for one in (*Reason, *Outcome)} | PHASES_AS_REASONS
 
 
 def kinds_of_problems() -> set[str]:
-    """What `Problem(status, kind, ...)` is made with anywhere in the API."""
+    """Every `kind` in a call of `Problem(status, kind, ...)` in the API."""
     calls = [node for path in API.rglob("*.py") for node in ast.walk(parsed(path)) if isinstance(node, ast.Call)]
     made = [call.args[1] for call in calls if getattr(call.func, "id", "") == "Problem" and len(call.args) > 1]
-    return {kind.value for kind in made if isinstance(kind, ast.Constant)}
+    return {str(kind.value) for kind in made if isinstance(kind, ast.Constant)}
 
 
 def errors_of_visits() -> set[str]:
-    """The classes of which `medinfer_operator_errors_total` counts one each, and its own word."""
+    """The values of `reason` in `medinfer_operator_errors_total`: the error classes, and `Bug`."""
     classes = [
         node.name for node in ast.walk(parsed(OPERATOR / "edge" / "errors.py")) if isinstance(node, ast.ClassDef)
     ]
