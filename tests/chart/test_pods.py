@@ -124,7 +124,8 @@ def test_every_part_is_placed_as_its_values_say() -> None:
 
 
 def argument(container: Json, name: str) -> str:
-    return next(one.removeprefix(f"{name}=") for one in container["args"] if one.startswith(f"{name}="))
+    arguments: list[str] = container["args"]
+    return next(one.removeprefix(f"{name}=") for one in arguments if one.startswith(f"{name}="))
 
 
 def environment(container: Json) -> dict[str, str]:
