@@ -11,7 +11,8 @@ from ci.stack.control_plane import binary
 from ci.stack.folders import ROOT
 from ci.stack.kubernetes import Refused
 from tests.harness.rollout.namespace import Namespace
-from tests.unit.rollout.simulator import Behaviour, Cluster
+from tests.unit.rollout.simulated_agent import Behaviour
+from tests.unit.rollout.simulated_cluster import Cluster
 from tests.unit.rollout.specs import digest, spec
 from tests.unit.rollout.test_crd import BAD, RELEASE, SAMPLES, lay_over
 

@@ -17,8 +17,9 @@ from ci.stack.control_plane import ControlPlane, binary
 from ci.stack.folders import ROOT
 from ci.stack.kubernetes import Refused
 from tests.harness.rollout.namespace import Namespace
-from tests.unit.rollout.scenario import cluster, release
-from tests.unit.rollout.simulator import Behaviour, Cluster
+from tests.unit.rollout.healthy_cluster import cluster, release
+from tests.unit.rollout.simulated_agent import Behaviour
+from tests.unit.rollout.simulated_cluster import Cluster
 from tests.unit.rollout.specs import digest, uri
 
 pytestmark = pytest.mark.integration

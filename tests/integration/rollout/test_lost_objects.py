@@ -12,7 +12,7 @@ from ci.stack.documents import Json
 from ci.stack.waiting import wait_until
 from tests.harness.rollout.namespace import Namespace
 from tests.harness.rollout.rollouts import NAME, RolloutStack
-from tests.integration.rollout.halfway import (
+from tests.integration.rollout.canary_at_half import (
     HALFWAY,
     QUICK,
     SHORT,

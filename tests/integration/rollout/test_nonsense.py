@@ -15,7 +15,7 @@ from tests.harness.hostile import impostor
 from tests.harness.hostile.impostor import Misbehave
 from tests.harness.rollout.namespace import Namespace
 from tests.harness.rollout.rollouts import GATE, RolloutStack
-from tests.integration.rollout.halfway import QUICK, SHORT, end_promoted
+from tests.integration.rollout.canary_at_half import QUICK, SHORT, end_promoted
 
 pytestmark = pytest.mark.integration
 

@@ -16,7 +16,7 @@ from ci.stack.waiting import wait_until
 from tests.harness.objectstore import HttpStore, http_store
 from tests.harness.rollout.namespace import Namespace
 from tests.harness.rollout.rollouts import RolloutStack
-from tests.integration.rollout.halfway import HALFWAY, QUICK, SHORT, STEADY, end_promoted
+from tests.integration.rollout.canary_at_half import HALFWAY, QUICK, SHORT, STEADY, end_promoted
 
 pytestmark = pytest.mark.integration
 

@@ -8,8 +8,9 @@ from kubectl_modelrollout.rollout import Rollout, parse_rollout
 from kubectl_modelrollout.status_view import render_status
 from rollout_operator.documents.codec import Json, dump
 
-from tests.unit.rollout.scenario import cluster, release
-from tests.unit.rollout.simulator import Behaviour, Cluster
+from tests.unit.rollout.healthy_cluster import cluster, release
+from tests.unit.rollout.simulated_agent import Behaviour
+from tests.unit.rollout.simulated_cluster import Cluster
 
 PLAIN = Colors()
 

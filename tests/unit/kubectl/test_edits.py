@@ -9,8 +9,8 @@ from kubectl_modelrollout.errors import Problem
 from rollout_operator.documents.spec import parse_spec
 
 from tests.unit.kubectl.rollouts import at_the_gate, body, healthy, mid_canary, rollout, slow
-from tests.unit.rollout.scenario import cluster, release
-from tests.unit.rollout.simulator import Cluster
+from tests.unit.rollout.healthy_cluster import cluster, release
+from tests.unit.rollout.simulated_cluster import Cluster
 from tests.unit.rollout.specs import approval
 
 

@@ -4,8 +4,8 @@ from kubectl_modelrollout.history import render_history
 from kubectl_modelrollout.rollout import parse_rollout
 
 from tests.unit.kubectl.rollouts import PLAIN, at_the_gate, body, healthy, lines, rollout, slow
-from tests.unit.rollout.scenario import release
-from tests.unit.rollout.simulator import Cluster
+from tests.unit.rollout.healthy_cluster import release
+from tests.unit.rollout.simulated_cluster import Cluster
 
 
 def history(made: Cluster) -> list[str]:

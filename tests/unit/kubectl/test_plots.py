@@ -9,8 +9,8 @@ from kubectl_modelrollout.errors import Problem
 from kubectl_modelrollout.plots.draw import draw_plots
 
 from tests.unit.kubectl.rollouts import evidence, healthy, mid_canary, permuted, wrong
-from tests.unit.rollout.scenario import cluster
-from tests.unit.rollout.simulator import Cluster
+from tests.unit.rollout.healthy_cluster import cluster
+from tests.unit.rollout.simulated_cluster import Cluster
 
 PNG = b"\x89PNG"
 

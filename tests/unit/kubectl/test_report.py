@@ -11,8 +11,9 @@ from kubectl_modelrollout.release_evidence import find_attempt, release_evidence
 from rollout_operator.decide.evidence import MAX_DETAILED, with_history
 
 from tests.unit.kubectl.rollouts import at_the_gate, evidence, healthy, mid_canary, permuted, rollout, slow, wrong
-from tests.unit.rollout.scenario import cluster, release
-from tests.unit.rollout.simulator import LABELS, Behaviour, Cluster
+from tests.unit.rollout.healthy_cluster import cluster, release
+from tests.unit.rollout.simulated_agent import LABELS, Behaviour
+from tests.unit.rollout.simulated_cluster import Cluster
 from tests.unit.rollout.specs import digest, spec
 
 

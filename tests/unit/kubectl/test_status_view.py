@@ -24,8 +24,9 @@ from tests.unit.kubectl.rollouts import (
     slow,
     wrong,
 )
-from tests.unit.rollout.scenario import cluster, release
-from tests.unit.rollout.simulator import Behaviour, Cluster
+from tests.unit.rollout.healthy_cluster import cluster, release
+from tests.unit.rollout.simulated_agent import Behaviour
+from tests.unit.rollout.simulated_cluster import Cluster
 
 
 @pytest.mark.parametrize(

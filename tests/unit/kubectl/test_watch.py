@@ -8,8 +8,9 @@ from kubectl_modelrollout.rollout import Rollout
 from kubectl_modelrollout.watch import CLEAR_REST, HOME, Log, Screen, watch
 
 from tests.unit.kubectl.rollouts import PLAIN, rollout
-from tests.unit.rollout.scenario import cluster, release
-from tests.unit.rollout.simulator import Behaviour, Cluster
+from tests.unit.rollout.healthy_cluster import cluster, release
+from tests.unit.rollout.simulated_agent import Behaviour
+from tests.unit.rollout.simulated_cluster import Cluster
 
 
 class Slept:

@@ -6,7 +6,9 @@ from rollout_operator.documents.observation import GONE_AFTER_SECONDS, Observati
 from rollout_operator.documents.plan import Plan
 from rollout_operator.documents.routes import Routes
 
-from tests.unit.rollout.simulator import Agent, Api, Cluster
+from tests.unit.rollout.simulated_agent import Agent
+from tests.unit.rollout.simulated_api import Api
+from tests.unit.rollout.simulated_cluster import Cluster
 
 
 def check_all(cluster: Cluster, seen: Observation, decision: Decision) -> None:

@@ -10,7 +10,8 @@ import yaml
 from rollout_operator.documents.codec import InvalidDocument
 from rollout_operator.documents.spec import parse_spec
 
-from tests.unit.rollout.simulator import Behaviour, Cluster
+from tests.unit.rollout.simulated_agent import Behaviour
+from tests.unit.rollout.simulated_cluster import Cluster
 from tests.unit.rollout.specs import digest, spec, uri
 
 ROOT = Path(__file__).parents[3]

@@ -14,7 +14,7 @@ from rollout_operator.documents.routes import parse_routes
 from rollout_operator.documents.spec import InvalidSpec, parse_spec
 from rollout_operator.documents.status import Status, parse_status
 
-from tests.unit.rollout.scenario import cluster, release
+from tests.unit.rollout.healthy_cluster import cluster, release
 from tests.unit.rollout.specs import digest, spec
 
 BODY: dict[str, Any] = {

@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 from rollout_operator.documents.step_kinds import PauseStep, Step
 
-from tests.unit.rollout.scenario import cluster, condition, release, served, weights
-from tests.unit.rollout.simulator import Behaviour, Cluster
+from tests.unit.rollout.healthy_cluster import cluster, condition, release, served, weights
+from tests.unit.rollout.simulated_agent import Behaviour
+from tests.unit.rollout.simulated_cluster import Cluster
 from tests.unit.rollout.specs import digest
 
 LONG_STEPS = (Step(set_weight=5), Step(pause=PauseStep(100)), Step(set_weight=100))

@@ -28,8 +28,8 @@ from rollout_operator.documents.status import (
 )
 from rollout_operator.documents.step_kinds import GateStep, ShadowStep, Step
 
-from tests.unit.rollout.scenario import cluster, release
-from tests.unit.rollout.simulator import LABELS, Behaviour
+from tests.unit.rollout.healthy_cluster import cluster, release
+from tests.unit.rollout.simulated_agent import LABELS, Behaviour
 from tests.unit.rollout.specs import digest, spec
 
 MAX_OBJECT_BYTES = 800_000  # etcd refuses 1.5 MB

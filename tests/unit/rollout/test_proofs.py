@@ -11,8 +11,8 @@ from rollout_operator.documents.observation import Observation, Replica
 from rollout_operator.documents.release import Release
 from rollout_operator.documents.status import Attempt, Outcome, Status, WarmReplica
 
-from tests.unit.rollout.scenario import cluster, release
-from tests.unit.rollout.simulator import Behaviour
+from tests.unit.rollout.healthy_cluster import cluster, release
+from tests.unit.rollout.simulated_agent import Behaviour
 from tests.unit.rollout.specs import digest, spec, uri
 
 WANTED = Release(2, digest(2), uri(2))

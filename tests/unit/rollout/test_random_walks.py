@@ -11,7 +11,9 @@ from rollout_operator.documents.spec import Artifact, OnFailure, OnInsufficientD
 from rollout_operator.documents.step_kinds import PauseStep, Step
 
 from tests.unit.rollout.invariants import check_all
-from tests.unit.rollout.simulator import Agent, Api, Behaviour, Cluster
+from tests.unit.rollout.simulated_agent import Agent, Behaviour
+from tests.unit.rollout.simulated_api import Api
+from tests.unit.rollout.simulated_cluster import Cluster
 from tests.unit.rollout.specs import STEPS, digest, spec, uri
 
 BEHAVIOURS = {

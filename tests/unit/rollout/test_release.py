@@ -8,9 +8,10 @@ from rollout_operator.documents.spec import OnFailure, OnInsufficientData
 from rollout_operator.documents.status import Outcome, parse_status
 from rollout_operator.documents.step_kinds import PauseStep, Step
 
+from tests.unit.rollout.healthy_cluster import GOOD, cluster, condition, release, served, weights
 from tests.unit.rollout.invariants import check_all
-from tests.unit.rollout.scenario import GOOD, cluster, condition, release, served, weights
-from tests.unit.rollout.simulator import Behaviour, Cluster
+from tests.unit.rollout.simulated_agent import Behaviour
+from tests.unit.rollout.simulated_cluster import Cluster
 from tests.unit.rollout.specs import STEPS, approval, digest, spec
 
 

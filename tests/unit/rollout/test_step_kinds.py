@@ -13,7 +13,7 @@ from rollout_operator.documents import step_kinds
 from rollout_operator.documents.step_kinds import Step, StepKind, StepState
 from rollout_operator.documents.wait import Wait
 
-from tests.unit.rollout.scenario import cluster, release
+from tests.unit.rollout.healthy_cluster import cluster, release
 from tests.unit.rollout.specs import STEPS
 from tests.unit.rollout.test_crd import SCHEMA
 

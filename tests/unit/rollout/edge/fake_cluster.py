@@ -21,8 +21,9 @@ from rollout_operator.settings import read_settings
 from ci.stack.cluster_objects import API, PLAN, ROUTES, TRITON
 from tests.unit.rollout.edge.api_server import NAMESPACE, ROLLOUT, FakeApiServer
 from tests.unit.rollout.edge.leases import Clock
-from tests.unit.rollout.scenario import GOOD
-from tests.unit.rollout.simulator import Agent, Api
+from tests.unit.rollout.healthy_cluster import GOOD
+from tests.unit.rollout.simulated_agent import Agent
+from tests.unit.rollout.simulated_api import Api
 
 SETTINGS = read_settings(namespace=NAMESPACE, identity="operator-0", replica_host="{ip}")
 

@@ -14,10 +14,10 @@ from rollout_operator.edge.observe import Observed
 from rollout_operator.edge.rollout_objects import Objects, read_objects
 
 from ci.stack.cluster_objects import PLAN, ROUTES
-from tests.unit.rollout import scenario
+from tests.unit.rollout import healthy_cluster
 from tests.unit.rollout.edge.api_server import ROLLOUT, FakeApiServer, nothing_shown
 
-MADE = scenario.cluster()
+MADE = healthy_cluster.cluster()
 assert MADE.decision
 DECISION = replace(MADE.decision, plan=MADE.plan, routes=MADE.routes)
 

@@ -13,11 +13,11 @@ from rollout_operator.edge.observe import Observed
 from rollout_operator.edge.rollout_objects import read_objects
 
 from ci.stack.waiting import until
-from tests.unit.rollout import scenario
+from tests.unit.rollout import healthy_cluster
 from tests.unit.rollout.edge.api_server import NAMESPACE, ROLLOUT, FakeApiServer, nothing_shown
 from tests.unit.rollout.edge.fake_cluster import FakeNotifier
 
-MADE = scenario.cluster()
+MADE = healthy_cluster.cluster()
 assert MADE.decision
 EVENTS = (Event("Promoted", "v2 serves"), Event("RolledBack", "v2 failed", warning=True))
 DECISION = replace(MADE.decision, events=EVENTS)

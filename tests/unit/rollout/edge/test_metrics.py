@@ -8,10 +8,10 @@ from prometheus_client import generate_latest
 from rollout_operator.metrics import Metrics
 from rollout_operator.server import build_app
 
-from tests.unit.rollout import scenario
-from tests.unit.rollout.simulator import Behaviour
+from tests.unit.rollout import healthy_cluster
+from tests.unit.rollout.simulated_agent import Behaviour
 
-MADE = scenario.cluster()
+MADE = healthy_cluster.cluster()
 assert MADE.decision
 HEALTHY = MADE.decision
 
@@ -40,7 +40,7 @@ def test_a_rollout_at_rest() -> None:
 
 def test_patients_are_not_served_while_a_failed_release_keeps_its_phase() -> None:
     """Regression: an alert on the phase Degraded missed it."""
-    made = scenario.release(scenario.cluster(Behaviour(fails="GoldenMismatch"))).run_until("RolledBack")
+    made = healthy_cluster.release(healthy_cluster.cluster(Behaviour(fails="GoldenMismatch"))).run_until("RolledBack")
     for agent in made.agents.values():
         agent.up = False
         agent.die()
@@ -53,7 +53,7 @@ def test_patients_are_not_served_while_a_failed_release_keeps_its_phase() -> Non
 
 
 def test_a_rollout_on_its_way() -> None:
-    made = scenario.release(scenario.cluster()).run_until("Progressing")
+    made = healthy_cluster.release(healthy_cluster.cluster()).run_until("Progressing")
     assert made.decision
     metrics = Metrics()
     metrics.note("r", HEALTHY)

@@ -17,7 +17,7 @@ from rollout_operator.settings import Settings
 
 from ci.stack import cluster_objects
 from ci.stack.cluster_objects import API, PLAN, ROUTES, TRITON
-from tests.unit.rollout import scenario
+from tests.unit.rollout import healthy_cluster
 from tests.unit.rollout.edge.api_server import ROLLOUT
 from tests.unit.rollout.edge.fake_cluster import SETTINGS, World
 
@@ -141,7 +141,7 @@ async def test_documents_that_are_absent_are_none() -> None:
 
 
 async def test_documents_are_read() -> None:
-    world, made = World(), scenario.cluster()
+    world, made = World(), healthy_cluster.cluster()
     world.server.objects["ConfigMap", PLAN]["data"] = {PLAN_KEY: made.plan_text}
     world.server.objects["ConfigMap", ROUTES]["data"] = {ROUTES_KEY: made.routes_text}
     seen = (await observe(world)).seen

@@ -4,7 +4,8 @@ from dataclasses import replace
 from typing import Any
 
 from tests.unit.rollout.invariants import check_all
-from tests.unit.rollout.simulator import Behaviour, Cluster
+from tests.unit.rollout.simulated_agent import Behaviour
+from tests.unit.rollout.simulated_cluster import Cluster
 from tests.unit.rollout.specs import digest, spec
 
 GOOD = {digest(number): Behaviour() for number in range(1, 6)}
