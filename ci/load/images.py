@@ -3,19 +3,20 @@
 import io
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 SIDE = 512
 BOUNDARY = "medinfer-load"
 
 
-def grey_pixels(seed: int) -> np.ndarray:
-    """uint8 [512, 512]: an ellipse of tissue in noise, with a bright spot in the quadrant `seed % 4` (row by row).
+def grey_pixels(seed: int, side: int = SIDE) -> NDArray[np.uint8]:
+    """uint8 [side, side]: an ellipse of tissue in noise, with a bright spot in the quadrant `seed % 4` (row by row).
 
     The tiny demonstration model names the class by that quadrant, so that four seeds in a row give its four classes.
     """
     draw = np.random.default_rng(seed)
-    y, x = np.mgrid[-1 : 1 : SIDE * 1j, -1 : 1 : SIDE * 1j]
+    y, x = np.mgrid[-1 : 1 : side * 1j, -1 : 1 : side * 1j]
     tissue = draw.uniform(50, 110) + 30 * np.cos(3 * x) * np.cos(2 * y)
     pixels = np.where((x / 0.75) ** 2 + (y / 0.9) ** 2 < 1, tissue, 8)
     row, column = divmod(seed % 4, 2)
@@ -25,16 +26,16 @@ def grey_pixels(seed: int) -> np.ndarray:
     return noisy.clip(0, 255).astype(np.uint8)
 
 
-def encode_jpeg(pixels: np.ndarray) -> bytes:
+def encode_jpeg(pixels: NDArray[np.uint8]) -> bytes:
     """pixels: uint8 [height, width] (grey) or [height, width, 3] (RGB)."""
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "JPEG", quality=85)
     return buffer.getvalue()
 
 
-def grey_jpeg(seed: int = 0) -> bytes:
-    """A 512x512 grey JPEG of about 50 KB."""
-    return encode_jpeg(grey_pixels(seed))
+def grey_jpeg(seed: int = 0, side: int = SIDE) -> bytes:
+    """A square grey JPEG: about 50 KB with a side of 512 pixels, 7 KB with 256."""
+    return encode_jpeg(grey_pixels(seed, side))
 
 
 def multipart(image: bytes) -> bytes:

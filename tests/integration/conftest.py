@@ -20,5 +20,5 @@ def bundles(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def images() -> list[bytes]:
-    """Eight slices, two of each class."""
-    return [grey_jpeg(seed) for seed in range(8)]
+    """Eight slices of 256 pixels, two of each class. Larger ones only take longer to send and to decode."""
+    return [grey_jpeg(seed, side=256) for seed in range(8)]
