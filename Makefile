@@ -7,10 +7,11 @@ UV_VERSION := 0.13.9
 UV := $(CURDIR)/.tools/bin/uv
 export UV
 RUN := $(UV) run --frozen
-# Tests run side by side, each process in a network of its own. Only root may have that.
+# Tests run side by side, each process in a network of its own. Only root may have that. On two cores two processes that
+# compute are enough, three where tests wait for other processes.
 ROOT := $(shell [ "$$(id -u)" = 0 ] && echo yes)
-# Files in their order, not those of few tests last: these are the longest, and one process would wait for the other.
-SIDE_BY_SIDE := -n $(if $(ROOT),2,0) --dist loadfile --no-loadscope-reorder
+# A file's tests stay together, and files are started in order: without the last flag those of few tests would be last.
+SIDE_BY_SIDE = -n $(if $(ROOT),$(1),0) --dist loadfile --no-loadscope-reorder
 PACKAGES := services/api/inference_api services/common/medinfer_common operators/agent/replica_agent operators/rollout/rollout_operator operators/rollout/kubectl_modelrollout model_repository/modelctl ci
 
 CHART_PROGRAMS := actionlint helm kube-scheduler kube-score kubeconform prometheusrules.yaml promtool servicemonitors.yaml
@@ -50,16 +51,16 @@ lint: setup ## Style, types, rules for imports
 
 .PHONY: test-unit
 test-unit: setup ## Unit tests, and how much of the code they run: less than pyproject.toml says is an error
-	$(RUN) pytest tests/unit $(SIDE_BY_SIDE) --cov --cov-report=term:skip-covered
+	$(RUN) pytest tests/unit $(call SIDE_BY_SIDE,2) --cov --cov-report=term:skip-covered
 
 .PHONY: test-smoke
 test-smoke: setup control-plane ## Each part once for real: a prediction, the page, a release, a rollback, a killed replica
 	@ci/install-packages page
-	$(RUN) pytest @tests/smoke.txt $(SIDE_BY_SIDE)
+	$(RUN) pytest @tests/smoke.txt $(call SIDE_BY_SIDE,3)
 
 .PHONY: test-integration
 test-integration: setup packages control-plane gitops ## Real Triton, agents, API, k6, browser and API server as processes
-	$(RUN) pytest tests/integration -m "not soak" $(SIDE_BY_SIDE)
+	$(RUN) pytest tests/integration -m "not soak" $(call SIDE_BY_SIDE,3)
 
 # On this folder's own cluster, whatever KUBECONFIG says: a test never reaches a cluster that someone works with.
 .PHONY: test-e2e
@@ -76,7 +77,7 @@ endif
 .PHONY: test-chart
 test-chart: control-plane ## The chart: helm, kubeconform, a scanner, the scheduler, and the API server's own validation
 	@ci/cluster/build $(CHART_PROGRAMS)
-	$(RUN) pytest tests/chart $(SIDE_BY_SIDE)
+	$(RUN) pytest tests/chart $(call SIDE_BY_SIDE,2)
 
 .PHONY: chart-docs
 chart-docs: setup ## Write what is generated: the chart's table of values, its schema, docs/modelrollout.md

@@ -17,6 +17,7 @@ SMALL = {
     "triton.replicaCount": "1",
     "triton.resources.requests.cpu": "600m",
     "api.autoscaling.maxReplicas": "3",
+    "api.autoscaling.scaleDownAfterSeconds": "60",
 }
 
 

@@ -9,6 +9,11 @@ import pytest
 from ci.load.images import grey_jpeg
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files are in `rollout`. They go first: one that starts last would keep one process busy alone."""
+    items.sort(key=lambda item: "tests/integration/rollout" not in item.path.as_posix())
+
+
 @pytest.fixture(scope="session")
 def bundles(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """All variants of the tiny model, as resnet_medical-N.tar; modelctl/demo/variants.py says what is with each."""
