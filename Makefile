@@ -46,7 +46,7 @@ test-all: ## Everything that this machine can test; as root on a whole Kubernete
 lint: setup ## Style, types, rules for imports
 	$(RUN) ruff check .
 	$(RUN) ruff format --check .
-	$(RUN) mypy $(PACKAGES)
+	$(RUN) mypy $(PACKAGES) tests
 	$(RUN) lint-imports
 
 .PHONY: test-unit

@@ -1,6 +1,6 @@
 """Where the real scheduler puts the chart's pods: on nodes with GPUs, and on those without."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -12,8 +12,11 @@ from tests.harness.chart.placing import Placing
 DEFAULTS, CPU = CHART / "values.yaml", CHART / "values-cpu.yaml"
 PRODUCTS, EVERYTHING = CHART / "ci" / "gpu-values.yaml", CHART / "ci" / "everything-values.yaml"
 NO_VOLUMES = "triton.cache.persistent=false"  # nobody makes them here
-LARGE = {"cpu": "64", "memory": "512Gi"}
 cpu = Node("cpu")
+
+
+def large(node: Node) -> Node:
+    return replace(node, cpu="64", memory="512Gi")
 
 
 @dataclass(frozen=True)
@@ -40,21 +43,21 @@ SITUATIONS = {
         (NO_VOLUMES, "triton.replicaCount=2"),
     ),
     "slices of a card, and every other value": Situation(
-        (Node("mig", {"nvidia.com/mig-1g.10gb": 8}, "NVIDIA-A100-SXM4-80GB", "team=imaging", **LARGE), cpu),
+        (large(Node("mig", {"nvidia.com/mig-1g.10gb": 8}, "NVIDIA-A100-SXM4-80GB", "team=imaging")), cpu),
         {"triton": "mig mig mig mig", "api": "cpu cpu cpu", "operator": "cpu cpu", "bundles": "cpu"},
         EVERYTHING,
         (NO_VOLUMES,),
     ),
     # The large ones have so much more room that the scheduler would fill them first.
     "one replica on each node": Situation(
-        (gpu("large", count=8, **LARGE), gpu("small", count=8), Node("cpu-large", **LARGE), Node("cpu-small")),
+        (large(gpu("large", count=8)), gpu("small", count=8), large(Node("cpu-large")), Node("cpu-small")),
         {"triton": "large small", "api": "cpu-large cpu-small"},
     ),
     "one replica in each zone": Situation(
         (
-            *(gpu("a", count=8, zone="a", **LARGE) for _ in range(2)),
+            *(large(gpu("a", count=8, zone="a")) for _ in range(2)),
             gpu("b", count=8, zone="b"),
-            *(Node("cpu-a", zone="a", **LARGE) for _ in range(2)),
+            *(large(Node("cpu-a", zone="a")) for _ in range(2)),
             Node("cpu-b", zone="b"),
         ),
         {"triton": "a b", "api": "cpu-a cpu-b"},

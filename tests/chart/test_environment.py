@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from inference_api.settings import Settings as ApiSettings
@@ -15,7 +16,7 @@ from tests.harness.chart.helm import CHART, SHAPES, Json, containers, pod_templa
 from tests.harness.chart.triton_command import triton_command
 
 shapes = pytest.mark.parametrize("shape", [pytest.param(path, id=path.stem) for path in SHAPES])
-READERS = {
+READERS: dict[tuple[str, str], Any] = {
     ("Deployment/medinfer-api", "api"): ApiSettings,
     ("StatefulSet/medinfer-triton", "agent"): AgentSettings,
     ("Deployment/medinfer-rollout-operator", "operator"): OperatorSettings,

@@ -95,7 +95,9 @@ def test_stable_serves_on_beside_a_bad_canary(stable_only: Replica, bundle: Bund
     plan = with_canary(build_plan(stable=bundle(1)), path)
     with Patients(replica, bundle(1)) as patients:
         replica.follow(plan)
-        failed = wait_until(lambda: stays_ready(replica) and failed_entry(replica, plan["canary"]), "it failed", 60)
+        failed: Any = wait_until(
+            lambda: stays_ready(replica) and failed_entry(replica, plan["canary"]), "it failed", 60
+        )
         assert (failed["reason"], bad.message in failed["message"]) == (bad.reason, True), failed
         wait_until(lambda: set(index_ready(replica)) == {1}, "only version 1 is loaded")
         assert ready(replica)

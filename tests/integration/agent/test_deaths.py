@@ -150,8 +150,8 @@ def test_beside_a_triton_that_lives_on_the_agent_proves_again_and_reloads_nothin
         assert index(replica) == {1: "READY", 2: "READY"}
 
 
-def plan_of(**versions: Path) -> Json:
-    return build_plan(**versions, max_seconds=WARMUP_SECONDS)
+def plan_of(stable: Path | None = None, canary: Path | None = None) -> Json:
+    return build_plan(stable, canary, max_seconds=WARMUP_SECONDS)
 
 
 def restart(replica: Replica) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from modelctl import checkpoint
-from torchvision.models import resnet50
+from torchvision.models import resnet50  # type: ignore[import-not-found]  # Debian's, not this environment's
 
 
 def random_model() -> torch.nn.Module:

@@ -50,7 +50,7 @@ class Routed:
 
         return wait_until(applied, f"step {routes['step']} is applied")
 
-    def predict(self, image: bytes | None = None, **headers: str) -> httpx.Response:
+    def predict(self, image: bytes | None = None, headers: dict[str, str] | None = None) -> httpx.Response:
         return self.client.post("/predict", files={"image": image or grey_jpeg()}, headers=headers)
 
     def report(self, requests: int) -> Json:

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from ci.load.images import grey_jpeg, grey_pixels
+from ci.stack.documents import Json
 from ci.stack.waiting import wait_until
 from tests.harness.hostile.broken_replicas import BrokenReplica, Fault
 from tests.harness.hostile.dicoms import dicom_file
@@ -33,7 +34,7 @@ def beside(routed: Routed, broken: BrokenReplica) -> tuple[Held, Held]:
 
 
 def versions_of(routed: Routed, studies: range) -> list[int]:
-    answers = [routed.predict(**{"X-Study-Id": f"study-{study}"}) for study in studies]
+    answers = [routed.predict(headers={"X-Study-Id": f"study-{study}"}) for study in studies]
     assert all(answer.status_code == 200 for answer in answers)
     return [int(answer.headers["x-model-version"]) for answer in answers]
 
@@ -59,7 +60,7 @@ def test_a_dicom_files_study_decides_when_there_is_no_header(routed: Routed) -> 
     for study in ("1.2.3.4", "1.2.3.5", "1.2.3.6"):
         file = dicom_file(grey_pixels(0).astype("uint16"), StudyInstanceUID=study)
         by_file = {routed.predict(file).headers["x-model-version"] for _ in range(3)}
-        by_header = {routed.predict(**{"X-Study-Id": study}).headers["x-model-version"] for _ in range(3)}
+        by_header = {routed.predict(headers={"X-Study-Id": study}).headers["x-model-version"] for _ in range(3)}
         assert by_file == by_header
         assert len(by_file) == 1
 
@@ -189,8 +190,8 @@ def test_shadow_copies_are_compared_and_never_answer(routed: Routed) -> None:
     for seed in range(20):
         assert routed.predict(grey_jpeg(seed)).headers["x-model-version"] == "1"
 
-    def all_compared() -> dict[str, int] | None:
-        shadow = routed.report(20)["shadow"]
+    def all_compared() -> Json | None:
+        shadow: Json = routed.report(20)["shadow"]
         return shadow if shadow["samples"] + shadow["dropped"] + shadow["failed"] == 20 else None
 
     shadow = wait_until(all_compared, "every copy is counted")

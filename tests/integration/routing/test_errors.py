@@ -112,7 +112,8 @@ def test_refusals_of_the_framework_are_problems_too(
 )
 def test_the_request_id_is_echoed_when_it_is_sane(routed: Routed, sent: str, echoed: bool) -> None:
     routed.follow(routed.routes(step="request ids"))
-    for response in (routed.predict(**{"X-Request-Id": sent}), routed.predict(b"no image", **{"X-Request-Id": sent})):
+    headers = {"X-Request-Id": sent}
+    for response in (routed.predict(headers=headers), routed.predict(b"no image", headers)):
         assert (response.headers["x-request-id"] == sent) is echoed
 
 

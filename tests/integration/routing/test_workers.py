@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
 
 import psutil
 import pytest
@@ -121,8 +122,13 @@ def test_a_worker_that_ends_serves_the_connections_that_it_has(routed: Routed, c
     for worker in workers(routed):
         worker.send_signal(signal.SIGTERM)
     for connection in [*connections[:8], *unread]:
-        wait_until(lambda connection=connection: is_last(predict_on(connection)), "the worker has begun to end")
+        wait_until(partial(ask_for_the_last, connection), "the worker has begun to end")
     assert all(connection.recv(1) == b"" for connection in connections)
+
+
+def ask_for_the_last(connection: socket.socket) -> bool:
+    """Whether the answer closes the connection."""
+    return is_last(predict_on(connection))
 
 
 def test_a_worker_ends_in_time_though_a_client_keeps_its_connection(routed: Routed, connect: Connect) -> None:
@@ -150,7 +156,7 @@ def test_before_the_end_of_the_pod_every_response_closes_its_connection(routed: 
         assert (answer[0], answer[1].get("connection")) == (200, "close")
         assert connection.recv(1) == b""
         assert prestop.wait(timeout=4 * DRAIN_SECONDS) == 0
-        assert "drained, 0 connections left" in prestop.stderr.read()
+        assert prestop.stderr is not None and "drained, 0 connections left" in prestop.stderr.read()
 
 
 def test_a_bad_setting_ends_the_start_with_one_line() -> None:

@@ -110,7 +110,8 @@ class Model:
         self.now += self.cost_seconds(len(self.sizes))
         self.sizes.append(len(batch))
         self.in_flight -= 1
-        return np.log(self.golden.probabilities[batch[:, 0, 0, 0].astype(int)])
+        logits: Array = np.log(self.golden.probabilities[batch[:, 0, 0, 0].astype(int)])
+        return logits
 
     async def rest(self, seconds: float) -> None:
         self.rests.append(seconds)

@@ -5,14 +5,13 @@ from typing import Any
 import pytest
 import yaml
 from inference_api.settings import Settings as ApiSettings
-from pydantic_settings import BaseSettings
 from replica_agent.settings import Settings as AgentSettings
 
 from ci.images.catalog import OURS
 from ci.stack.folders import ROOT
 
 Json = dict[str, Any]
-READERS: dict[str, type[BaseSettings]] = {"api": ApiSettings, "agent": AgentSettings}
+READERS: dict[str, Any] = {"api": ApiSettings, "agent": AgentSettings}
 
 
 class Loader(yaml.CSafeLoader):  # type: ignore[misc]  # PyYAML has no types

@@ -143,7 +143,7 @@ def test_unknown_fields_are_ignored(contents: Contents, tmp_path: Path) -> None:
 
 def npz(**arrays: np.ndarray) -> bytes:
     out = io.BytesIO()
-    np.savez(out, **arrays)
+    np.savez(out, allow_pickle=True, **arrays)
     return out.getvalue()
 
 

@@ -10,7 +10,7 @@ from modelctl import packing
 from modelctl.bundle import config, golden
 from modelctl.bundle.errors import InvalidBundle, ModelctlError
 from modelctl.bundle.unpack import unpack
-from modelctl.defaults import default_config
+from modelctl.defaults import PREPROCESSING, default_config
 from modelctl.demo import tiny
 from modelctl.demo.variants import Weights
 from modelctl.graph import Graph, Interface, interface
@@ -147,6 +147,6 @@ def test_a_file_beside_the_model_that_is_wrong_is_named(folder: Path, spoil: Any
 
 def test_golden_images_of_many_sizes_and_modes_become_one_batch(folder: Path) -> None:
     Image.new("RGB", (100, 300), (10, 20, 30)).save(folder / "golden" / "9.png")
-    inputs = packing.read_images(folder / "golden", packing.PREPROCESSING)
+    inputs = packing.read_images(folder / "golden", PREPROCESSING)
     assert inputs.shape == (5, 3, 224, 224)
     assert inputs[4, :, 5, 5] == pytest.approx(np.array([10, 20, 30]) / 255)
