@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from inference_api.settings import Settings as ApiSettings
-from replica_agent.settings import Settings as AgentSettings
+from inference_api import settings as api_settings
+from replica_agent import settings as agent_settings
 from replica_agent.supervise import RESTRICTED_APIS, RESTRICTED_HEADER, triton_arguments
-from rollout_operator.settings import Settings as OperatorSettings
+from rollout_operator import settings as operator_settings
 
 from ci.stack.folders import ROOT
 from tests.harness.chart.helm import CHART, SHAPES, Json, containers, pod_templates, render
@@ -17,9 +17,9 @@ from tests.harness.chart.triton_command import triton_command
 
 shapes = pytest.mark.parametrize("shape", [pytest.param(path, id=path.stem) for path in SHAPES])
 READERS: dict[tuple[str, str], Any] = {
-    ("Deployment/medinfer-api", "api"): ApiSettings,
-    ("StatefulSet/medinfer-triton", "agent"): AgentSettings,
-    ("Deployment/medinfer-rollout-operator", "operator"): OperatorSettings,
+    ("Deployment/medinfer-api", "api"): api_settings,
+    ("StatefulSet/medinfer-triton", "agent"): agent_settings,
+    ("Deployment/medinfer-rollout-operator", "operator"): operator_settings,
 }
 # What the kubelet fills in.
 FIELDS = {"metadata.namespace": "clinic", "metadata.name": "pod-0"}
@@ -31,13 +31,12 @@ def test_every_variable_is_known_and_valid(
     shape: Path, part: tuple[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     reader = READERS[part]
-    prefix = reader.model_config["env_prefix"]
     given = environment(container(render(shape), *part))
     assert {name for name in given if name.startswith("MEDINFER_")} == given.keys()
-    assert {name.removeprefix(prefix).lower() for name in given} <= reader.model_fields.keys()
+    assert {name.removeprefix(reader.PREFIX).lower() for name in given} <= reader.Settings.model_fields.keys()
     for name, value in given.items():
         monkeypatch.setenv(name, value)
-    reader()
+    reader.read_settings()
 
 
 def test_parts_name_the_same_things() -> None:
@@ -74,7 +73,7 @@ def test_the_operator_finds_triton_by_its_stateful_set(shape: Path) -> None:
 @shapes
 def test_triton_is_started_as_the_agent_would_start_it(shape: Path, tmp_path: Path) -> None:
     triton = container(render(shape), "StatefulSet/medinfer-triton", "triton")
-    settings = AgentSettings(plan_file=tmp_path / "plan.json", data_dir=tmp_path, restricted_key="k")
+    settings = agent_settings.Settings(plan_file=tmp_path / "plan.json", data_dir=tmp_path, restricted_key="k")
     expected = dict(one.split("=", 1) for one in triton_arguments(settings, Path("/var/lib/medinfer/repository")))
     given = dict(one.split("=", 1) for one in triton["args"])
     key = expected.pop("--http-restricted-api")

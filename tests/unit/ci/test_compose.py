@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 import yaml
-from inference_api.settings import Settings as ApiSettings
-from replica_agent.settings import Settings as AgentSettings
+from inference_api import settings as api_settings
+from replica_agent import settings as agent_settings
 
 from ci.images.catalog import OURS
 from ci.stack.folders import ROOT
 
 Json = dict[str, Any]
-READERS: dict[str, Any] = {"api": ApiSettings, "agent": AgentSettings}
+READERS: dict[str, Any] = {"api": api_settings, "agent": agent_settings}
 
 
 class Loader(yaml.CSafeLoader):  # type: ignore[misc]  # PyYAML has no types
@@ -48,12 +48,11 @@ def test_nobody_waits_for_an_image_that_nobody_builds() -> None:
 @pytest.mark.parametrize("part", READERS)
 def test_every_variable_is_known_and_valid(part: str, monkeypatch: pytest.MonkeyPatch) -> None:
     reader = READERS[part]
-    prefix = reader.model_config["env_prefix"]
     given = GPU[part]["environment"] | OVER.get(part, {}).get("environment", {})
-    assert {name.removeprefix(prefix).lower() for name in given} <= reader.model_fields.keys()
+    assert {name.removeprefix(reader.PREFIX).lower() for name in given} <= reader.Settings.model_fields.keys()
     for name, value in given.items():
         monkeypatch.setenv(name, value)
-    reader()
+    reader.read_settings()
 
 
 def test_ports_are_this_machines_only() -> None:
