@@ -1,5 +1,7 @@
 """gunicorn's settings, from the same environment as the application's: MEDINFER_API_*, see docs/contracts.md."""
+# ruff: noqa: E402  # how the modules are imported is set first
 
+import gc
 import os
 import shutil
 import tempfile
@@ -7,12 +9,16 @@ from pathlib import Path
 
 # Nothing here multiplies matrices: numpy needs no threads for it, and starts faster without.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+gc.disable()  # imports leave next to no garbage, and looking for it takes an eighth of their time
 
 import inference_api.main  # noqa: F401  # before the fork: workers share the modules and start in milliseconds
 from inference_api.process import reports
 from inference_api.process.scoreboard import FILE_NAME, Scoreboard
 from inference_api.settings import PREFIX, InvalidSettings, read_settings
 from medinfer_common import json_logs
+
+gc.freeze()  # no later collection visits the modules, which would copy their pages into each worker
+gc.enable()
 
 try:
     settings = read_settings()

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from importlib import import_module, metadata
-from typing import Any
 
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse, Response
@@ -62,17 +61,17 @@ def create_app(settings: Settings) -> Application:
 
 
 def _add_reports(app: FastAPI, service: Service) -> None:
-    @app.get("/health", summary="Is the process alive?", response_model=dict[str, str])
+    @app.get("/health", summary="Is the process alive?", responses=openapi.HEALTH)
     async def health() -> JSONResponse:
         return JSONResponse({"status": "alive"})
 
-    @app.get("/ready", summary="Routes are known and a replica answers", response_model=dict[str, str])
+    @app.get("/ready", summary="Routes are known and a replica answers", responses=openapi.READY)
     async def ready(request: Request) -> Response:
         if reason := await service.not_ready():
             return problems.response(Problem(503, "not-ready", f"Not ready: {reason}."), request_ids.of(request.scope))
         return JSONResponse({"status": "ready"})
 
-    @app.get("/routes", summary="The routes applied, and what happened under them", response_model=dict[str, Any])
+    @app.get("/routes", summary="The routes applied, and what happened under them", responses=openapi.ROUTES)
     async def routes() -> JSONResponse:
         return JSONResponse(service.report())
 

@@ -4,7 +4,6 @@ import asyncio
 import gc
 import shutil
 import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from inference_api.prediction.shadow import CONSUMERS, Shadow
 from inference_api.prediction.uploads import Decoder
 from inference_api.process import reports
 from inference_api.process.background import every
+from inference_api.process.open_connections import OpenConnections
 from inference_api.process.slot import Slot
 from inference_api.routing.counters import Json
 from inference_api.routing.document import Routes
@@ -41,7 +41,7 @@ RECOVER_SECONDS = 0.5
 class Service:
     """`start` and `stop` are the application's lifespan. `endpoints`: path -> what answers a POST there.
 
-    `slot` is None before the start. `count_connections`: open connections of this worker, set by whoever serves them.
+    `slot` is None before the start.
     """
 
     settings: Settings
@@ -54,7 +54,7 @@ class Service:
     follower: Follower
     watch: ConfigMapWatch | None
     endpoints: dict[str, Predict]
-    count_connections: Callable[[], int] = lambda: 0
+    connections: OpenConnections = field(default_factory=OpenConnections)
     slot: Slot | None = None
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
     _is_warm: bool = False
@@ -74,7 +74,7 @@ class Service:
         )
         self._tasks = [asyncio.create_task(loop) for loop in loops]
         gc.collect()
-        gc.freeze()  # what was made until now stays: a full collection in the middle of a request need not visit it
+        gc.freeze()  # what was made until now stays: a collection in the middle of a request need not visit it
 
     async def stop(self) -> None:
         for task in self._tasks:
@@ -134,7 +134,7 @@ class Service:
         self._publish_now(self._taken_slot())
 
     def _publish_now(self, slot: Slot) -> None:
-        slot.publish(self.traffic.snapshot() | {"openConnections": self.count_connections()})
+        slot.publish(self.traffic.snapshot() | {"openConnections": len(self.connections)})
 
     def _taken_slot(self) -> Slot:
         assert self.slot is not None, "the service has not started"

@@ -81,7 +81,7 @@ class Worker(UvicornWorker):  # type: ignore[misc]  # uvicorn_worker has no type
         state = self.wsgi.state
         self.config.app = self.wsgi
         server = DrainingServer(self.config, lambda: state.service.draining, state.service.settings.drain_seconds)
-        state.service.count_connections = lambda: len(server.server_state.connections)
+        state.service.connections.attach(server.server_state.connections)
         # gunicorn's quick stop; uvicorn itself listens to SIGTERM and SIGINT
         asyncio.get_running_loop().add_signal_handler(signal.SIGQUIT, server.handle_exit, signal.SIGQUIT, None)
         await server.serve(sockets=self.sockets)
