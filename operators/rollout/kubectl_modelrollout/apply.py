@@ -11,6 +11,8 @@ ATTEMPTS = 20
 
 
 class Writes(Protocol):
+    """What an edit asks of the API server."""
+
     def find_rollout(self, name: str | None) -> Json: ...
 
     def patch_rollout(self, name: str, change: Json) -> None: ...

@@ -35,6 +35,7 @@ STATUSES = """exit status:
 
 
 def build_parser() -> argparse.ArgumentParser:
+    """The parser of `kubectl modelrollout`; `verb` in its result names the command."""
     style = argparse.RawDescriptionHelpFormatter
     every = tuple(line for lines in EXAMPLES.values() for line in lines[:1])
     parser = argparse.ArgumentParser(PROG, epilog=_examples(every) + "\n\n" + STATUSES, formatter_class=style)

@@ -8,6 +8,8 @@ ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 
 @dataclass(frozen=True)
 class Colors:
+    """Paints text with ANSI escapes; returns it as it is unless `is_on`."""
+
     is_on: bool = False
 
     def good(self, text: str) -> str:

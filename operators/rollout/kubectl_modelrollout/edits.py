@@ -25,6 +25,10 @@ class Edit:
 
 
 def approve(rollout: Rollout, gate: str, by: str) -> Edit:
+    """The line in spec.approvals that opens `gate` for the wanted version and its bytes.
+
+    Raises Problem when the spec has no such gate, when it is open already, and when `by` is empty.
+    """
     spec = readable_spec(rollout)
     gates = {step.kind.gate_name: step for step in spec.steps if step.kind.gate_name}
     if gate not in gates:
@@ -43,6 +47,7 @@ def approve(rollout: Rollout, gate: str, by: str) -> Edit:
 
 
 def abort(rollout: Rollout) -> Edit:
+    """Version and artifact of stable, in place of the wanted ones. Raises Problem when there is nothing to abort."""
     spec, stable = readable_spec(rollout), rollout.status.stable
     if stable is None:
         raise Problem(f"no version of {rollout.name} is stable yet: there is none to go back to")

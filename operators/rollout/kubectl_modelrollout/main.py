@@ -27,6 +27,7 @@ FAILED, UNUSABLE, INTERRUPTED = 1, 2, 130
 
 
 def main() -> int:
+    """The exit status: 0, 1 for a failed release, 2 for a Problem, 130 when interrupted (see STATUSES in arguments)."""
     options = build_parser().parse_args()
     try:
         cluster = Cluster(options.kubeconfig, options.context, options.namespace)

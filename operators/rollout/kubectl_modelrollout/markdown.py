@@ -26,6 +26,7 @@ def render_report(evidence: Json, plots: Sequence[str]) -> str:
 
 
 def outcome_of(evidence: Json) -> str:
+    """In words; `in progress` until the release ended."""
     return str(evidence["outcome"] or "in progress")
 
 

@@ -57,10 +57,12 @@ class Rollout:
 
     @property
     def is_ready(self) -> bool:
+        """The newest spec is live."""
         return self.is_seen and self._is("Ready")
 
     @property
     def is_stalled(self) -> bool:
+        """The release of the newest spec failed, or cannot begin."""
         return self.is_seen and self._is("Stalled")
 
     @property
@@ -77,6 +79,7 @@ class Rollout:
         return next((one.labels for one in reversed(attempts) if one.labels), ())
 
     def condition(self, type: str) -> Condition | None:
+        """The condition of this type; None when the status has none."""
         return next((one for one in self.status.conditions if one.type == type), None)
 
     def _is(self, type: str) -> bool:
@@ -98,6 +101,7 @@ def parse_rollout(body: Json) -> Rollout:
 
 
 def readable_spec(rollout: Rollout) -> Spec:
+    """The spec; raises Problem, with the reason, when it cannot be used."""
     if rollout.spec is None:
         found = rollout.condition("Stalled")
         why = found.message if found else "see `kubectl get modelrollout -o yaml`"

@@ -43,6 +43,7 @@ def run_of(ended: tuple[StepEvidence, ...], spec: Spec) -> tuple[StepEvidence, .
 
 
 def took(seen: StepEvidence) -> str:
+    """How long the step lasted, in words."""
     return duration(seen.ended_at - seen.started_at)
 
 

@@ -18,6 +18,7 @@ def short(digest: str) -> str:
 
 
 def moment(seconds: int | None) -> str:
+    """RFC 3339 of seconds since 1970; `-` for None."""
     return format_time(seconds) if seconds is not None else "-"
 
 

@@ -54,6 +54,7 @@ class Log:
 
 
 def has_ended(rollout: Rollout) -> bool:
+    """The release is ready, or it failed."""
     return rollout.is_ready or rollout.is_stalled
 
 

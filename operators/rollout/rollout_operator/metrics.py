@@ -31,15 +31,19 @@ class Metrics:
         self.registry.register(_Rollouts(self._decisions))
 
     def time_reconcile(self) -> AbstractContextManager[object]:
+        """Measures the body of a `with`."""
         return self._reconcile.time()
 
     def note(self, name: str, decision: Decision) -> None:
+        """The series of this rollout now show this decision."""
         self._decisions[name] = decision
 
     def forget(self, name: str) -> None:
+        """Ends the series of a rollout."""
         self._decisions.pop(name, None)
 
     def forget_all(self) -> None:
+        """Ends all series of rollouts: another operator exports them now."""
         self._decisions.clear()
 
 

@@ -7,6 +7,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 
 
 def build_app(registry: CollectorRegistry, is_alive: Callable[[], bool]) -> web.Application:
+    """GET /health is 503 once `is_alive` is False; GET /metrics exports `registry`."""
+
     async def health(_: web.Request) -> web.Response:
         alive = is_alive()
         return web.Response(text="ok\n" if alive else "the watches have ended\n", status=200 if alive else 503)

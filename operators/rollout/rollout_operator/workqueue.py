@@ -26,10 +26,12 @@ class Workqueue:
             self._tasks[name] = asyncio.create_task(self._loop(name), name=f"reconcile {name}")
 
     def wake_all(self) -> None:
+        """Reconciles every known rollout now."""
         for name in self._awake:
             self.wake(name)
 
     async def stop(self) -> None:
+        """Cancels every reconcile and waits for their ends."""
         for task in self._tasks.values():
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)

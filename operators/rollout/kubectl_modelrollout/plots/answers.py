@@ -10,6 +10,7 @@ from kubectl_modelrollout.matrix import Matrix, matrices
 
 
 def draw_answers(figure: Any, evidence: Json) -> None:
+    """One matrix for each stage that compared answers, on an empty matplotlib Figure."""
     found = list(matrices(evidence))
     figure.set_size_inches(5.4 * min(2, len(found)), 4.8 * ((len(found) + 1) // 2))
     every = figure.subplots((len(found) + 1) // 2, min(2, len(found)), squeeze=False).flat

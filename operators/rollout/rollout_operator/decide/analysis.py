@@ -30,6 +30,11 @@ class Measured:
 
 
 def assess(spec: AnalysisSpec, measured: Measured) -> Assessment:
+    """Compares the canary with stable on what one step showed.
+
+    With a weight: error rate, and p95 against stable's. With a shadow: failed copies, disagreement over all and for
+    each class. Always: whether stable is slower than before the canary was loaded. Error when no API pod answered.
+    """
     if measured.counters is None:
         return Assessment(Verdict.ERROR, (Measurement("apiPods", Verdict.ERROR, "no API pod answers"),))
     counters, traffic = measured.counters, measured.traffic.kind
@@ -117,6 +122,7 @@ def _p95(version: VersionCounters, bounds: tuple[float, ...], spec: AnalysisSpec
 
 
 def assess_shadow(spec: AnalysisSpec, shadow: Shadow, min_samples: int) -> Iterator[Measurement]:
+    """Failed copies, then disagreement over all classes and for each of stable's; each rate on its Wilson bound."""
     asked = shadow.samples + shadow.failed
     yield assess_rate("shadowErrorRate", shadow.failed, asked, spec.max_error_rate, min_samples)
     disagreed = shadow.samples - min(shadow.agreed, shadow.samples)

@@ -41,6 +41,7 @@ class Summary:
 
 
 def derive_conditions(summary: Summary, before: tuple[Condition, ...]) -> tuple[Condition, ...]:
+    """The conditions that follow, by TABLE. `before`: those in the status, for their transition times."""
     row = next(row for row in TABLE if summary.phase in row.phases)
     served = ("True", "Serving") if summary.available else ("False", "StableMissing")
     wanted = [("Available", *served), ("Ready", row.ready, summary.reason)]

@@ -35,6 +35,7 @@ class Decision:
 
     @cached_property
     def status_document(self) -> Json:
+        """The status as JSON, as it is written to the object."""
         return status_document(self.status, self.report)
 
 

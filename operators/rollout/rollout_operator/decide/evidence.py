@@ -61,6 +61,7 @@ def end_attempt(status: Status, outcome: Outcome, reason: str, now: int, spec: S
 
 
 def with_history(status: Status, ended: Attempt, spec: Spec) -> tuple[Attempt, ...]:
+    """The history with one more ended try: bounded in length, and the older tries without details."""
     every = (*status.history, ended)[-min(spec.revision_history_limit, MAX_HISTORY) :]
     old, new = every[:-MAX_DETAILED], every[-MAX_DETAILED:]
     return (*(replace(one, steps=(), replicas=(), labels=(), limits=None) for one in old), *new)

@@ -33,18 +33,22 @@ class Situation:
     events: tuple[Event, ...] = ()
 
     def becomes(self, status: Status, *events: Event) -> "Situation":
+        """With this status, and with these Events added."""
         return replace(self, status=status, events=self.events + events)
 
     @property
     def now(self) -> int:
+        """Whole seconds since 1970."""
         return self.seen.now
 
     @property
     def wanted(self) -> Release:
+        """The release that the spec asks for."""
         return self.spec.wanted
 
     @property
     def step(self) -> Step | None:
+        """The present step; None before the first."""
         index = self.status.current_step_index
         return self.spec.steps[index] if index is not None and index < len(self.spec.steps) else None
 
@@ -80,6 +84,7 @@ class Situation:
         return canary is not None and 0 < len(self.serving) == len(self.warm_on(canary))
 
     def describe_step(self) -> str:
+        """For messages: `step 2/7`."""
         index = self.status.current_step_index
         return f"step {index + 1}/{len(self.spec.steps)}" if index is not None else "before its first step"
 

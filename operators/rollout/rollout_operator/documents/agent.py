@@ -15,6 +15,8 @@ MAX_BYTES = 1 << 20
 
 
 class VersionState(StrEnum):
+    """What an agent is doing with a version, as `GET /state` reports it (docs/contracts.md)."""
+
     FETCHING = "Fetching"
     VERIFYING = "Verifying"
     LOADING = "Loading"
@@ -30,6 +32,8 @@ HELD = frozenset({VersionState.LOADING, VersionState.WARMING, VersionState.WARM,
 
 @dataclass(frozen=True)
 class GoldenCount:
+    """Golden outputs that matched, and how many there are."""
+
     matched: Annotated[int, Field(ge=0)] = 0
     total: Annotated[int, Field(ge=0)] = 0
 
@@ -38,6 +42,8 @@ class GoldenCount:
 
 @dataclass(frozen=True)
 class WarmupReport:
+    """The end of warm-up: latencies in ms, requests made, and whether the latency became steady."""
+
     p50_ms: Annotated[float, Field(ge=0)] = 0
     p95_ms: Annotated[float, Field(ge=0)] = 0
     iterations: Annotated[int, Field(ge=0)] = 0
@@ -65,6 +71,7 @@ class VersionReport:
     __pydantic_config__ = DOCUMENT
 
     def is_of(self, release: Release) -> bool:
+        """It is about this version with these bytes."""
         return (self.version, self.digest) == (release.version, release.digest)
 
 
@@ -81,6 +88,7 @@ class AgentState:
     __pydantic_config__ = DOCUMENT
 
     def of(self, release: Release) -> VersionReport | None:
+        """The report about this release; None when the agent has none."""
         return next((report for report in self.versions if report.is_of(release)), None)
 
 

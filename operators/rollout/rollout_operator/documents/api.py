@@ -35,10 +35,12 @@ class ApiState:
     __pydantic_config__ = DOCUMENT
 
     def in_flight_of(self, version: int) -> int:
+        """Requests that were sent to this version and are not answered yet."""
         return self.in_flight.get(str(version), 0)
 
     @property
     def step_counters(self) -> StepCounters:
+        """The counters of `step`, in the form that can be added up."""
         return StepCounters(self.counters, self.shadow, self.latency_bounds_seconds)
 
 

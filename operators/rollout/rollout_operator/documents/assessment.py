@@ -7,6 +7,8 @@ from rollout_operator.documents.codec import DOCUMENT
 
 
 class Verdict(StrEnum):
+    """What a measurement says; the comments below are its meanings."""
+
     PASSED = "Passed"
     FAILED = "Failed"  # asked, and answered badly
     INCONCLUSIVE = "Inconclusive"  # not enough samples to say
@@ -46,6 +48,7 @@ class Assessment:
 
 
 def summarize(measurements: tuple[Measurement, ...], samples: int) -> Assessment:
+    """One assessment with the worst verdict of the measurements. `samples`: everything measured so far."""
     verdicts = {one.verdict for one in measurements}
     order = (Verdict.FAILED, Verdict.ERROR, Verdict.INCONCLUSIVE)
     return Assessment(next((one for one in order if one in verdicts), Verdict.PASSED), measurements, samples)

@@ -50,6 +50,7 @@ class StepCounters:
     __pydantic_config__ = DOCUMENT
 
     def of(self, version: int) -> VersionCounters:
+        """The counters of a version; zeros when nothing was counted."""
         return self.versions.get(str(version), VersionCounters())
 
     @property
@@ -59,6 +60,7 @@ class StepCounters:
 
 
 def total(parts: Iterable[StepCounters]) -> StepCounters:
+    """The sum; latencies are kept only in the buckets of the first part that has any."""
     return reduce(_add, parts, StepCounters())
 
 

@@ -21,6 +21,7 @@ class Pod:
     not_ready_since: float | None = None
 
     def is_gone(self, now_seconds: float) -> bool:
+        """It was not Ready for GONE_AFTER_SECONDS: nothing waits for it any more."""
         return self.not_ready_since is not None and now_seconds - self.not_ready_since >= GONE_AFTER_SECONDS
 
 
@@ -63,14 +64,17 @@ class Observation:
 
     @property
     def now(self) -> int:
+        """Whole seconds since 1970."""
         return int(self.now_seconds)
 
     @property
     def live_api_pods(self) -> tuple[ApiPod, ...]:
+        """Those that are not given up."""
         return tuple(pod for pod in self.api_pods if not pod.is_gone(self.now_seconds))
 
     @property
     def live_replicas(self) -> tuple[Replica, ...]:
+        """Those that are not given up."""
         return tuple(one for one in self.replicas if not one.is_gone(self.now_seconds))
 
     @property
@@ -81,6 +85,7 @@ class Observation:
 
     @property
     def newest_routes_revision(self) -> int:
+        """The highest of the routes as published and of those that API pods obey."""
         obeyed = (pod.state.revision for pod in self.api_pods if pod.state)
         return self._newest(self.routes.revision if self.routes else 0, obeyed)
 

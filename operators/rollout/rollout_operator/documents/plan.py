@@ -26,6 +26,8 @@ class Canary:
 
 @dataclass(frozen=True)
 class PlanLoad:
+    """How long Triton may take to load a version."""
+
     timeout_seconds: int
 
     __pydantic_config__ = DOCUMENT
@@ -33,6 +35,8 @@ class PlanLoad:
 
 @dataclass(frozen=True)
 class Sibling:
+    """Another replica's agent, from which a bundle can be fetched."""
+
     name: str
     url: str
 
@@ -58,10 +62,12 @@ class Plan:
 
     @property
     def releases(self) -> tuple[Release, ...]:
+        """What it names, stable first."""
         parts = (self.stable, self.canary.release if self.canary else None, self.previous)
         return tuple(part for part in parts if part)
 
     def document(self) -> Json:
+        """As JSON, with its `id`."""
         document = dump(replace(self, id=""))
         return document | {"id": canonical_id(document)}
 

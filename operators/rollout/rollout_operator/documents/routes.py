@@ -22,6 +22,8 @@ class Share:
 
 @dataclass(frozen=True)
 class ShadowShare:
+    """The share of stable's requests that is copied to the canary."""
+
     percent: Annotated[int, Field(ge=1, le=100)]
 
     __pydantic_config__ = DOCUMENT
@@ -29,6 +31,8 @@ class ShadowShare:
 
 @dataclass(frozen=True)
 class AssignmentRule:
+    """How a request is assigned: by the hash of `salt` and of the study named in `header`."""
+
     header: str
     salt: str
 
@@ -78,10 +82,12 @@ class Routes:
 
     @property
     def canary_weight(self) -> int:
+        """In percent; 0 without a canary."""
         return self.canary.weight if self.canary else 0
 
     @property
     def shadow_percent(self) -> int:
+        """0 without a shadow."""
         return self.shadow.percent if self.shadow else 0
 
     def names(self, version: int) -> bool:
@@ -89,9 +95,11 @@ class Routes:
         return version == self.stable.version or (self.canary is not None and version == self.canary.version)
 
     def replica(self, name: str) -> RoutedReplica | None:
+        """The entry of this pod; None when there is none."""
         return next((replica for replica in self.replicas if replica.name == name), None)
 
     def document(self) -> Json:
+        """As JSON, with its `id`."""
         document = dump(replace(self, id=""))
         return document | {"id": canonical_id(document)}
 

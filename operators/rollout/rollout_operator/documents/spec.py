@@ -25,17 +25,23 @@ Ratio = Annotated[float, Field(ge=1)]
 
 
 class OnFailure(StrEnum):
+    """What happens to a canary that failed."""
+
     ROLLBACK = "Rollback"  # weight 0, then the canary is dropped
     HOLD = "Hold"  # weight 0, and the canary stays loaded for inspection
 
 
 class OnInsufficientData(StrEnum):
+    """What happens when a step is over and its samples are too few to judge."""
+
     HOLD = "Hold"
     FAIL = "Fail"
 
 
 @dataclass(frozen=True)
 class Reference:
+    """The name of a workload in the same namespace."""
+
     name: Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$")]
 
     __pydantic_config__ = DOCUMENT
@@ -43,6 +49,8 @@ class Reference:
 
 @dataclass(frozen=True)
 class Artifact:
+    """Where the bundle is, and the sha256 of its bytes."""
+
     uri: str
     digest: Digest
 
@@ -51,6 +59,8 @@ class Artifact:
 
 @dataclass(frozen=True)
 class Load:
+    """How the version is loaded. `max_concurrent_replicas`: how many replicas may load it at one time."""
+
     timeout_seconds: Positive = 300
     max_concurrent_replicas: Positive = 1
 
@@ -59,6 +69,8 @@ class Load:
 
 @dataclass(frozen=True)
 class Golden:
+    """`atol`: by how much a probability may differ from the recorded one."""
+
     atol: Rate = 0.02
 
     __pydantic_config__ = DOCUMENT
@@ -66,6 +78,8 @@ class Golden:
 
 @dataclass(frozen=True)
 class Warmup:
+    """What an agent does with a version before it calls it warm."""
+
     batch_sizes: Annotated[tuple[Positive, ...], Field(min_length=1, max_length=16)] = (1, 4, 8, 16)
     max_seconds: Positive = 120
     golden: Golden = Golden()
@@ -75,6 +89,8 @@ class Warmup:
 
 @dataclass(frozen=True)
 class Assignment:
+    """`header`: the request header that names the study."""
+
     header: Annotated[str, Field(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}$")] = "X-Study-Id"
 
     __pydantic_config__ = DOCUMENT
@@ -82,6 +98,8 @@ class Assignment:
 
 @dataclass(frozen=True)
 class Strategy:
+    """The steps to full traffic, and what happens when a release fails or stops moving."""
+
     steps: tuple[Step, ...]
     progress_deadline_seconds: Positive = 7200
     on_failure: OnFailure = OnFailure.ROLLBACK
@@ -92,6 +110,8 @@ class Strategy:
 
 @dataclass(frozen=True)
 class AnalysisSpec:
+    """The limits for a canary. Rates are shares of 1; ratios are multiples of stable's p95."""
+
     interval_seconds: Positive = 10
     failure_limit: Positive = 2
     min_samples: Positive = 100
@@ -107,6 +127,8 @@ class AnalysisSpec:
 
 @dataclass(frozen=True)
 class Approval:
+    """A line that opens one gate for one version and its bytes. `by`: who approved."""
+
     gate: str
     version: VersionNumber
     digest: Digest
@@ -117,6 +139,8 @@ class Approval:
 
 @dataclass(frozen=True)
 class Notify:
+    """`url`: a webhook for each transition; empty: none."""
+
     url: str = ""
 
     __pydantic_config__ = DOCUMENT
@@ -148,14 +172,17 @@ class Spec:
 
     @property
     def wanted(self) -> Release:
+        """The release that the spec asks for."""
         return Release(self.version, self.artifact.digest, self.artifact.uri)
 
     @property
     def steps(self) -> tuple[Step, ...]:
+        """Those of the strategy."""
         return self.strategy.steps
 
     @property
     def steps_hash(self) -> str:
+        """Another hash means that the steps were edited; the first 16 hex digits of a sha256."""
         return sha256([dump(step) for step in self.steps])[:16]
 
     def approval_of(self, step: Step) -> Approval | None:

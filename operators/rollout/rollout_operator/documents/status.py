@@ -65,6 +65,8 @@ class Failure:
 
 @dataclass(frozen=True)
 class Quarantine:
+    """Bytes that are not tried again before spec.retry changes."""
+
     version: int
     digest: str
     reason: str
@@ -193,6 +195,8 @@ class Progress:
 
 @dataclass(frozen=True)
 class Condition:
+    """As in Kubernetes' metav1.Condition."""
+
     type: str
     status: str
     reason: str
@@ -235,6 +239,7 @@ class Status:
 
     @property
     def knows_its_position(self) -> bool:
+        """It names a stable version or a canary: it is more than empty."""
         return self.stable is not None or self.canary is not None
 
     def has_proved_itself(self, release: Release) -> bool:
@@ -245,6 +250,7 @@ class Status:
         return bool(attempts) and attempts[-1] in (Outcome.PROMOTED, Outcome.ADOPTED)
 
     def is_quarantined(self, release: Release) -> bool:
+        """These bytes, under whatever version number."""
         return any(one.digest == release.digest for one in self.quarantined)
 
 

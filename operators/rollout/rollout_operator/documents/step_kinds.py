@@ -186,6 +186,7 @@ class Step:
 
     @property
     def kind(self) -> StepKind:
+        """The class that knows what this step does."""
         weight = SetWeightStep(self.set_weight) if self.set_weight is not None else None
         return self.shadow or self.gate or weight or self.pause or StepKind()
 

@@ -18,10 +18,14 @@ log = logging.getLogger(__name__)
 
 
 class CreatesEvents(Protocol):
+    """Raises ClusterError; may block."""
+
     def create_event(self, event: Json) -> None: ...
 
 
 class Notifies(Protocol):
+    """Returns at once."""
+
     def notify(self, url: str, notice: Json) -> None: ...
 
 

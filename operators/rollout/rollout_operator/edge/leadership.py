@@ -17,6 +17,8 @@ log = logging.getLogger(__name__)
 
 
 class Leases(Protocol):
+    """Both raise ClusterError; a write raises Conflict when another wrote since the read."""
+
     def read_lease(self, name: str) -> Json: ...
 
     def write_lease(self, lease: Json) -> Json: ...

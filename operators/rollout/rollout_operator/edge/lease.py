@@ -24,6 +24,7 @@ class Sighting:
 
 
 def sight(lease: Json, before: Sighting | None, now_seconds: float) -> Sighting:
+    """The Lease as it is now. When holder and renewal are as `before`, that sighting stays, with its time."""
     spec = lease.get("spec") or {}
     holder, renewed = spec.get("holderIdentity") or "", spec.get("renewTime") or ""
     if before and (before.holder, before.renewed) == (holder, renewed):

@@ -29,10 +29,12 @@ def api_name(rollout: Any) -> str:
 
 
 def plan_name(triton: str) -> str:
+    """The name of the ConfigMap with the plan; the chart makes it, too."""
     return f"{triton}-plan"
 
 
 def routes_name(api: str) -> str:
+    """The name of the ConfigMap with the routes; the chart makes it, too."""
     return f"{api}-routes"
 
 
@@ -49,12 +51,14 @@ def with_document(name: str, key: str, document: Plan | Routes, before: Json | N
 
 
 def with_writer(config_map: Json, writer: str) -> Json:
+    """The ConfigMap, annotated with who writes it."""
     metadata = config_map["metadata"]
     annotations = {**(metadata.get("annotations") or {}), WRITER: writer}
     return {**config_map, "metadata": {**metadata, "annotations": annotations}}
 
 
 def with_status(rollout: Json, status: Json) -> Json:
+    """What is PUT to the status subresource: the object as it was read, with this status."""
     metadata = {key: rollout["metadata"][key] for key in ("name", "namespace", "resourceVersion", "uid")}
     return {
         "apiVersion": API_VERSION,
@@ -66,6 +70,7 @@ def with_status(rollout: Json, status: Json) -> Json:
 
 
 def build_event(rollout: Json, event: Event, now_ns: int, reporter: str) -> Json:
+    """A core/v1 Event about the ModelRollout. `now_ns`: nanoseconds since 1970; it makes the name unique."""
     metadata = rollout["metadata"]
     time = format_time(now_ns // 10**9)
     return {

@@ -18,6 +18,7 @@ class Owner:
 
 
 def read_owner(rollout: Any) -> Owner:
+    """From a ModelRollout as the API server gives it."""
     metadata = rollout["metadata"]
     return Owner(metadata.get("creationTimestamp") or "", metadata["name"], metadata.get("uid") or "")
 

@@ -46,6 +46,7 @@ class PodClient:
         )
 
     async def ask_api_pods(self, urls: Sequence[str]) -> list[ApiState | None]:
+        """In this order. None: no answer, or nonsense. An empty URL is not asked."""
         return await asyncio.gather(*(self._ask(url and f"{url}/routes", parse_api_state) for url in urls))
 
     async def _ask(self, url: str, parse: Callable[[bytes], T]) -> T | None:

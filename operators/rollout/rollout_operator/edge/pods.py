@@ -30,10 +30,12 @@ class PodRecord:
         return f"{self.uid}/{self.container}" if self.container else ""
 
     def matches(self, selector: Mapping[str, str]) -> bool:
+        """It has every label of `selector`."""
         return selector.items() <= dict(self.labels).items()
 
 
 def read_pod(body: Mapping[str, Any]) -> PodRecord:
+    """From a v1 Pod as the API server gives it."""
     metadata, status = body["metadata"], body.get("status") or {}
     return PodRecord(
         namespace=metadata.get("namespace", ""),

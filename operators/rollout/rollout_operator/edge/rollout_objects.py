@@ -49,18 +49,22 @@ class Objects:
 
     @property
     def triton_name(self) -> str:
+        """Of the StatefulSet that spec.tritonRef names."""
         return triton_name(self.rollout)
 
     @property
     def api_name(self) -> str:
+        """Of the Deployment that spec.apiRef names."""
         return api_name(self.rollout)
 
     @property
     def triton_selector(self) -> Selector:
+        """Finds the Triton pods."""
         return selector_of(self.triton)
 
     @property
     def api_selector(self) -> Selector:
+        """Finds the API pods."""
         return selector_of(self.api)
 
     def spec(self) -> Spec | InvalidSpec:
@@ -71,6 +75,7 @@ class Objects:
             return error
 
     def status(self) -> Status:
+        """Empty when it is absent or unreadable."""
         return parse_status(self.rollout.get("status"))
 
     def plan(self) -> Plan | None:
@@ -78,6 +83,7 @@ class Objects:
         return _parsed(parse_plan, read_data(self.plan_map, PLAN_KEY))
 
     def routes(self) -> Routes | None:
+        """None when they are absent, empty or invalid."""
         return _parsed(parse_routes, read_data(self.routes_map, ROUTES_KEY))
 
 

@@ -18,6 +18,8 @@ MAX_ASKED = 16  # pods in one reconcile
 
 
 class ByName(Protocol):
+    """Reads one object by name from the API server; raises Missing."""
+
     def read_pod(self, name: str) -> Json: ...
 
     def read_rollout(self, name: str) -> Json: ...

@@ -62,6 +62,7 @@ class Watches:
         self._pods, self._owners = pods, owners
 
     def note_pod(self, type: str | None, record: PodRecord) -> None:
+        """Remembers a pod, and wakes what depends on it when it changed in a way that may matter."""
         before = self._records.get(record.uid)
         if type == "DELETED":
             self._records.pop(record.uid, None)
@@ -90,6 +91,10 @@ class Watches:
 
 
 def build_registry(watches: Watches) -> kopf.OperatorRegistry:
+    """Kopf's handlers and indexes, which feed `watches`: pods, ModelRollouts, StatefulSets and Deployments.
+
+    Only `on.event` and indexes: Kopf's other handlers write a finalizer or an annotation on what they watch.
+    """
     registry = kopf.OperatorRegistry()
 
     @kopf.on.login(registry=registry)
@@ -127,6 +132,7 @@ def build_registry(watches: Watches) -> kopf.OperatorRegistry:
 
 
 def kopf_settings() -> kopf.OperatorSettings:
+    """No Events, no scan for CRDs, and requests that are retried without end (see Backoffs)."""
     settings = kopf.OperatorSettings()
     settings.posting.enabled = False
     settings.scanning.disabled = True

@@ -46,6 +46,7 @@ def note(s: Situation, found: Assessment) -> Situation:
 
 
 def is_over_the_limit(s: Situation) -> bool:
+    """So many assessments in a row failed that the release must end."""
     return s.status.analysis.failures >= s.spec.analysis.failure_limit
 
 

@@ -13,6 +13,7 @@ from rollout_operator.documents.status import Analysis
 
 
 def restart_counts(s: Situation, canary: Release) -> Situation:
+    """A new name for the step, under which API pods count from zero, once nothing withholds the traffic any more."""
     index, routes = s.status.current_step_index, s.seen.routes
     if index is None or not s.traffic.kind.changes_traffic:
         return s

@@ -7,6 +7,7 @@ from rollout_operator.documents.release import Release
 
 
 def judge_replica_failures(s: Situation, canary: Release) -> Situation:
+    """Rejects the canary on the first failure that lasts. On a first install it waits until no replica can succeed."""
     failed = failures_of(s, canary)
     if not failed or (s.status.stable is None and not _is_hopeless(s, failed)):
         return s

@@ -16,6 +16,7 @@ from rollout_operator.documents.status import Analysis, Attempt, Outcome, Status
 
 
 def find_position(s: Situation) -> Situation:
+    """Keeps the stable, canary and previous of a status that can be believed; else adopts those that are served."""
     return _tidy(s if _is_believed(s) else _adopt(s))
 
 

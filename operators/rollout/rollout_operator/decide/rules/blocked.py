@@ -18,6 +18,7 @@ def refuse_a_reused_version(s: Situation) -> Ruling | None:
 
 
 def refuse_what_failed(s: Situation) -> Ruling | None:
+    """A failure in force keeps stable in service, until the spec is edited or, for quarantined bytes, spec.retry is."""
     failure = failure_in_force(s, s.wanted)
     if s.status.stable == s.wanted or failure is None:
         return None

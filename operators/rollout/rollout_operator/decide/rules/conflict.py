@@ -5,6 +5,7 @@ from rollout_operator.documents.status import Phase
 
 
 def leave_it_to_the_older_rollout(s: Situation) -> Ruling | None:
+    """Blocked, and nothing is published, while an older ModelRollout has the same workloads."""
     if not s.seen.rival:
         return None
     message = (

@@ -16,6 +16,7 @@ from rollout_operator.documents.status import Analysis, Attempt, Outcome, Phase,
 
 
 def install_first_version(s: Situation) -> Ruling | None:
+    """Without a stable version: loads the wanted one everywhere, and makes it stable once one replica is warm."""
     if s.status.stable is not None:
         return None
     if s.status.canary != s.wanted:

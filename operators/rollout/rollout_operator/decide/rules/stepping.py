@@ -16,6 +16,7 @@ from rollout_operator.documents.wait import Wait
 
 
 def wait_to_step_forward(s: Situation) -> Ruling | None:
+    """Replicas, traffic and acknowledgements first: see waits."""
     wait = before_next_step(s)
     return _stay(s, wait) if wait else None
 
@@ -26,6 +27,7 @@ def skip_the_steps(s: Situation) -> Ruling | None:
 
 
 def finish_the_step(s: Situation) -> Ruling | None:
+    """The present step says what it waits for."""
     wait = s.step.kind.wait(s.step_state) if s.step else None
     return _stay(s, wait) if wait else None
 
@@ -46,6 +48,7 @@ def judge_before_more_traffic(s: Situation) -> Ruling | None:
 
 
 def enter_the_next_step(s: Situation) -> Ruling | None:
+    """The next step begins, or the canary is promoted."""
     step, index = _next_step(s), _next_index(s)
     if step.kind.promotes:
         return promote(s, f"step {index + 1}/{len(s.spec.steps)} done")
