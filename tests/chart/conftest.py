@@ -1,4 +1,4 @@
-"""A real API server that knows the chart's kinds, and a namespace that enforces Pod Security "restricted"."""
+"""A real API server with the CRDs that the chart uses, and a namespace that enforces Pod Security "restricted"."""
 
 from collections.abc import Iterator
 from itertools import count
@@ -52,7 +52,7 @@ def nodes(cluster: Cluster, scheduler: Scheduler) -> Iterator[Nodes]:
 
 @pytest.fixture
 def namespace(cluster: Cluster) -> str:
-    """A fresh one."""
+    """Return a new namespace for each test."""
     name = f"scheduling-{next(numbers)}"
     create_restricted(cluster, name)
     return name
@@ -72,7 +72,7 @@ def kubectl(cluster: Cluster) -> Kubectl:
 
 @pytest.fixture(scope="session")
 def schemas(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """For kubeconform: a file for each kind of the chart."""
+    """Return a folder with a schema file for each kind in the chart, for kubeconform."""
     folder = tmp_path_factory.mktemp("schemas")
     kinds = {(one["apiVersion"], one["kind"]) for shape in SHAPES for one in render(shape)}
     kubeconform.write_schemas(cluster.client.get("/openapi/v2"), kinds, folder)

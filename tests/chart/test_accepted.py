@@ -1,4 +1,4 @@
-"""Every shape in ci/ is what helm, kubeconform and the real API server call right."""
+"""helm, kubeconform and the real API server accept every values file in the chart's ci/."""
 
 from pathlib import Path
 
@@ -25,7 +25,7 @@ def test_kubeconform_finds_nothing(shape: Path, schemas: Path) -> None:
 
 @shapes
 def test_the_api_server_takes_it(shape: Path, kubectl: Kubectl) -> None:
-    """Without a word: a Deployment whose pods "restricted" would refuse is taken with a warning only."""
+    """No warning either: for a Deployment whose pods violate "restricted" the API server only warns."""
     said = kubectl.dry_run(render_text(shape, namespace="restricted"))
     assert "Warning" not in said
     assert "statefulset.apps/medinfer-triton serverside-applied (server dry run)" in said
@@ -33,7 +33,7 @@ def test_the_api_server_takes_it(shape: Path, kubectl: Kubectl) -> None:
 
 @shapes
 def test_the_pods_it_makes_are_taken(shape: Path, kubectl: Kubectl) -> None:
-    """As pods, which a namespace that enforces "restricted" refuses where it only warns of their owners."""
+    """Creates the pods themselves: the namespace refuses pods that violate "restricted", but only warns of their owners."""
     pods = [
         {"apiVersion": "v1", "kind": "Pod", "metadata": template["metadata"] | {"name": f"pod-{number}"}}
         | {"spec": with_claims(template["spec"])}
@@ -45,7 +45,7 @@ def test_the_pods_it_makes_are_taken(shape: Path, kubectl: Kubectl) -> None:
 
 
 def test_what_is_not_restricted_is_refused(kubectl: Kubectl) -> None:
-    """The two tests before this one would see it."""
+    """Shows that the two tests above can fail."""
     statefulset = helm.of_kind(render(), "StatefulSet")["medinfer-triton"]
     spec = statefulset["spec"]["template"]["spec"]
     spec["containers"][0]["securityContext"]["allowPrivilegeEscalation"] = True
@@ -67,7 +67,7 @@ def test_kubeconform_would_find_it(path: str, line: str, schemas: Path) -> None:
 
 
 def with_claims(spec: helm.Json) -> helm.Json:
-    """A StatefulSet adds the volumes of its claims to its pods."""
+    """Adds the volumes that a StatefulSet would add to its pods for its claims."""
     volumes = {volume["name"] for volume in spec.get("volumes", ())}
     containers = helm.containers({"spec": spec})
     mounted = {mount["name"] for container in containers for mount in container.get("volumeMounts", ())}

@@ -1,4 +1,4 @@
-"""The alerts are what the Prometheus operator takes, and they fire when they should, by Prometheus' own word."""
+"""The API server accepts the alerts as a PrometheusRule, and promtool says that they fire when they should."""
 
 from pathlib import Path
 

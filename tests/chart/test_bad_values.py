@@ -1,4 +1,4 @@
-"""What helm must refuse, before anything reaches a cluster."""
+"""helm refuses bad values before anything reaches a cluster."""
 
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ def test_a_release_name_that_is_too_long_is_refused() -> None:
 
 
 def test_the_longest_names_fit() -> None:
-    """63 characters are what Kubernetes allows a Service, and a StatefulSet's label of its pods' revision."""
+    """Kubernetes allows 63 characters for the name of a Service and for a StatefulSet's revision label on its pods."""
     longest = "a" * 31
     assert f"name: {longest}-medinfer-rollout-operator" in render_text(release=longest)
     assert len(f"{longest}-medinfer-rollout-operator") <= 63

@@ -1,4 +1,4 @@
-"""Where the real scheduler puts the chart's pods: on nodes with GPUs, and on those without."""
+"""Where the real scheduler places the chart's pods, on nodes with and without GPUs."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,7 +21,7 @@ def large(node: Node) -> Node:
 
 @dataclass(frozen=True)
 class Situation:
-    """`where`: the nodes of each part's pods, in the order of names; parts that are not named are bound anywhere."""
+    """`where`: the nodes of each part's pods, in order of pod name; pods of other parts may be on any node."""
 
     nodes: tuple[Node, ...]
     where: dict[str, str]

@@ -1,4 +1,4 @@
-"""The real Triton, started by the chart's own command: whoever is not its agent can ask for inference, nothing else."""
+"""The real Triton, started with the chart's command: only its agent can do more than request inference."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""docs/upgrading.md's first step: the CRD that an older chart brought becomes the newer one, and rollouts live on."""
+"""docs/upgrading.md's first step replaces the CRD of an older chart by the newer one and keeps ModelRollouts."""
 
 import json
 import re
@@ -24,7 +24,7 @@ STATUS = {"phase": "Healthy", "message": "version 1 is live", "observedGeneratio
 
 @pytest.fixture
 def cluster(tmp_path: Path) -> Iterator[Cluster]:
-    """Its API server has never heard of a ModelRollout."""
+    """Return a cluster of its own, without the CRD."""
     with ControlPlane(tmp_path / "control-plane") as plane, Cluster(plane) as cluster:
         yield cluster
 
@@ -44,7 +44,7 @@ def test_the_crd_of_an_older_chart_is_upgraded(cluster: Cluster, tmp_path: Path)
 
 
 def older_chart(folder: Path) -> Path:
-    """This one, before it and its CRD knew NEWER_FIELD."""
+    """Return a copy of the chart whose CRD and schema lack NEWER_FIELD."""
     chart = folder / "medinfer"
     shutil.copytree(CHART, chart)
     crd = yaml.safe_load(CRD.read_text())
@@ -57,14 +57,14 @@ def older_chart(folder: Path) -> Path:
 
 
 def first_step() -> list[list[str]]:
-    """The kubectl commands of the page, without the program."""
+    """Return the arguments of the kubectl commands on the page."""
     page = (ROOT / "docs" / "upgrading.md").read_text()
     section = page[page.index("## 1.") : page.index("## 2.")]
     return [line.split() for line in re.findall(r"^kubectl (.+)$", section, re.MULTILINE)]
 
 
 def suspended(cluster: Cluster) -> Json:
-    """The rollout, after somebody tried to suspend it."""
+    """Try to set `suspend`, and return the ModelRollout."""
     patch = ["patch", "modelrollout", "resnet-medical", "--type=merge", "--patch"]
     Kubectl(cluster.kubeconfig("admin", "default")).run(*patch, json.dumps({"spec": {NEWER_FIELD: True}}))
     return cluster.client.get(ROLLOUT)

@@ -40,7 +40,7 @@ def test_every_variable_is_known_and_valid(
 
 
 def test_parts_name_the_same_things() -> None:
-    """The ConfigMaps as the operator names them after tritonRef and apiRef, each mounted where it is read."""
+    """The operator derives the ConfigMaps' names from tritonRef and apiRef; each is mounted where it is read."""
     objects = render(CHART / "ci" / "cpu-values.yaml")
     api = environment(container(objects, "Deployment/medinfer-api", "api"))
     agent = environment(container(objects, "StatefulSet/medinfer-triton", "agent"))
@@ -61,7 +61,7 @@ def test_parts_name_the_same_things() -> None:
 
 @shapes
 def test_the_operator_finds_triton_by_its_stateful_set(shape: Path) -> None:
-    """The container's name tells the operator which one restarted; the headless Service gives the pods their names."""
+    """The operator sees by the container's name which one restarted; the headless Service gives the pods DNS names."""
     objects = render(shape)
     server = next(one for one in objects if one["kind"] == "StatefulSet")
     service = next(one for one in objects if one["metadata"]["name"] == server["spec"]["serviceName"])
@@ -119,7 +119,7 @@ def test_commands_name_modules_and_files_that_exist() -> None:
 
 
 def start_triton(folder: Path, tritonserver: str, *arguments: str) -> str:
-    """What the chart's command says with a shell script for tritonserver, and `folder`/shm for /dev/shm."""
+    """Return the output of the chart's command with a script as tritonserver and `folder`/shm as /dev/shm."""
     fake = folder / "tritonserver"
     fake.write_text(f"#!/bin/sh\n{tritonserver}\n")
     fake.chmod(0o755)

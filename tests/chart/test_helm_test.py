@@ -1,4 +1,4 @@
-"""What helm test runs: both scripts, against the real Triton and against an API that answers in every way."""
+"""The two scripts of helm test, against the real Triton and against an API with good and bad answers."""
 
 import json
 import subprocess
@@ -27,7 +27,7 @@ GOOD = {
 
 
 class Answering(BaseHTTPRequestHandler):
-    """`answers`: status and body by path."""
+    """Serves `answers`: status and body by path."""
 
     answers: dict[str, tuple[int, object]]
 
@@ -80,7 +80,7 @@ def test_predict_says_what_is_missing_when_nobody_listens() -> None:
 
 
 def test_this_triton_leaves_a_version_alone_while_one_beside_it_loads(tmp_path: Path) -> None:
-    """Started with the arguments of the test's pod, but for addresses; its last check is that it would have seen it."""
+    """Starts Triton with the arguments of the test's pod, except for addresses. Its last check shows that it can fail."""
     objects = helm.of_kind(render(), "Pod")
     arguments = objects["medinfer-test-loading"]["spec"]["initContainers"][0]["args"]
     here = [one.replace("127.0.0.1", ADDRESS).replace("=/repository", f"={tmp_path}") for one in arguments]

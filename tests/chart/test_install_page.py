@@ -1,4 +1,4 @@
-"""The values that docs/install.md shows are valid, and make what it says."""
+"""The values in docs/install.md are valid and produce what the page says."""
 
 import re
 from pathlib import Path

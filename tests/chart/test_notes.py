@@ -33,7 +33,7 @@ def test_a_port_that_the_policies_keep_shut(settings: list[str], warned: list[st
 
 
 def test_a_secret_that_must_be_there_is_named() -> None:
-    """The kubelet starts no container without it, and its event is the pod's alone."""
+    """Without it the kubelet starts no container and reports that only as an event of the pod."""
     told = notes.render(CPU, settings=["triton.agent.environmentSecretName=store"], namespace="hospital")
     assert "environmentSecretName is store; see kubectl -n hospital get secret store" in told
     assert "environmentSecretName" not in notes.render(CPU)

@@ -1,4 +1,4 @@
-"""Pods that the real scheduler cannot place: its event says what is missing, and helm's notes what to do about it."""
+"""Pods that the real scheduler cannot place: helm's notes explain its event and name the fix."""
 
 import shlex
 from dataclasses import dataclass
@@ -21,9 +21,9 @@ AFFINITY = "node(s) didn't match Pod's node affinity"
 
 @dataclass(frozen=True)
 class Situation:
-    """`event`: what the scheduler says of `pod`; `told`: what the notes, and the commands in them, say of the event.
+    """`event`: the scheduler's message about `pod`; `told`: what the notes and the commands in them say about it.
 
-    `mend`: the settings, or values, that follow from it; with them all pods are bound.
+    `mend`: the settings or values files that fix it: with them all pods are bound.
     """
 
     nodes: tuple[Node, ...]

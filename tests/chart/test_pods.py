@@ -1,4 +1,4 @@
-"""What every pod of the chart keeps to, in every shape."""
+"""Rules that every pod of the chart follows, with every values file in ci/."""
 
 import shutil
 from pathlib import Path
@@ -61,7 +61,7 @@ def test_nothing_can_be_written_but_volumes(shape: Path) -> None:
 
 @shapes
 def test_every_container_asks_for_cpu_and_memory_and_is_bounded(shape: Path) -> None:
-    """Without a CPU request on each container the autoscaler does nothing."""
+    """The autoscaler does nothing unless each container has a CPU request."""
     for owner, template in pod_templates(render(shape)).items():
         for container in containers(template):
             resources = container["resources"]
@@ -71,13 +71,13 @@ def test_every_container_asks_for_cpu_and_memory_and_is_bounded(shape: Path) -> 
 
 @shapes
 def test_no_service_names_become_variables(shape: Path) -> None:
-    """A Service medinfer-api would be MEDINFER_API_PORT and the like to the API."""
+    """With service links, a Service named medinfer-api would set MEDINFER_API_PORT in the API's environment."""
     assert all(template["spec"]["enableServiceLinks"] is False for template in pod_templates(render(shape)).values())
 
 
 @shapes
 def test_grace_periods_add_up(shape: Path) -> None:
-    """preStop counts inside the grace period; what runs after it must end before it is over."""
+    """The grace period includes preStop, so it must also leave time for the shutdown after it."""
     templates = pod_templates(render(shape))
     triton = templates["StatefulSet/medinfer-triton"]["spec"]
     container = triton["containers"][0]
@@ -93,7 +93,7 @@ def test_grace_periods_add_up(shape: Path) -> None:
 
 
 def test_an_upgrade_of_the_chart_alone_replaces_no_pod(tmp_path: Path) -> None:
-    """Nothing in a pod template or a selector changes with the chart's version, or from one rendering to the next."""
+    """Pod templates and selectors contain neither the chart's version nor anything random."""
     newer = tmp_path / "medinfer"
     shutil.copytree(helm.CHART, newer)
     chart = yaml.safe_load((newer / "Chart.yaml").read_text())

@@ -1,4 +1,4 @@
-"""Pods that the API server refuses to make: their owner's event says why, and helm's notes what to do about it."""
+"""Pods that the API server refuses to create: helm's notes explain the event of their owner and name the fix."""
 
 from dataclasses import dataclass
 
@@ -16,9 +16,9 @@ CAUSE = "a pod is missing"
 
 @dataclass(frozen=True)
 class Situation:
-    """`event`: what is said of the first replica; `told`: what the notes, and the commands in them, say of the event.
+    """`event`: the message about the first replica; `told`: what the notes and the commands in them say about it.
 
-    `mend`: the settings that follow from it; with them all pods are made.
+    `mend`: the settings that fix it: with them all pods are created.
     """
 
     settings: tuple[str, ...]

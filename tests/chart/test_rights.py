@@ -1,4 +1,4 @@
-"""The chart's Roles are those of manifests/rbac, which the integration tests hold the parts to."""
+"""The chart's Roles equal those of manifests/rbac, under which the integration tests run the parts."""
 
 from pathlib import Path
 

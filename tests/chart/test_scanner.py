@@ -1,4 +1,4 @@
-"""kube-score calls nothing critical that is not explained here."""
+"""kube-score reports nothing critical except what is explained here."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""skaffold.yaml, without skaffold: the pods of each profile run what it builds, and the chart takes its values."""
+"""skaffold.yaml, without skaffold: the pods of each profile run the images it builds, and the chart takes its values."""
 
 from copy import deepcopy
 from typing import Any
@@ -24,7 +24,7 @@ def test_images_are_built_as_everywhere_else(profile: str) -> None:
 
 @profiles
 def test_pods_run_what_is_built_and_nothing_else_of_ours(profile: str) -> None:
-    """helm refuses a value that the chart does not know."""
+    """helm refuses values that the chart does not define."""
     config = applied(profile)
     run = {one["image"] for template in pod_templates(installed(config)).values() for one in containers(template)}
     assert {image for image in run if image.startswith("medinfer-")} == set(tags(config).values())
@@ -33,19 +33,19 @@ def test_pods_run_what_is_built_and_nothing_else_of_ours(profile: str) -> None:
 
 @profiles
 def test_it_does_not_wait_for_pods_that_wait_for_a_rollout(profile: str) -> None:
-    """skaffold would call a first installation failed: nothing is Ready before a version is served."""
+    """A check would report the first install as failed: no pod is Ready until a version is served."""
     config = applied(profile)
     assert not [one for one in installed(config) if one["kind"] == "ModelRollout"]
     assert config["deploy"]["statusCheck"] is False
 
 
 def test_images_reach_a_cluster_of_another_machine() -> None:
-    """`push: false` would keep them here; skaffold knows by itself which clusters take images without a registry."""
+    """`push: false` would never push; skaffold itself detects clusters that need no registry."""
     assert "push" not in CONFIG["build"]["local"]
 
 
 def installed(config: Json) -> list[Json]:
-    """What helm makes of the release, with the arguments that skaffold would give it."""
+    """Render the release with the arguments that skaffold would pass to helm."""
     (release,) = config["deploy"]["helm"]["releases"]
     assert ROOT / release["chartPath"] == CHART
     values = {name: str(value).lower() for name, value in release["setValues"].items()}
@@ -56,7 +56,7 @@ def installed(config: Json) -> list[Json]:
 
 
 def tags(config: Json) -> dict[str, str]:
-    """What skaffold calls each image, by the template that stands for it."""
+    """Return the image name for each of skaffold's templates."""
     names = dockerfiles(config)
     return {f"{{{{.IMAGE_FULLY_QUALIFIED_{name.replace('-', '_')}}}}}": f"{name}:built" for name in names}
 
@@ -66,7 +66,7 @@ def dockerfiles(config: Json) -> dict[str, str]:
 
 
 def applied(name: str) -> Json:
-    """The configuration with the patches of this profile."""
+    """Return the configuration with the profile's patches applied."""
     config = deepcopy(CONFIG)
     (profile,) = [one for one in config.pop("profiles") if one["name"] == name]
     assert profile.keys() <= {"name", "patches"}
@@ -76,7 +76,7 @@ def applied(name: str) -> Json:
 
 
 def add(config: Any, op: str, path: str, value: object) -> None:
-    """The one operation of JSON patch that is in use; raises LookupError where the path leads nowhere."""
+    """Apply `add`, the only JSON patch operation in use. Raises LookupError if the path does not exist."""
     assert op == "add"
     *parents, last = path.removeprefix("/").split("/")
     for key in parents:

@@ -1,4 +1,4 @@
-"""A release over its life, by the real helm and the real API server; nothing runs in it."""
+"""Install, upgrade, roll back and uninstall with the real helm and API server; no pod runs."""
 
 import shutil
 from collections.abc import Iterator
@@ -43,7 +43,7 @@ class Release:
         return helm.run(*arguments, *where, timeout_seconds=timeout_seconds)
 
     def release_version(self, folder: Path, *flags: str) -> None:
-        """The command of NOTES.txt and the docs: the values file with another version, address and digest."""
+        """Run the upgrade of NOTES.txt and the docs: the values file with another version, address and digest."""
         edited = folder / "medinfer-values.yaml"
         values = yaml.safe_load(CPU.read_text())
         edited.write_text(yaml.safe_dump(values | {"rollout": values["rollout"] | VERSION_LINE}))
@@ -53,7 +53,7 @@ class Release:
         return f"/{api}/namespaces/{self.namespace}/{kind}" + (f"/{name}" if name else "")
 
     def objects(self) -> dict[tuple[str, str], Json]:
-        """By kind and name."""
+        """Return the release's objects by kind and name."""
         return {
             (kind, one["metadata"]["name"]): one
             for api, kinds in KINDS.items()
@@ -70,7 +70,7 @@ class Release:
 
 @pytest.fixture
 def release(cluster: Cluster) -> Iterator[Release]:
-    """Installed with the shape for CPUs; the operator wrote plan and routes, the autoscaler made five API pods."""
+    """Install with cpu-values.yaml; write plan and routes as the operator would and scale the API to five pods."""
     namespace = f"release-{next(numbers)}"
     create_restricted(cluster, namespace)
     release = Release(cluster.client, namespace, cluster.kubeconfig("admin", namespace))
@@ -121,7 +121,7 @@ def test_a_rollback_of_the_release_leaves_plan_and_routes(release: Release, tmp_
 
 
 def test_waiting_with_rollback_takes_the_version_back(release: Release, tmp_path: Path) -> None:
-    """Why NOTES warns: helm 4 waits for the ModelRollout, too, and at the timeout puts the old line back.
+    """The reason for the warning in NOTES: helm 4 waits for the ModelRollout and at the timeout restores the version.
 
     That aborts the canary. Everything but the rollout is as ready as it can be.
     """
@@ -147,7 +147,7 @@ def test_a_second_release_in_the_namespace_is_refused(release: Release) -> None:
 
 
 def ready_status(kind: str, one: Json) -> Json | None:
-    """What the controllers write once all is well."""
+    """Write the statuses that the controllers would write when all pods are ready."""
     seen, wanted = {"observedGeneration": one["metadata"].get("generation")}, one.get("spec", {}).get("replicas", 1)
     if kind == "modelrollouts":
         return seen | {"conditions": [condition("Ready", "Promoted")]}

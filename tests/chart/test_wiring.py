@@ -1,4 +1,4 @@
-"""Selectors select, ports exist, and who may talk to whom is design's list."""
+"""Selectors match pods, named ports exist, and the NetworkPolicies allow exactly the intended connections."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -89,12 +89,12 @@ def test_monitors_scrape_each_port_with_metrics_once() -> None:
 
 
 def selected(objects: list[Json], labels: dict[str, str]) -> list[Json]:
-    """Pod templates."""
+    """Return the pod templates."""
     return [one for one in pod_templates(objects).values() if labels.items() <= one["metadata"]["labels"].items()]
 
 
 def talks(policy: Json, direction: str, peers: str) -> Iterator[tuple[str, str, tuple[int, ...]]]:
-    """(owner, peer, ports) of every rule about pods of the release."""
+    """Return (owner, peer, ports) of every rule whose peer is a pod of the release."""
     owner = policy["spec"]["podSelector"]["matchLabels"][COMPONENT]
     for rule in policy["spec"].get(direction, ()):
         ports = tuple(port["port"] for port in rule["ports"])

@@ -1,4 +1,4 @@
-"""The workflows are what GitHub accepts, by actionlint, and they are bounded in time and in rights.
+"""actionlint accepts the workflows, and they have limited time and rights.
 
 They are here because, like the chart, they are checked by a Go program that `make test-chart` builds.
 """

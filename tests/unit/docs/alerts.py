@@ -1,4 +1,4 @@
-"""The alerts of manifests/monitoring, the series that their tests assume, and the metrics that the parts have."""
+"""The alerts of manifests/monitoring, the series that their tests write, and the metrics that the parts export."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -26,7 +26,7 @@ def rules() -> list[Rule]:
 
 
 def assumed() -> list[str]:
-    """The series that the tests of the alerts write, with their labels."""
+    """Return the series that the tests of the alerts write, with their labels."""
     tests = yaml.safe_load(SITUATIONS.read_text())["tests"]
     return sorted({one["series"] for test in tests for one in test["input_series"]})
 
@@ -40,13 +40,13 @@ def metrics_in(expression: str) -> set[str]:
 
 
 def matchers_in(expression: str) -> Iterator[tuple[str, str]]:
-    """(label, value), each alternative of a pattern by itself."""
+    """Yield (label, value), one for each alternative of a pattern."""
     for label, values in re.findall(r'(\w+)!?=~?"([^"]*)"', expression):
         yield from ((label, value) for value in values.split("|"))
 
 
 def series() -> set[str]:
-    """Names as Prometheus stores them."""
+    """Return the names of all exported metrics as Prometheus stores them."""
     agent = AgentMetrics()
     agent.follow(lambda: (), lambda: 0)
     collectors: tuple[Collector, ...] = (ApiMetrics(lambda: ({}, [])), agent.registry, OperatorMetrics().registry)

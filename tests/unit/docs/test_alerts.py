@@ -1,4 +1,4 @@
-"""The alerts, and the situations in which tests/chart tries them, speak of metrics and values that exist."""
+"""The alerts and their tests in tests/chart use only metrics and label values that exist."""
 
 import pytest
 from inference_api.routing.counters import Result

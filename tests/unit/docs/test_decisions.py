@@ -1,4 +1,4 @@
-"""Every decision says what it weighed, and the index lists it."""
+"""Every decision names its alternatives, and the index lists it."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The pages for people lead to what is there."""
+"""Links, paths, values, make targets and plug-in commands in the docs exist."""
 
 import re
 from pathlib import Path

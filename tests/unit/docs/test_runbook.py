@@ -1,4 +1,4 @@
-"""Whatever a part says of itself has an entry in docs/runbook.md, and no entry is about something that nobody says."""
+"""docs/runbook.md has an entry for every reason, alert and error that the parts report, and no others."""
 
 import re
 
