@@ -33,7 +33,7 @@ def test_the_api_server_takes_it(shape: Path, kubectl: Kubectl) -> None:
 
 @shapes
 def test_the_pods_it_makes_are_taken(shape: Path, kubectl: Kubectl) -> None:
-    """Creates the pods themselves: the namespace refuses pods that violate "restricted", but only warns of their owners."""
+    """Creates the pods themselves: the namespace refuses pods that violate "restricted", but warns of their owners."""
     pods = [
         {"apiVersion": "v1", "kind": "Pod", "metadata": template["metadata"] | {"name": f"pod-{number}"}}
         | {"spec": with_claims(template["spec"])}

@@ -80,7 +80,7 @@ def test_predict_says_what_is_missing_when_nobody_listens() -> None:
 
 
 def test_this_triton_leaves_a_version_alone_while_one_beside_it_loads(tmp_path: Path) -> None:
-    """Starts Triton with the arguments of the test's pod, except for addresses. Its last check shows that it can fail."""
+    """Starts Triton with the arguments of the test's pod, except for addresses. Its last check shows it can fail."""
     objects = helm.of_kind(render(), "Pod")
     arguments = objects["medinfer-test-loading"]["spec"]["initContainers"][0]["args"]
     here = [one.replace("127.0.0.1", ADDRESS).replace("=/repository", f"={tmp_path}") for one in arguments]

@@ -1,4 +1,4 @@
-"""skaffold.yaml, without skaffold: the pods of each profile run the images it builds, and the chart takes its values."""
+"""skaffold.yaml, without skaffold: each profile runs the images that it builds, and the chart takes its values."""
 
 from copy import deepcopy
 from typing import Any
