@@ -98,7 +98,7 @@ async def test_the_proof_and_what_the_routes_need(tmp_path: Path) -> None:
     assert routed.canary and routed.canary.version.labels == facts.labels
 
 
-async def test_nothing_is_told_of_a_bundle_that_is_not_verified(tmp_path: Path) -> None:
+async def test_nothing_is_reported_of_a_bundle_that_is_not_verified(tmp_path: Path) -> None:
     canary = (await ask_agent(see(CANARY, warm=(1,)), tmp_path)).versions[1]
     assert (canary.uri, canary.labels, canary.preprocessing) == (None, None, None)
 

@@ -135,7 +135,7 @@ def test_the_last_release_is_reported_or_the_one_asked_for() -> None:
 def test_other_tries_of_the_same_bytes_are_listed() -> None:
     made = slow()
     made.behaviours[digest(2)] = Behaviour()
-    made.edit(retry="the network was mended")
+    made.edit(retry="the network was fixed")
     found = evidence(made.run_until("Healthy"))
     assert [one["outcome"] for one in found["otherAttempts"]] == ["RolledBack"]
     assert "## Other attempts of the same bytes" in render_report(found, [])

@@ -106,7 +106,7 @@ from tests.unit.rollout.simulated_cluster import Cluster
         ),
     ],
 )
-def test_each_situation_is_told(made: Callable[[], Cluster], expected: list[str]) -> None:
+def test_each_situation_is_shown(made: Callable[[], Cluster], expected: list[str]) -> None:
     found = lines(shown(made()))
     assert [line for line in expected if line not in found] == []
 

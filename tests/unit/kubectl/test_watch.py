@@ -27,10 +27,10 @@ class Slept:
 
 
 def follow(
-    look: Callable[[], Rollout], timeout_seconds: float | None = None, view: type[Screen | Log] = Log
+    read: Callable[[], Rollout], timeout_seconds: float | None = None, view: type[Screen | Log] = Log
 ) -> tuple[Rollout, list[str]]:
     written, clock = list[str](), Slept()
-    last = watch(look, view(PLAIN, written.append), clock.now, clock.sleep, timeout_seconds)
+    last = watch(read, view(PLAIN, written.append), clock.now, clock.sleep, timeout_seconds)
     return last, written
 
 
@@ -77,23 +77,23 @@ def away_after(made: Cluster, looks: int) -> Iterator[Rollout | None]:
 def test_an_api_server_that_goes_away_is_waited_for() -> None:
     seen = away_after(release(cluster()), 2)
 
-    def look() -> Rollout:
+    def read() -> Rollout:
         found = next(seen)
         if found is None:
             raise Unavailable("the API server does not answer")
         return found
 
-    last, written = follow(look)
+    last, written = follow(read)
     assert last.is_ready
     assert written.count("the API server does not answer; trying again\n") == 1
 
 
 def test_an_api_server_that_was_never_there_is_not() -> None:
-    def look() -> Rollout:
+    def read() -> Rollout:
         raise Unavailable("the API server does not answer")
 
     with pytest.raises(Unavailable):
-        follow(look)
+        follow(read)
 
 
 def test_a_release_that_waits_runs_into_the_timeout() -> None:

@@ -54,7 +54,7 @@ def test_a_good_release_takes_every_step_and_is_promoted() -> None:
     assert weights(made, 40) == [0, 5, 50, 0]
     assert (made.phase, made.status["stable"]["version"]) == ("Healthy", 2)
     assert [reason for reason in made.reasons if reason == "StepStarted"] == ["StepStarted"] * (len(STEPS) - 1)
-    assert served(made) == [1, 2], "the version before is kept warm"
+    assert served(made) == [1, 2], "the previous version is kept warm"
     assert served(made.run(60)) == [2]
     attempt = parse_status(made.status).history[-1]
     assert (attempt.outcome, len(attempt.steps), attempt.steps[1].approved_by) == (Outcome.PROMOTED, 6, "Dr. Roentgen")
@@ -288,7 +288,7 @@ def test_at_rest_there_is_nothing_to_write(bad: Behaviour | None, phase: str) ->
     assert made.status == before
 
 
-def test_each_transition_is_told_once() -> None:
+def test_each_transition_is_reported_once() -> None:
     made = release(cluster())
     made.reasons.clear()
     made.run_until("Healthy").run(20)

@@ -69,7 +69,7 @@ def test_what_was_counted_while_a_replica_was_gone_is_no_evidence(operator_is_th
     assert made.status["stable"]["version"] == 2
 
 
-def test_counted_anew_a_bad_canary_is_still_found() -> None:
+def test_after_a_new_count_a_bad_canary_is_still_found() -> None:
     made = mid_canary()
     made.behaviours[digest(2)] = Behaviour(error_share=0.1)
     made.agents["triton-0"].die()

@@ -33,13 +33,13 @@ class FakeIndexes:
 
     def __init__(self, server: FakeApiServer) -> None:
         self._server = server
-        self.ghost_pods: list[PodRecord] = []
-        self.stale_owners: list[Owner] = []
+        self.deleted_pods: list[PodRecord] = []
+        self.deleted_owners: list[Owner] = []
         self.workloads: dict[tuple[str, str], Json] = {}
 
     def pods(self, selector: Any) -> Sequence[PodRecord]:
         there = [read_pod(body) for (kind, _), body in self._server.objects.items() if kind == "Pod"]
-        found = [pod for pod in (*there, *self.ghost_pods) if selector and pod.matches(selector)]
+        found = [pod for pod in (*there, *self.deleted_pods) if selector and pod.matches(selector)]
         return sorted(found, key=lambda pod: pod.name)
 
     def workload(self, kind: str, name: str) -> Json | None:
@@ -49,10 +49,10 @@ class FakeIndexes:
     def rivals(self, rollout: Json) -> Sequence[Owner]:
         others = [body for (kind, _), body in self._server.objects.items() if kind == "ModelRollout"]
         owners = [read_owner(body) for body in others if set(owned_roles(body)) & set(owned_roles(rollout))]
-        return sorted(one for one in (*owners, *self.stale_owners) if one < read_owner(rollout))
+        return sorted(one for one in (*owners, *self.deleted_owners) if one < read_owner(rollout))
 
 
-class FakeAsking:
+class FakePodClient:
     """Answers for agents by pod, for API pods by address; `problem` is raised instead."""
 
     def __init__(self) -> None:
@@ -82,12 +82,12 @@ class FakeNotifier:
         self.notices.append((url, notice))
 
 
-class World:
-    """`reconcile` looks once; `tick` lets a second pass for everybody first."""
+class FakeCluster:
+    """`reconcile` runs once; `tick` first lets a second pass for everybody."""
 
     def __init__(self, replicas: int = 2, apis: int = 2) -> None:
         self.server = FakeApiServer().set_up(replicas, apis)
-        self.indexes, self.pod_client, self.notifier = FakeIndexes(self.server), FakeAsking(), FakeNotifier()
+        self.indexes, self.pod_client, self.notifier = FakeIndexes(self.server), FakePodClient(), FakeNotifier()
         self.clock, self.metrics = Clock(1_767_268_800.0), Metrics()
         for number in range(replicas):
             self.add_triton(f"triton-{number}", f"127.0.1.{number}")
@@ -137,7 +137,7 @@ class World:
             api.serve(GOOD, dice, requests=60)
         return await self.reconcile()
 
-    async def run_until(self, phase: str, ticks: int = 100) -> "World":
+    async def run_until(self, phase: str, ticks: int = 100) -> "FakeCluster":
         for _ in range(ticks):
             await self.tick()
             if self.phase == phase:

@@ -1,4 +1,4 @@
-"""What people are told, and that it holds nothing up."""
+"""What people get to see of a transition, and that no rollout waits for it."""
 
 import logging
 from dataclasses import replace
@@ -55,7 +55,7 @@ def test_a_notice_says_what_happened_and_where_the_rollout_stands() -> None:
         pytest.param(InvalidSpec(("no",), 1), [], id="a-spec-that-names-none"),
     ],
 )
-async def test_each_transition_is_told_once(spec: object, notices: list[str]) -> None:
+async def test_each_transition_is_reported_once(spec: object, notices: list[str]) -> None:
     server, notifier = FakeApiServer().set_up(), FakeNotifier()
     EventRecorder(server, notifier, "operator-0").record(DECISION, observed(server, spec))
     await until(lambda: len(server.events) == 2, "both Events")

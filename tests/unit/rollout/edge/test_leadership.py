@@ -13,11 +13,11 @@ LEASE_SECONDS = 10
 
 
 class Operator:
-    """One of them, with what it was told."""
+    """One of them, with every change of leadership."""
 
     def __init__(self, leases: FakeLeases, clock: Clock, identity: str, lease_seconds: int = LEASE_SECONDS) -> None:
-        self.told: list[bool] = []
-        self.leadership = Leadership(leases, "operator", identity, lease_seconds, self.told.append, clock)
+        self.changes: list[bool] = []
+        self.leadership = Leadership(leases, "operator", identity, lease_seconds, self.changes.append, clock)
 
     async def attempt(self) -> bool:
         await self.leadership.attempt()
@@ -59,7 +59,7 @@ async def test_nothing_is_written_before_it_is_held(a: Operator) -> None:
 
 async def test_a_lease_that_nobody_made_is_taken(leases: FakeLeases, a: Operator) -> None:
     assert await a.attempt()
-    assert (leases.holder, a.told) == ("a", [True])
+    assert (leases.holder, a.changes) == ("a", [True])
     a.leadership.check()
 
 
@@ -69,7 +69,7 @@ async def test_another_stands_by_while_it_is_renewed(
     for _ in range(20):
         assert await a.attempt() and not await b.attempt()
         clock.now_seconds += 2
-    assert (leases.holder, a.told, b.told) == ("a", [True], [])
+    assert (leases.holder, a.changes, b.changes) == ("a", [True], [])
 
 
 async def test_another_takes_over_once_it_is_silent(clock: Clock, a: Operator, b: Operator) -> None:
@@ -91,7 +91,7 @@ async def test_two_never_hold_it_at_once(leases: FakeLeases, clock: Clock, a: Op
         clock.now_seconds += 1
     assert b.is_held and leases.holder == "b"
     assert not await a.attempt()
-    assert a.told == [True, False]
+    assert a.changes == [True, False]
 
 
 async def test_one_that_was_frozen_knows_it_before_it_looks(clock: Clock, a: Operator) -> None:
@@ -110,21 +110,21 @@ async def test_an_api_server_that_is_away_ends_it_by_time_only(leases: FakeLease
     assert await a.attempt()
     clock.now_seconds += 5
     assert not await a.attempt()
-    assert a.told == [True, False]
+    assert a.changes == [True, False]
     leases.before_read = lambda: None
     assert await a.attempt()
-    assert a.told == [True, False, True]
+    assert a.changes == [True, False, True]
 
 
-async def test_a_gap_is_told_even_if_nobody_looked_in_it(clock: Clock, a: Operator) -> None:
+async def test_a_gap_is_reported_even_if_nobody_looked_in_it(clock: Clock, a: Operator) -> None:
     """Visits in the gap went to sleep, and another may have led: both need to hear of it."""
     await a.attempt()
     clock.now_seconds += 9
     assert await a.attempt()
-    assert a.told == [True, False, True]
+    assert a.changes == [True, False, True]
 
 
-async def test_a_gap_in_the_middle_of_an_attempt_is_told(leases: FakeLeases, clock: Clock, a: Operator) -> None:
+async def test_a_gap_in_the_middle_of_an_attempt_is_reported(leases: FakeLeases, clock: Clock, a: Operator) -> None:
     await a.attempt()
     clock.now_seconds += 7
 
@@ -133,7 +133,7 @@ async def test_a_gap_in_the_middle_of_an_attempt_is_told(leases: FakeLeases, clo
 
     leases.before_write = slow
     assert await a.attempt()
-    assert a.told == [True, False, True]
+    assert a.changes == [True, False, True]
 
 
 async def test_the_time_counts_from_before_the_write(leases: FakeLeases, clock: Clock, a: Operator) -> None:
@@ -151,7 +151,7 @@ async def test_whoever_writes_in_between_wins(leases: FakeLeases, clock: Clock, 
     clock.now_seconds += LEASE_SECONDS
     leases.before_write = lambda: leases.put(leases.lease or {})
     assert not await b.attempt()
-    assert b.told == []
+    assert b.changes == []
 
 
 async def test_a_conflict_ends_it_at_once(leases: FakeLeases, a: Operator) -> None:
@@ -162,7 +162,7 @@ async def test_a_conflict_ends_it_at_once(leases: FakeLeases, a: Operator) -> No
 
     leases.before_write = another_wrote
     assert not await a.attempt()
-    assert a.told == [True, False]
+    assert a.changes == [True, False]
 
 
 async def test_a_lease_in_another_name_ends_it_at_once(leases: FakeLeases, a: Operator) -> None:
@@ -170,14 +170,14 @@ async def test_a_lease_in_another_name_ends_it_at_once(leases: FakeLeases, a: Op
     assert leases.lease
     leases.lease["spec"]["holderIdentity"] = "b"
     assert not await a.attempt()
-    assert a.told == [True, False]
+    assert a.changes == [True, False]
 
 
 async def test_a_lease_that_was_deleted_is_made_again(leases: FakeLeases, a: Operator) -> None:
     await a.attempt()
     leases.lease = None
     assert await a.attempt()
-    assert (leases.holder, a.told) == ("a", [True])
+    assert (leases.holder, a.changes) == ("a", [True])
 
 
 async def test_the_same_identity_need_not_wait_for_itself(leases: FakeLeases, clock: Clock, a: Operator) -> None:
@@ -197,7 +197,7 @@ async def test_a_longer_promise_of_the_holder_is_waited_for(leases: FakeLeases, 
 
 async def start(operator: Operator) -> asyncio.Task[None]:
     running = asyncio.create_task(operator.leadership.run())
-    await until(lambda: operator.told, "it leads")
+    await until(lambda: operator.changes, "it leads")
     return running
 
 
@@ -237,4 +237,4 @@ async def test_one_that_stands_by_gives_nothing_back(
     leases.before_read = lambda: reads.append(None)
     await until(lambda: reads, "b looks at the Lease")
     await end(running)
-    assert (leases.holder, leases.writes, b.told) == ("a", 1, [])
+    assert (leases.holder, leases.writes, b.changes) == ("a", 1, [])

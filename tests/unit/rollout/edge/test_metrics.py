@@ -85,7 +85,7 @@ def test_a_spec_that_cannot_be_read_has_series_too() -> None:
     assert value(metrics, "medinfer_rollout_ready", rollout="r") == 0
 
 
-def test_visits_are_timed() -> None:
+def test_reconciles_are_timed() -> None:
     metrics = Metrics()
     with metrics.time_reconcile():
         pass

@@ -223,7 +223,7 @@ async def test_nonsense_is_logged_once_until_it_changes(caplog: pytest.LogCaptur
     assert "replica: is missing" in vars(caplog.records[1])["error"]
 
 
-async def test_an_agent_under_a_wrong_name_is_told_how_to_mend_it(caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_agent_under_a_wrong_name_learns_how_to_fix_it(caplog: pytest.LogCaptureFixture) -> None:
     async with listening(says(response(AGENT))) as agent, PodClient(5) as pod_client:
         with caplog.at_level(logging.WARNING):
             assert await pod_client.ask_agents([("triton-7", agent.url)]) == [None]

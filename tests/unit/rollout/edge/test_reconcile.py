@@ -11,19 +11,19 @@ from rollout_operator.reconcile import BUG_SECONDS, CONFLICT_SECONDS, STANDBY_SE
 from ci.stack.cluster_objects import API, PLAN, ROUTES
 from ci.stack.waiting import until
 from tests.unit.rollout.edge.api_server import ROLLOUT
-from tests.unit.rollout.edge.fake_cluster import World
+from tests.unit.rollout.edge.fake_cluster import FakeCluster
 from tests.unit.rollout.specs import digest, uri
 
 
-def errors(world: World, reason: str) -> float:
+def errors(world: FakeCluster, reason: str) -> float:
     return world.metrics.registry.get_sample_value("medinfer_operator_errors_total", {"reason": reason}) or 0.0
 
 
-async def healthy() -> World:
-    return await World().run_until("Healthy")
+async def healthy() -> FakeCluster:
+    return await FakeCluster().run_until("Healthy")
 
 
-def release(world: World, version: int, **changes: object) -> None:
+def release(world: FakeCluster, version: int, **changes: object) -> None:
     world.server.edit_rollout(version=version, artifact={"uri": uri(version), "digest": digest(version)}, **changes)
 
 
@@ -35,7 +35,7 @@ async def test_a_first_install_ends_healthy() -> None:
     assert all(event["involvedObject"]["name"] == ROLLOUT for event in world.server.events)
 
 
-async def test_a_release_ends_healthy_and_is_told() -> None:
+async def test_a_release_ends_healthy_and_is_reported() -> None:
     world = await healthy()
     steps = [{"setWeight": 50}, {"pause": {"seconds": 1}}, {"setWeight": 100}]
     analysis = {"intervalSeconds": 1, "minSamples": 20}
@@ -57,7 +57,7 @@ async def test_at_rest_nothing_is_written() -> None:
 
 
 async def test_without_the_lease_nothing_is_even_read() -> None:
-    world = World()
+    world = FakeCluster()
 
     def refuse(verb: str, kind: str, name: str) -> None:
         raise AssertionError(f"{verb} {kind} {name}")
@@ -66,8 +66,8 @@ async def test_without_the_lease_nothing_is_even_read() -> None:
     assert await world.reconciler.reconcile(ROLLOUT) == STANDBY_SECONDS
 
 
-async def test_a_lease_that_ends_during_a_visit_ends_its_writes() -> None:
-    world = World()
+async def test_a_lease_that_ends_during_a_reconcile_ends_its_writes() -> None:
+    world = FakeCluster()
     await world.tick()
     await world.tick()
     before = list(world.server.log)
@@ -105,7 +105,7 @@ async def test_a_rollout_that_is_gone_is_forgotten() -> None:
     assert (world.server.data(PLAN, "plan.json"), world.server.data(ROUTES, "routes.json")) == (plan, routes)
 
 
-async def test_a_rollout_that_goes_during_a_visit_is_gone_at_the_next() -> None:
+async def test_a_rollout_that_goes_during_a_reconcile_is_gone_at_the_next() -> None:
     world = await healthy()
     release(world, 2)
     world.server.before = lambda verb, kind, name: (
@@ -124,8 +124,8 @@ async def test_a_document_that_was_deleted_comes_back(name: str) -> None:
     assert world.server.objects["ConfigMap", name]["data"]
 
 
-async def test_a_document_that_is_deleted_during_a_visit_is_no_end() -> None:
-    world = World()
+async def test_a_document_that_is_deleted_during_a_reconcile_is_no_end() -> None:
+    world = FakeCluster()
     await world.tick()
 
     def delete(verb: str, kind: str, name: str) -> None:
@@ -173,7 +173,7 @@ async def test_a_refusal_is_tried_again_a_little_later(error: Exception, reason:
 
 
 async def test_a_bug_is_logged_and_tried_again(caplog: pytest.LogCaptureFixture) -> None:
-    world = World()
+    world = FakeCluster()
     await world.tick()
     world.pod_client.problem = ZeroDivisionError("a bug")
     with caplog.at_level(logging.ERROR):
@@ -194,7 +194,7 @@ async def test_an_unusable_spec_is_said_and_moves_nothing() -> None:
 
 @pytest.mark.parametrize("reference", [{}, {"name": ""}, {"name": "../../secrets"}])
 async def test_a_reference_that_names_nothing_is_said(reference: dict[str, str]) -> None:
-    world = World()
+    world = FakeCluster()
     world.server.edit_rollout(tritonRef=reference)
     await world.tick()
     await world.tick()
@@ -238,7 +238,7 @@ async def test_what_another_leader_may_have_counted_is_not_counted_again() -> No
 
 
 async def test_a_pod_wakes_the_rollouts_that_select_it() -> None:
-    world = World()
+    world = FakeCluster()
     await world.tick()
     await world.tick()
     triton, api = (read_pod(world.server.read_pod(name)) for name in ("triton-0", "api-0"))
@@ -253,7 +253,7 @@ async def test_one_that_leads_no_more_shows_no_rollouts() -> None:
     assert f'rollout="{ROLLOUT}"' not in generate_latest(world.metrics.registry).decode()
 
 
-async def test_missing_never_escapes_a_visit() -> None:
+async def test_missing_never_escapes_a_reconcile() -> None:
     world = await healthy()
     world.reconciler.forget_all()
 

@@ -1,4 +1,4 @@
-"""When a rollout is visited."""
+"""When a rollout is reconciled."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -12,7 +12,7 @@ from ci.stack.waiting import until
 LATER = 3600.0
 
 
-class Visits:
+class Reconciles:
     """Notes each reconcile. `answers`: what the next ones return, then LATER. One of `held` waits for its event."""
 
     def __init__(self, *answers: float | None) -> None:
@@ -36,14 +36,14 @@ class Visits:
     def hold(self, name: str) -> asyncio.Event:
         return self.held.setdefault(name, asyncio.Event())
 
-    async def settle(self) -> None:
+    async def come_to_rest(self) -> None:
         """Until nothing happens any more by itself."""
         for _ in range(20):
             await asyncio.sleep(0)
 
 
 @asynccontextmanager
-async def rounds_of(reconcile: Callable[[str], Awaitable[float | None]]) -> AsyncIterator[Workqueue]:
+async def running(reconcile: Callable[[str], Awaitable[float | None]]) -> AsyncIterator[Workqueue]:
     workqueue = Workqueue(reconcile)
     try:
         yield workqueue
@@ -51,117 +51,117 @@ async def rounds_of(reconcile: Callable[[str], Awaitable[float | None]]) -> Asyn
         await workqueue.stop()
 
 
-async def test_a_rollout_is_visited_when_it_is_woken() -> None:
-    visits = Visits()
-    async with rounds_of(visits.reconcile) as workqueue:
-        await visits.settle()
-        assert visits.names == []
+async def test_a_rollout_is_reconciled_when_it_is_woken() -> None:
+    reconciles = Reconciles()
+    async with running(reconciles.reconcile) as workqueue:
+        await reconciles.come_to_rest()
+        assert reconciles.names == []
         for seen in (1, 2):
             workqueue.wake("a")
-            await visits.settle()
-            assert visits.names == ["a"] * seen
+            await reconciles.come_to_rest()
+            assert reconciles.names == ["a"] * seen
 
 
-async def test_a_rollout_is_visited_again_when_its_time_comes() -> None:
-    visits = Visits(0.0, 0.001, 0.002)
-    async with rounds_of(visits.reconcile) as workqueue:
+async def test_a_rollout_is_reconciled_again_when_its_time_comes() -> None:
+    reconciles = Reconciles(0.0, 0.001, 0.002)
+    async with running(reconciles.reconcile) as workqueue:
         workqueue.wake("a")
-        await until(lambda: len(visits.names) == 4, "three more visits")
-        await visits.settle()
-        assert len(visits.names) == 4
+        await until(lambda: len(reconciles.names) == 4, "three more reconciles")
+        await reconciles.come_to_rest()
+        assert len(reconciles.names) == 4
 
 
-async def test_a_wake_up_during_a_visit_is_not_lost() -> None:
-    visits = Visits()
-    free = visits.hold("a")
-    async with rounds_of(visits.reconcile) as workqueue:
+async def test_a_wake_up_during_a_reconcile_is_not_lost() -> None:
+    reconciles = Reconciles()
+    free = reconciles.hold("a")
+    async with running(reconciles.reconcile) as workqueue:
         workqueue.wake("a")
-        await visits.settle()
+        await reconciles.come_to_rest()
         for _ in range(3):
             workqueue.wake("a")
         free.set()
-        await visits.settle()
-        assert visits.names == ["a", "a"]
+        await reconciles.come_to_rest()
+        assert reconciles.names == ["a", "a"]
 
 
-async def test_a_rollout_that_is_gone_is_not_visited_until_it_is_there_again() -> None:
-    visits = Visits(None)
-    async with rounds_of(visits.reconcile) as workqueue:
+async def test_a_rollout_that_is_gone_is_not_reconciled_until_it_is_there_again() -> None:
+    reconciles = Reconciles(None)
+    async with running(reconciles.reconcile) as workqueue:
         workqueue.wake("a")
-        await visits.settle()
+        await reconciles.come_to_rest()
         workqueue.wake_all()
-        await visits.settle()
-        assert visits.names == ["a"]
+        await reconciles.come_to_rest()
+        assert reconciles.names == ["a"]
         workqueue.wake("a")
-        await visits.settle()
-        assert visits.names == ["a", "a"]
+        await reconciles.come_to_rest()
+        assert reconciles.names == ["a", "a"]
 
 
-async def test_a_rollout_made_again_during_the_visit_that_missed_it() -> None:
-    visits = Visits(None)
-    free = visits.hold("a")
-    async with rounds_of(visits.reconcile) as workqueue:
+async def test_a_rollout_made_again_during_the_reconcile_that_missed_it() -> None:
+    reconciles = Reconciles(None)
+    free = reconciles.hold("a")
+    async with running(reconciles.reconcile) as workqueue:
         workqueue.wake("a")
-        await visits.settle()
+        await reconciles.come_to_rest()
         workqueue.wake("a")
         free.set()
-        await visits.settle()
-        assert visits.names == ["a", "a"]
+        await reconciles.come_to_rest()
+        assert reconciles.names == ["a", "a"]
 
 
 async def test_everybody_is_woken() -> None:
-    visits = Visits()
-    async with rounds_of(visits.reconcile) as workqueue:
+    reconciles = Reconciles()
+    async with running(reconciles.reconcile) as workqueue:
         for name in "abc":
             workqueue.wake(name)
-        await visits.settle()
+        await reconciles.come_to_rest()
         workqueue.wake_all()
-        await visits.settle()
-        assert sorted(visits.names) == ["a", "a", "b", "b", "c", "c"]
+        await reconciles.come_to_rest()
+        assert sorted(reconciles.names) == ["a", "a", "b", "b", "c", "c"]
 
 
-async def test_a_slow_visit_holds_up_nobody_else() -> None:
-    visits = Visits()
-    visits.hold("slow")
-    async with rounds_of(visits.reconcile) as workqueue:
+async def test_a_slow_reconcile_holds_up_nobody_else() -> None:
+    reconciles = Reconciles()
+    reconciles.hold("slow")
+    async with running(reconciles.reconcile) as workqueue:
         workqueue.wake("slow")
         workqueue.wake("b")
-        await visits.settle()
+        await reconciles.come_to_rest()
         workqueue.wake("slow")
         workqueue.wake("b")
-        await visits.settle()
-        assert visits.names == ["slow", "b", "b"]
+        await reconciles.come_to_rest()
+        assert reconciles.names == ["slow", "b", "b"]
 
 
-async def test_visits_at_once_are_bounded() -> None:
-    visits = Visits()
+async def test_reconciles_at_once_are_bounded() -> None:
+    reconciles = Reconciles()
     names = [f"r{number}" for number in range(MAX_CONCURRENT + 4)]
     for name in names:
-        visits.hold(name)
-    async with rounds_of(visits.reconcile) as workqueue:
+        reconciles.hold(name)
+    async with running(reconciles.reconcile) as workqueue:
         for name in names:
             workqueue.wake(name)
-        await visits.settle()
-        assert visits.most_at_once == len(visits.now) == MAX_CONCURRENT
+        await reconciles.come_to_rest()
+        assert reconciles.most_at_once == len(reconciles.now) == MAX_CONCURRENT
         for name in names:
-            visits.hold(name).set()
-        await visits.settle()
-        assert sorted(visits.names) == sorted(names)
+            reconciles.hold(name).set()
+        await reconciles.come_to_rest()
+        assert sorted(reconciles.names) == sorted(names)
 
 
-@pytest.mark.parametrize("busy", [True, False], ids=["in a reconcile", "between visits"])
+@pytest.mark.parametrize("busy", [True, False], ids=["in a reconcile", "between reconciles"])
 async def test_stopping_ends_the_rounds(busy: bool) -> None:
-    visits = Visits()
+    reconciles = Reconciles()
     if busy:
-        visits.hold("a")
-    workqueue = Workqueue(visits.reconcile)
+        reconciles.hold("a")
+    workqueue = Workqueue(reconciles.reconcile)
     workqueue.wake("a")
-    await visits.settle()
+    await reconciles.come_to_rest()
     workqueue.wake("a")  # meets the cancellation
     await workqueue.stop()
-    await visits.settle()
-    assert visits.now == [] and len(visits.names) == 1
+    await reconciles.come_to_rest()
+    assert reconciles.now == [] and len(reconciles.names) == 1
 
 
 async def test_stopping_what_never_began() -> None:
-    await Workqueue(Visits().reconcile).stop()
+    await Workqueue(Reconciles().reconcile).stop()
