@@ -17,13 +17,16 @@ from modelctl.demo.variants import select
 from modelctl.runtime import load
 from PIL import Image
 
+from ci.stack.folders import ROOT
+
 # Training takes a minute alone on two cores, several beside other tests.
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Demo:
-    return demo.write(Model.RESNET50, tmp_path_factory.mktemp("demo"), select("stable,better,permuted,nan"))
+def made() -> Demo:
+    """In a folder that stays: modelctl makes them again only when its code, or a package that it uses, is another."""
+    return demo.write(Model.RESNET50, ROOT / ".cache" / "resnet50", select("stable,better,permuted,nan"))
 
 
 @pytest.fixture(scope="module")
