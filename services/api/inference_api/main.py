@@ -68,7 +68,7 @@ def _add_reports(app: FastAPI, service: Service) -> None:
     @app.get("/ready", summary="Routes are known and a replica answers", responses=openapi.READY)
     async def ready(request: Request) -> Response:
         if reason := await service.not_ready():
-            return problems.response(Problem(503, "not-ready", f"Not ready: {reason}."), request_ids.of(request.scope))
+            return problems.response(problems.not_ready(reason), request_ids.of(request.scope))
         return JSONResponse({"status": "ready"})
 
     @app.get("/routes", summary="The routes applied, and what happened under them", responses=openapi.ROUTES)

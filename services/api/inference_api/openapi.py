@@ -6,6 +6,8 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from inference_api import problems
+from inference_api.imaging import formats
+from inference_api.prediction.attempts import STABLE_ATTEMPTS
 from inference_api.routing.document import CLASS_COUNT
 from inference_api.transport.triton import MAX_BATCH_SIZE
 
@@ -18,7 +20,7 @@ _PROBLEMS = {
     413: "Too many bytes or pixels",
     415: "Not an image this API, or this model version, reads",
     422: "No part `image`, an empty one, or too many",
-    502: "The stable version failed on two replicas",
+    502: f"The stable version failed on {STABLE_ATTEMPTS} replicas",
     503: "Too many requests are in flight, or no replica is left; see Retry-After",
     504: "The deadline passed",
 }
@@ -97,7 +99,7 @@ def describe(app: FastAPI) -> None:
 
 
 def _predict() -> Json:
-    image = {"type": "string", "format": "binary", "description": "JPEG, PNG, WebP, BMP, TIFF or DICOM"}
+    image = {"type": "string", "format": "binary", "description": formats.listed("or")}
     return _operation("Classify one image", image, {"$ref": "#/components/schemas/Diagnosis"})
 
 

@@ -5,8 +5,9 @@ Problem
   413  too_many_bytes, too_many_pixels
   415  not_multipart, not_an_image, needs_intensity
   422  no_image, empty_image, too_many_images
-  502  model_failed         the stable version failed on two replicas
-  503  overloaded, no_replica (with Retry-After)
+  500  internal             a bug of the API
+  502  model_failed         the stable version failed on every replica that was asked
+  503  overloaded, no_replica (with Retry-After), not_ready
   504  deadline_passed
 """
 
@@ -20,7 +21,7 @@ MEDIA_TYPE = "application/problem+json"
 
 
 class Problem(Exception):
-    """A request that ends without a diagnosis; `kind` is the machine's word, `detail` the sentence for a person."""
+    """Ends a request without a diagnosis. `kind` identifies it to programs, `detail` explains it to a person."""
 
     def __init__(
         self, status: int, kind: str, detail: str, title: str | None = None, headers: Mapping[str, str] | None = None
@@ -33,7 +34,7 @@ class Problem(Exception):
         self.headers: Mapping[str, str] = headers or {}
 
     def document(self, request_id: str) -> dict[str, str | int]:
-        """The body of the answer; `request_id` is an extension member, the same as the header's."""
+        """The body of the answer. `request_id` is an extension member with the value of the header X-Request-Id."""
         return {
             "type": f"urn:medinfer:problem:{self.kind}",
             "title": self.title,
@@ -44,7 +45,7 @@ class Problem(Exception):
 
 
 def response(problem: Problem, request_id: str) -> Response:
-    """The HTTP answer for a problem; X-Request-Id is set here too, so that no error leaves without one."""
+    """The HTTP answer for a problem, with X-Request-Id among its headers."""
     body = json.dumps(problem.document(request_id), ensure_ascii=False).encode()
     headers = {**problem.headers, "X-Request-Id": request_id}
     return Response(body, problem.status, headers, media_type=MEDIA_TYPE)
@@ -55,14 +56,13 @@ def malformed(reason: str) -> Problem:
 
 
 def too_many_bytes(max_bytes: int) -> Problem:
-    detail = f"The request is larger than {max_bytes:,} bytes; send a smaller image."
-    return Problem(413, "too-many-bytes", detail)
+    return Problem(413, "too-many-bytes", f"The request is larger than {max_bytes:,} bytes. Send a smaller image.")
 
 
 def too_many_pixels(width: int, height: int, max_pixels: int, max_side: int) -> Problem:
     detail = (
-        f"The image is {width:,} x {height:,} pixels; at most {max_pixels:,} pixels "
-        f"and {max_side:,} on a side are read. Send a smaller image."
+        f"The image is {width:,} x {height:,} pixels. The limits are {max_pixels:,} pixels "
+        f"and {max_side:,} on a side. Send a smaller image."
     )
     return Problem(413, "too-many-pixels", detail)
 
@@ -72,9 +72,9 @@ def not_multipart() -> Problem:
     return Problem(415, "not-multipart", detail, headers={"Accept": "multipart/form-data"})
 
 
-def not_an_image(reason: str = "this is none of them") -> Problem:
-    detail = f"JPEG, PNG, WebP, BMP, TIFF and DICOM images are read; {reason}."
-    return Problem(415, "not-an-image", detail)
+def not_an_image(formats: str, reason: str) -> Problem:
+    """`formats`: the names of those that are read; `reason`: why this file is refused, without a full stop."""
+    return Problem(415, "not-an-image", f"{formats} images are read; {reason}.")
 
 
 def needs_intensity() -> Problem:
@@ -86,36 +86,46 @@ def needs_intensity() -> Problem:
 
 
 def no_image() -> Problem:
-    detail = "The request holds no part named `image`; send the image as multipart/form-data in a part of that name."
+    detail = "The request has no part named `image`. Send the image as multipart/form-data in a part of that name."
     return Problem(422, "no-image", detail)
 
 
 def empty_image() -> Problem:
-    return Problem(422, "empty-image", "The part `image` is empty; choose a file that has content.")
+    return Problem(422, "empty-image", "The part `image` is empty. Choose a file that has content.")
 
 
 def too_many_images(max_images: int) -> Problem:
     if max_images == 1:
-        detail = "The request holds more than one part named `image`; send one, or several to /predict/batch."
+        detail = "The request has more than one part named `image`. Send one, or send several to /predict/batch."
     else:
-        detail = f"The request holds more than {max_images} parts named `image`; send at most {max_images} at a time."
+        detail = f"The request has more than {max_images} parts named `image`. Send at most {max_images} at a time."
     return Problem(422, "too-many-images", detail)
 
 
-def model_failed() -> Problem:
-    detail = "The model failed on two replicas; try again, and tell the platform's engineers if it stays so."
+def model_failed(attempts: int) -> Problem:
+    detail = f"The model failed on {attempts} replicas. Retry; if this persists, contact the platform team."
     return Problem(502, "model-failed", detail)
 
 
 def overloaded(retry_after_seconds: int = 1) -> Problem:
-    detail = f"Too many requests are in flight; try again in {retry_after_seconds} s."
+    detail = f"Too many requests are in flight. Retry in {retry_after_seconds} s."
     return Problem(503, "overloaded", detail, headers={"Retry-After": str(retry_after_seconds)})
 
 
 def no_replica(retry_after_seconds: int = 1) -> Problem:
-    detail = f"No replica can answer at the moment; try again in {retry_after_seconds} s."
+    detail = f"No replica can answer now. Retry in {retry_after_seconds} s."
     return Problem(503, "no-replica", detail, headers={"Retry-After": str(retry_after_seconds)})
 
 
 def deadline_passed(deadline_seconds: float) -> Problem:
-    return Problem(504, "deadline-passed", f"No answer within {deadline_seconds:g} s; try again.")
+    return Problem(504, "deadline-passed", f"No answer within {deadline_seconds:g} s. Retry.")
+
+
+def internal() -> Problem:
+    detail = "Internal error. Retry; if this persists, report the request id to the platform team."
+    return Problem(500, "internal", detail)
+
+
+def not_ready(reason: str) -> Problem:
+    """Of GET /ready; `reason` without a full stop."""
+    return Problem(503, "not-ready", f"Not ready: {reason}.")

@@ -13,9 +13,9 @@ import numpy as np
 from PIL import Image
 from PIL.Jpeg2KImagePlugin import Jpeg2KImageFile
 
-from inference_api import problems
 from inference_api.imaging.intensity import HighPixels, VoiFunction, VoiTable, VoiWindow
 from inference_api.imaging.jpegs import open_jpeg
+from inference_api.imaging.unreadable import UnreadableImage
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -67,11 +67,11 @@ def read(data: bytes, check_size: CheckSize) -> HighPixels | Image.Image:
     """The first frame: intensities after the rescale slope or modality table, or an 8-bit colour image.
 
     `check_size(width, height)` raises for too many pixels; it is called before anything is decompressed.
-    Raises Problem 415, or anything else that pydicom raises on a damaged file.
+    Raises UnreadableImage, what `check_size` raises, and anything that pydicom raises on a damaged file.
     """
     header = _parse(data, _PIXEL_TAGS, MAX_READS)
     if "Rows" not in header or "Columns" not in header:
-        raise problems.not_an_image("this DICOM file holds no pixels")
+        raise UnreadableImage("this DICOM file holds no pixels")
     check_size(int(header.Columns), int(header.Rows))
     _check_frame(header, check_size)
     frame = _decode_frame(header)
@@ -101,9 +101,9 @@ class _BoundedFile(io.BytesIO):
     def read(self, size: int | None = -1) -> bytes:
         self._reads_left -= 1
         if self._reads_left < 0:
-            raise problems.not_an_image("this DICOM file has too many elements")
+            raise UnreadableImage("this DICOM file has too many elements")
         if size is None or size < 0:
-            raise problems.not_an_image("this DICOM file is deflated as a whole, which is not read")
+            raise UnreadableImage("this DICOM file is deflated as a whole; send it in another transfer syntax")
         return super().read(size)
 
 
@@ -126,12 +126,12 @@ def _check_frame(header: "Dataset", check_size: CheckSize) -> None:
     frame = get_frame(header.PixelData, 0, number_of_frames=int(header.get("NumberOfFrames") or 1))
     if syntax == _RLE:
         if len(frame) > MAX_RLE_FRAME_BYTES:
-            raise problems.not_an_image(f"this DICOM frame is run-length coded in over {MAX_RLE_FRAME_BYTES:,} bytes")
+            raise UnreadableImage(f"this DICOM frame is run-length coded in over {MAX_RLE_FRAME_BYTES:,} bytes")
         return
     try:
         image = open_jpeg(frame) if syntax in _JPEG else Jpeg2KImageFile(io.BytesIO(frame))
     except SyntaxError as error:
-        raise problems.not_an_image(f"DICOM in the transfer syntax {syntax.name} is not") from error
+        raise UnreadableImage(f"the DICOM transfer syntax {syntax.name} is not") from error
     check_size(*image.size)
 
 
@@ -164,7 +164,7 @@ def _colour(frame: np.ndarray[Any, np.dtype[Any]], header: "Dataset") -> Image.I
         frame = apply_color_lut(frame, header)
         frame = frame if frame.itemsize == 1 else (frame >> 8).astype(np.uint8)
     if frame.dtype != np.uint8:
-        raise problems.not_an_image("this one is 16-bit colour; send 8-bit colour or 16-bit grey")
+        raise UnreadableImage("this file is 16-bit colour; send 8-bit colour or 16-bit grey")
     return Image.fromarray(frame)
 
 

@@ -1,22 +1,17 @@
 """Untrusted bytes to pixels: which files are read, what is refused, and which 224 x 224 pixels a version sees."""
 
-import io
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile
-from PIL.BmpImagePlugin import BmpImageFile
-from PIL.PngImagePlugin import PngImageFile
-from PIL.TiffImagePlugin import TiffImageFile
-from PIL.WebPImagePlugin import WebPImageFile
 
 from inference_api import problems
-from inference_api.imaging import dicom
+from inference_api.imaging import formats
 from inference_api.imaging.intensity import HighPixels, to_grey8
-from inference_api.imaging.jpegs import open_jpeg
 from inference_api.imaging.preprocessing import Preprocessing
+from inference_api.imaging.unreadable import UnreadableImage
 from inference_api.problems import Problem
 
 SIZE = (224, 224)
@@ -46,7 +41,7 @@ class Picture:
 
 
 def decode(data: bytes, max_pixels: int) -> Picture:
-    """Decodes a JPEG, PNG, WebP, BMP, TIFF or DICOM file, told apart by content; of several frames, the first.
+    """Decodes a file of one of the formats in `formats`, told apart by content. Of several frames, the first.
 
     The size in the header is checked before anything is decompressed. EXIF orientation is not applied to JPEG, PNG
     and WebP: the pixels are those of `Image.convert("RGB").resize`, and models were trained on stored pixels.
@@ -54,13 +49,13 @@ def decode(data: bytes, max_pixels: int) -> Picture:
     Raises Problem: 413 too many pixels, 415 not an image we read.
     """
     try:
-        if dicom.is_dicom(data):
-            return Picture(dicom.read(data, lambda width, height: _check_size(width, height, max_pixels)))
         return Picture(_read(data, max_pixels))
     except Problem:
         raise
+    except UnreadableImage as error:
+        raise problems.not_an_image(formats.listed("and"), str(error)) from error
     except Exception as error:  # a decoder raises anything on untrusted bytes, RecursionError and MemoryError included
-        raise problems.not_an_image("this one is damaged or of an unusual kind") from error
+        raise problems.not_an_image(formats.listed("and"), "this file is damaged or of an unusual kind") from error
 
 
 def pixels(picture: Picture, preprocessing: Preprocessing) -> NDArray[np.uint8]:
@@ -83,7 +78,15 @@ def _to_8_bits(content: Image.Image | HighPixels, preprocessing: Preprocessing) 
 
 
 def _read(data: bytes, max_pixels: int) -> Image.Image | HighPixels:
-    image = _open(data, max_pixels)
+    found = formats.find(data)
+    if found is None:
+        raise UnreadableImage("this file is none of them")
+    opened = found.open(data, lambda width, height: _check_size(width, height, max_pixels))
+    return _load(opened, max_pixels) if isinstance(opened, ImageFile.ImageFile) else opened
+
+
+def _load(image: ImageFile.ImageFile, max_pixels: int) -> Image.Image | HighPixels:
+    """Decodes an image of which Pillow has read the header."""
     _check_size(*image.size, max_pixels)
     _refuse_16_bit_colour(image)
     image.load()
@@ -101,33 +104,6 @@ def to_grey_or_colour(image: Image.Image) -> Image.Image:
     return image.convert(mode)
 
 
-def _open(data: bytes, max_pixels: int) -> ImageFile.ImageFile:
-    """Reads the header only. The plugins are called directly: Image.open warns about sizes that are checked here."""
-    if data.startswith(b"\xff\xd8\xff"):
-        return open_jpeg(data)
-    if data.startswith(b"\x89PNG\r\n\x1a\n"):
-        return PngImageFile(io.BytesIO(data))
-    if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
-        _check_size(*_webp_size(data), max_pixels)  # the plugin allocates the whole canvas when it opens
-        return WebPImageFile(io.BytesIO(data))
-    if data.startswith((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")):
-        return TiffImageFile(io.BytesIO(data))
-    if data.startswith(b"BM"):
-        return BmpImageFile(io.BytesIO(data))
-    raise problems.not_an_image()
-
-
-def _webp_size(data: bytes) -> tuple[int, int]:
-    """Width and height of a WebP, RFC 9649 sections 2.5 (lossy), 2.6 (lossless) and 2.7 (extended)."""
-    kind = data[12:16]
-    if kind == b"VP8X":
-        return 1 + int.from_bytes(data[24:27], "little"), 1 + int.from_bytes(data[27:30], "little")
-    if kind == b"VP8L":
-        bits = int.from_bytes(data[21:25], "little")
-        return 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
-    return int.from_bytes(data[26:28], "little") & 0x3FFF, int.from_bytes(data[28:30], "little") & 0x3FFF
-
-
 def _check_size(width: int, height: int, max_pixels: int) -> None:
     if width * height > max_pixels or max(width, height) > MAX_SIDE:
         raise problems.too_many_pixels(width, height, max_pixels, MAX_SIDE)
@@ -136,7 +112,7 @@ def _check_size(width: int, height: int, max_pixels: int) -> None:
 def _refuse_16_bit_colour(image: ImageFile.ImageFile) -> None:
     """Of 16-bit colour, or grey with alpha, Pillow keeps the high byte only: refused rather than silently coarser."""
     if image.mode not in _HIGH_MODES and any(_raw_mode(tile.args).endswith(_HIGH_RAW_MODES) for tile in image.tile[:1]):
-        raise problems.not_an_image("this one is 16-bit colour; send 8-bit colour or 16-bit grey")
+        raise UnreadableImage("this file is 16-bit colour; send 8-bit colour or 16-bit grey")
 
 
 def _raw_mode(args: Any) -> str:

@@ -4,16 +4,16 @@ import io
 
 from PIL.JpegImagePlugin import JpegImageFile
 
-from inference_api import problems
+from inference_api.imaging.unreadable import UnreadableImage
 
 # Each scan of a progressive JPEG passes over the whole image; encoders write about ten.
 MAX_SCANS = 50
 
 
 def open_jpeg(data: bytes) -> JpegImageFile:
-    """Reads the header only. Raises Problem 415 for too many scans, and whatever Pillow raises on damage."""
+    """Reads the header only. Raises UnreadableImage for too many scans, and whatever Pillow raises on damage."""
     image = JpegImageFile(io.BytesIO(data))
     several_scans = image.layers > 1 or "progressive" in image.info
     if several_scans and data.count(b"\xff\xda") > MAX_SCANS:
-        raise problems.not_an_image(f"this JPEG has more than {MAX_SCANS} scans")
+        raise UnreadableImage(f"this JPEG has more than {MAX_SCANS} scans")
     return image

@@ -8,25 +8,36 @@ from importlib.resources import files
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
+from inference_api.imaging import formats
+
 router = APIRouter()
 
 
 @router.get("/", include_in_schema=False)
 async def page() -> HTMLResponse:
+    """The page, with a policy that lets the browser load nothing from elsewhere."""
     html, policy = _assemble()
     return HTMLResponse(html, headers={"Content-Security-Policy": policy, "Referrer-Policy": "no-referrer"})
 
 
 @cache
 def _assemble() -> tuple[str, str]:
-    """The one self-contained document, and the policy that lets only its own style and script run."""
+    """The one self-contained document, and the policy that allows only its own style and script."""
     folder = files(__package__)
     html, style, script = (folder.joinpath(f"page.{kind}").read_text("utf-8") for kind in ("html", "css", "js"))
     policy = (
         "default-src 'none'; img-src blob: data:; connect-src 'self'; base-uri 'none'; form-action 'none'; "
         f"frame-ancestors 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'"
     )
-    return html.replace("/*style*/", style).replace("/*script*/", script), policy
+    parts = {
+        "style": style,
+        "script": script,
+        "formats": formats.listed("or"),
+        "accept": ",".join(accepted for one in formats.FORMATS for accepted in one.accept),
+    }
+    for name, part in parts.items():
+        html = html.replace(f"/*{name}*/", part)
+    return html, policy
 
 
 def _hash(text: str) -> str:

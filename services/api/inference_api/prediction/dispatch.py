@@ -12,6 +12,7 @@ from typing import Protocol
 from inference_api import problems
 from inference_api.prediction import answers
 from inference_api.prediction.answers import Answer
+from inference_api.prediction.attempts import REPLICA_POLL_SECONDS, REPLICA_WAIT_SECONDS, STABLE_ATTEMPTS
 from inference_api.routing.canary_route import CanaryRoute
 from inference_api.routing.counters import Result
 from inference_api.routing.document import Replica, Routes, Version
@@ -26,10 +27,6 @@ from inference_api.transport.triton import (
     VersionTimeout,
     VersionUnproved,
 )
-
-STABLE_ATTEMPTS = 2
-PATIENCE_SECONDS = 2.0  # how long a request waits when no replica can be reached at all
-_PAUSE_SECONDS = 0.1
 
 log = logging.getLogger(__name__)
 
@@ -115,13 +112,13 @@ class Dispatcher:
     ) -> Outcome:
         version = routes.stable.version
         request = await task.request_for(version)
-        patience = self._now() + PATIENCE_SECONDS
+        wait_until = self._now() + REPLICA_WAIT_SECONDS
         tried = set(avoid)
         failures: list[VersionFailed] = []
         while True:
             state = self._replicas.choose(version.number, tried)
             if state is None:
-                await self._wait_for_a_replica(failures, patience, deadline)
+                await self._wait_for_a_replica(failures, wait_until, deadline)
                 tried.clear()
                 continue
             tried.add(state.replica.name)
@@ -139,13 +136,13 @@ class Dispatcher:
             if self._now() >= deadline:
                 raise problems.deadline_passed(self._deadline_seconds)
 
-    async def _wait_for_a_replica(self, failures: list[VersionFailed], patience: float, deadline: float) -> None:
+    async def _wait_for_a_replica(self, failures: list[VersionFailed], wait_until: float, deadline: float) -> None:
         """Every holder was tried. After a version's failure that is the end; an unreachable one may come back."""
         if failures:
             raise self._gave_up(failures)
-        if self._now() + _PAUSE_SECONDS >= min(patience, deadline):
+        if self._now() + REPLICA_POLL_SECONDS >= min(wait_until, deadline):
             raise problems.no_replica()
-        await self._pause(_PAUSE_SECONDS)
+        await self._pause(REPLICA_POLL_SECONDS)
 
     async def _attempt(
         self,
@@ -197,7 +194,7 @@ class Dispatcher:
     def _gave_up(self, failures: list[VersionFailed]) -> problems.Problem:
         if all(isinstance(failure, VersionTimeout) for failure in failures):
             return problems.deadline_passed(self._deadline_seconds)
-        return problems.model_failed()
+        return problems.model_failed(STABLE_ATTEMPTS)
 
 
 def _answers(version: Version, logits: list[Logits]) -> list[Answer]:

@@ -24,8 +24,6 @@ from inference_api.routing.counters import Result
 from inference_api.routing.document import Routes, Version
 from inference_api.routing.traffic import Traffic
 
-_INTERNAL = Problem(500, "internal", "Internal error. Report the request id to the platform team.")
-
 log = logging.getLogger(__name__)
 
 
@@ -65,7 +63,7 @@ class Predict:
             await self._refuse(problem, request_id)(scope, receive, send)
         except Exception:
             log.exception("internal error on a request", extra={"request_id": request_id})
-            await self._refuse(_INTERNAL, request_id)(scope, receive, send)
+            await self._refuse(problems.internal(), request_id)(scope, receive, send)
 
     async def _answer(self, request: Request, request_id: str, send: Send) -> None:
         loop = asyncio.get_running_loop()

@@ -5,8 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from inference_api.imaging import dicom, images, tensors
-from inference_api.imaging.image_sizes import is_small
+from inference_api.imaging import dicom, formats, images, tensors
 from inference_api.imaging.preprocessing import Preprocessing
 from inference_api.prediction import warmup
 from inference_api.routing.document import Version
@@ -27,7 +26,7 @@ class Decoder:
         self._dicom_import: asyncio.Task[None] | None = None
 
     def upload(self, files: Sequence[bytes]) -> "Upload":
-        in_place = len(files) == 1 and is_small(files[0])
+        in_place = len(files) == 1 and formats.is_small(files[0])
         return Upload(files, self._max_pixels, self._buffers, self._run, in_place)
 
     def import_dicom(self) -> asyncio.Task[None]:

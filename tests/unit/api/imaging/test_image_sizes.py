@@ -3,7 +3,8 @@ import io
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from inference_api.imaging.image_sizes import INLINE_PIXELS, is_small
+from inference_api.imaging.formats import is_small
+from inference_api.imaging.image_sizes import INLINE_PIXELS
 from PIL import Image
 
 SMALL, LARGE = (512, 512), (1025, 1024)
