@@ -144,7 +144,7 @@ def test_what_cannot_be_done_is_told_in_one_line(namespace: Namespace, tmp_path:
     put(namespace, made, "two")
     assert refused(namespace, "status").endswith("name one of them: one, two")
     assert '"three" not found' in refused(namespace, "status", "three")
-    assert "you may not do this" in refused(namespace, "status", "-n", "kube-system", user="agent")
+    assert "you have no right to do this" in refused(namespace, "status", "-n", "kube-system", user="agent")
     assert "no cluster" in refused(namespace, "status", "--context", "elsewhere")
     assert "no cluster" in refused(namespace, "status", kubeconfig=tmp_path / "missing")
     away = tmp_path / "away"

@@ -49,7 +49,7 @@ def _canary(s: Situation, others: list[Release]) -> Release | None:
 
 
 def _widen(s: Situation, release: Release) -> Canary:
-    """Who may load it: who does already, and the next ones, so many at a time; nobody new after a failure."""
+    """With the replicas that may load it: those that do already, and the next ones; none are added after a failure."""
     if s.status.stable is None:
         return Canary(release.version, release.digest, release.uri)
     allowed = _allowed(s, release)

@@ -11,7 +11,7 @@ from rollout_operator.documents.status import Status
 
 
 def build_routes(s: Situation) -> Routes | None:
-    """None: nothing can be published, as nobody knows how to ask stable."""
+    """None: nothing can be published, as it is not known how stable is asked."""
     stable = s.status.stable
     metadata = _metadata(s)
     if stable is None or str(stable.version) not in metadata:

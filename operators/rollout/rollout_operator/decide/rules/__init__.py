@@ -1,1 +1,1 @@
-"""The rules, one topic a file: each says what to do in a settled situation, or None when it does not apply."""
+"""The rules, one topic a file. Each returns what to do once the status is remembered and judged; None: not its case."""

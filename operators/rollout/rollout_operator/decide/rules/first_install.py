@@ -33,7 +33,7 @@ def install_first_version(s: Situation) -> Ruling | None:
 
 
 def _wait_for_lost_routes(s: Situation) -> Ruling | None:
-    """Something may be in service although nobody here can name it: status and routes are lost, agents are silent."""
+    """A version may be in service that is not known here: status and routes are lost, and agents do not answer."""
     names, silent = may_obey_lost_routes(s.seen), replicas.unaccounted(s.seen, s.wanted)
     if not names or not silent:
         return None

@@ -88,7 +88,7 @@ def _in_the_way(s: Situation) -> str:
 
 
 def _trouble(s: Situation) -> str:
-    """What agents say that they will try again; else who says nothing."""
+    """A failure that an agent will try again; else the agents that do not answer."""
     for one in s.serving:
         report = one.state.of(s.wanted) if one.state else None
         if report and report.state is VersionState.FAILED:
