@@ -85,7 +85,7 @@ def test_this_triton_leaves_a_version_alone_while_one_beside_it_loads(tmp_path: 
     arguments = objects["medinfer-test-loading"]["spec"]["initContainers"][0]["args"]
     here = [one.replace("127.0.0.1", ADDRESS).replace("=/repository", f"={tmp_path}") for one in arguments]
     with Process("triton", [TRITON_COMMAND, *here], {}, tmp_path.parent / "triton.log"):
-        done = run(FILES / "loading" / "check.py", str(tmp_path), "KIND_CPU", ADDRESS)
+        done = check_loading(tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     assert "it was not started again" in done.stdout
 
@@ -94,7 +94,7 @@ def test_a_triton_whose_readiness_moves_is_unsafe(tmp_path: Path) -> None:
     arguments = [f"--{name}-address={ADDRESS}" for name in ("http", "grpc", "metrics")]
     strict = ["--model-control-mode=explicit", "--strict-readiness=true", f"--model-repository={tmp_path}"]
     with Process("triton", [TRITON_COMMAND, *strict, *arguments], {}, tmp_path.parent / "strict.log"):
-        done = run(FILES / "loading" / "check.py", str(tmp_path), "KIND_CPU", ADDRESS)
+        done = check_loading(tmp_path)
     assert done.returncode == 1
     assert "canaries are unsafe on this Triton: Triton was not ready" in done.stderr
 
@@ -104,13 +104,19 @@ def test_the_scripts_lie_where_the_pods_start_them() -> None:
     files = helm.of_kind(objects, "ConfigMap")["medinfer-test"]
     assert files["data"]["predict.py"] == (FILES / "predict.py").read_text()
     assert files["data"].keys() | files["binaryData"].keys() == {"predict.py", *names(FILES / "loading")}
-    commands = [one["spec"]["containers"][0]["command"][:2] for one in helm.of_kind(objects, "Pod").values()]
-    assert commands == [["python", "/tests/check.py"], ["python", "/tests/predict.py"]]
+    commands = [one["spec"]["containers"][0]["command"] for one in helm.of_kind(objects, "Pod").values()]
+    loading = ["python", "-m", "replica_agent.check_loading", "/tests", "/repository"]
+    assert [commands[0], commands[1][:2]] == [loading, ["python", "/tests/predict.py"]]
 
 
 def names(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir() if path.is_file()}
 
 
-def run(script: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, str(script), *arguments], capture_output=True, text=True, timeout=120)
+def check_loading(repository: Path) -> subprocess.CompletedProcess[str]:
+    arguments = [str(FILES / "loading"), str(repository), "KIND_CPU", "--address", ADDRESS]
+    return run("-m", "replica_agent.check_loading", *arguments)
+
+
+def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, timeout=120)

@@ -39,14 +39,14 @@ class FetchCancelled(Exception):
 class Agent:
     """`snapshot` is replaced after every turn of the loop."""
 
-    def __init__(self, name: str, replica: Replica, follower: Follower, attempts: Attempts) -> None:
+    def __init__(self, name: str, replica: Replica, follower: Follower, attempts: Attempts, metrics: Metrics) -> None:
         self._name, self._replica, self._follower, self._attempts = name, replica, follower, attempts
+        self.metrics = metrics
         self._awake = asyncio.Event()
         self._jobs = Jobs(self.wake)
         self._held = LoadedVersions(replica.triton, self._jobs)
         self._fetching: dict[str, Progress] = {}
         self._paused_until_seconds = 0.0
-        self.metrics = Metrics()
         self.snapshot = Snapshot(follower.followed)
 
     def wake(self) -> None:

@@ -8,9 +8,7 @@ from pathlib import Path
 from modelctl.bundle import manifest
 from modelctl.bundle.archive import read_index, read_member
 from modelctl.bundle.errors import InvalidBundle
-from modelctl.bundle.verify import Wanted, verify
 
-from replica_agent.config import parse_config
 from replica_agent.facts import read_facts
 from replica_agent.observation import Facts
 
@@ -48,6 +46,11 @@ class Bundles:
 
     def add(self, partial: Path, digest: str, model: str, version: int) -> None:
         """Verifies what was fetched, its digest apart, and takes it in; raises InvalidBundle."""
+        # Here, not above: numpy and Triton's protobuf schema take half a second, and the endpoints need neither.
+        from modelctl.bundle.verify import Wanted, verify
+
+        from replica_agent.config import parse_config
+
         verify(partial, Wanted(model=model, version=version))
         with partial.open("rb") as stream:
             text = b"".join(read_member(stream, read_index(stream)["config.pbtxt"]))

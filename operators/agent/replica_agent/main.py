@@ -1,4 +1,8 @@
-"""Wires the agent: environment in, processes and routes out."""
+"""The agent's process: environment in, exit status out; in between the endpoints, the agent's loop, and Triton.
+
+The endpoints answer before the loop runs: in a pod, Triton starts only when the agent answers. Until the loop runs, the
+answers name neither a plan nor a version, so nobody takes them for an acknowledgement.
+"""
 
 import asyncio
 import contextlib
@@ -7,29 +11,26 @@ import secrets
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
-import uvicorn
 from medinfer_common import json_logs
-from medinfer_common.config_map_watch import ConfigMapWatch
+from uvicorn.config import Config
+from uvicorn.server import Server
 
-from replica_agent.agent import Agent
-from replica_agent.attempts import Attempts
 from replica_agent.bundles import Bundles
-from replica_agent.fetch import Fetcher
-from replica_agent.files import empty_folder
-from replica_agent.plan_source import Follower, PlanFile, PlanSource, WatchedPlan
-from replica_agent.replica import Replica
-from replica_agent.repository import Repository
+from replica_agent.metrics import Metrics
+from replica_agent.plan_source import Followed
 from replica_agent.server import build_app
 from replica_agent.settings import PREFIX, InvalidSettings, Settings, read_settings
+from replica_agent.snapshot import Snapshot
 from replica_agent.supervise import supervise, triton_arguments
-from replica_agent.triton import Triton
 
-PLAN_KEY = "plan.json"
-USER_AGENT = "medinfer-agent"
+if TYPE_CHECKING:
+    from replica_agent.wiring import Wiring
+
+KEEP_SECONDS = 75  # an idle connection: longer than the operator's keep-alive, so that it reuses connections
 QUIET_LOGGERS = ("botocore", "aiobotocore", "s3fs", "fsspec")
-KEEP_SECONDS = 75  # an idle connection: longer than the operator does, who then need not connect for each look
 
 log = logging.getLogger(__name__)
 
@@ -55,28 +56,23 @@ def main() -> int:
 
 
 def listen(address: str, port: int) -> socket.socket:
-    """Before anything starts: an agent that nobody can ask must not hold a Triton. Raises OSError."""
+    """Listens before anything starts: an agent that nobody can ask must not hold a Triton. Raises OSError."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     return socket.create_server((address, port), family=family)
 
 
 async def run(settings: Settings, listener: socket.socket) -> None:
-    """Until SIGTERM or SIGINT; then the agent stops asking, Triton stops in an orderly way, and nothing is left."""
+    """Runs until SIGTERM or SIGINT. Then the agent stops asking, Triton stops in order, and no process is left."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    triton = Triton(settings.triton_address)
-    replica = build_replica(settings, triton)
-    follower = Follower(plan_source(settings), settings.data_dir / "plan.json")
-    agent = Agent(settings.replica, replica, follower, Attempts(settings.data_dir / "attempts.json"))
-    agent.metrics.follow(lambda: agent.snapshot.versions, lambda: agent.snapshot.triton_restarts)
-    app = build_app(settings.replica, secrets.token_hex(8), lambda: agent.snapshot, replica.bundles, agent.metrics)
-    config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", timeout_keep_alive=KEEP_SECONDS)
-    server = _Server(config)
-    loops = {"agent": agent.run(), "connection": triton.watch(agent.wake), "server": server.serve([listener])}
+    settings.repository_dir.mkdir(parents=True, exist_ok=True)  # Triton ends at once without it
+    work = _Work(settings)
+    app = build_app(settings.replica, secrets.token_hex(8), lambda: work.snapshot, work.bundles, work.metrics)
+    config = Config(app, log_config=None, access_log=False, lifespan="off", ws="none", timeout_keep_alive=KEEP_SECONDS)
+    loops = {"server": _Server(config, work.may_start.set).serve([listener]), "agent": work.run()}
     if settings.triton_command:
-        arguments = triton_arguments(settings, settings.data_dir / "repository")
-        loops["triton"] = supervise([*settings.triton_command, *arguments])
+        loops["triton"] = supervise([*settings.triton_command, *triton_arguments(settings, settings.repository_dir)])
     tasks = [asyncio.create_task(loop, name=name) for name, loop in loops.items()]
     try:
         await _first_of(asyncio.create_task(stop.wait(), name="signal"), *tasks)
@@ -84,40 +80,61 @@ async def run(settings: Settings, listener: socket.socket) -> None:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await triton.close()
-
-
-def plan_source(settings: Settings) -> PlanSource:
-    file = PlanFile(settings.plan_file)
-    if not settings.plan_configmap:
-        return file
-    from medinfer_common.kube_api import read_changes  # only where it is used: it takes half a second and 8 MB
-
-    name, namespace = settings.plan_configmap, settings.namespace
-    watch = ConfigMapWatch(name, PLAN_KEY, lambda: read_changes(name, namespace, USER_AGENT))
-    watch.start()
-    return WatchedPlan(watch, file)
-
-
-def build_replica(settings: Settings, triton: Triton) -> Replica:
-    staging = settings.data_dir / "staging"
-    empty_folder(staging)
-    bundles = Bundles(settings.data_dir / "bundles")
-    repository = Repository(settings.data_dir / "repository", staging, settings.instance_kind)
-    fetcher = Fetcher(bundles, settings.data_dir, settings.replica, settings.min_free_disk_bytes)
-    return Replica(settings, triton, repository, bundles, fetcher)
 
 
 async def _first_of(*tasks: asyncio.Task[object]) -> None:
-    """Returns when the signal came; raises what ended a loop, none of which ends by itself."""
+    """Returns after a signal; raises what ended a loop, none of which ends by itself."""
     done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     for task in done:
-        log.info("stopping", extra={"because": task.get_name()})
+        log.info("stopping", extra={"cause": task.get_name()})
         task.result()
 
 
-class _Server(uvicorn.Server):
-    """Leaves the signals to `run`."""
+class _Work:
+    """The agent's loop. `may_start` is set when the endpoints answer: imports would take the processor from them."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._read: Callable[[], Snapshot] = lambda: Snapshot(Followed())
+        self.may_start = asyncio.Event()
+        self.bundles, self.metrics = Bundles(settings.data_dir / "bundles"), Metrics()
+        self.metrics.follow(lambda: self.snapshot.versions, lambda: self.snapshot.triton_restarts)
+
+    @property
+    def snapshot(self) -> Snapshot:
+        return self._read()
+
+    async def run(self) -> None:
+        """Runs until cancelled; raises what ended the loop."""
+        await self.may_start.wait()
+        wiring = await asyncio.to_thread(self._import)
+        triton, agent = wiring.connect()
+        self._read = lambda: agent.snapshot
+        tasks = asyncio.create_task(triton.watch(agent.wake)), asyncio.create_task(agent.run())
+        try:
+            await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await triton.close()
+
+    def _import(self) -> "Wiring":
+        from replica_agent.wiring import Wiring
+
+        return Wiring(self._settings, self.bundles, self.metrics)
+
+
+class _Server(Server):
+    """Leaves the signals to `run`, and calls `started` once it answers."""
+
+    def __init__(self, config: Config, started: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._started = started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._started()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -8,6 +8,8 @@ from typing import Annotated, Any, Literal
 from modelctl.bundle import canonical
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from replica_agent.uri_schemes import URI_PROBLEM, access
+
 MAX_BYTES = 1 << 20  # what a ConfigMap can hold
 
 
@@ -29,8 +31,8 @@ def _check_digest(value: str) -> str:
 
 
 def _check_uri(value: str) -> str:
-    if not re.match(r"(file:/|https?://|s3://).", value):
-        raise ValueError(f"write a file:, http(s): or s3: address, not {value[:80]!r}")
+    if access(value) is None:
+        raise ValueError(f"{URI_PROBLEM}, not {value[:80]!r}")
     return value
 
 

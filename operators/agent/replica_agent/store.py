@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import unquote, urlsplit
 
-import aiohttp
-import fsspec
-from botocore.exceptions import BotoCoreError
+from replica_agent.uri_schemes import URI_PROBLEM, Access, access
+
+# aiohttp, botocore and fsspec are imported where they are used: they take a third of a start, and an agent whose
+# bundles are cached needs none of them.
 
 CHUNK_BYTES = 8 << 20
 CONNECT_TIMEOUT_SECONDS = 5
@@ -36,15 +37,18 @@ def download(uri: str, target: Path, report: Report) -> str:
     Raises StoreError when the source is missing, refuses, or stays away for TRIES tries; OSError when the disk is full;
     and whatever `report` raises.
     """
+    opened_by = access(uri)
+    if opened_by is None:
+        raise StoreError(f"{redact(uri)}: nothing here opens such an address; {URI_PROBLEM}")
     transfer = _Transfer(target, report)
     failed, knows_ranges = 0, True
     while True:
         before = transfer.received
         try:
-            with _reading(uri, knows_ranges) as (stream, size):
+            with _reading(uri, opened_by, knows_ranges) as (stream, size):
                 transfer.take(stream, size)
             return transfer.finish(size)
-        except _CUT as raised:
+        except _cut_errors() as raised:
             # fsspec says FileNotFoundError for whatever an HTTP server answers, with what really happened as its cause.
             error = raised.__cause__ or raised
             if isinstance(error, OSError) and error.errno == errno.ENOSPC:
@@ -68,9 +72,15 @@ class _Cut(Exception):
     """The stream ended before the size it announced."""
 
 
-# What fsspec's file systems are known to raise when a server is away, slow, or breaks off. ValueError: a range was
-# asked of a server that knows none.
-_CUT = (OSError, aiohttp.ClientError, BotoCoreError, TimeoutError, ValueError, EOFError, _Cut)
+def _cut_errors() -> tuple[type[BaseException], ...]:
+    """What fsspec's file systems are known to raise when a server is unreachable, slow, or breaks off.
+
+    ValueError: a range was asked of a server that knows none.
+    """
+    import aiohttp
+    from botocore.exceptions import BotoCoreError
+
+    return OSError, aiohttp.ClientError, BotoCoreError, TimeoutError, ValueError, EOFError, _Cut
 
 
 class _Transfer:
@@ -111,33 +121,47 @@ def _seek(stream: BinaryIO, position: int) -> bool:
 
 
 @contextlib.contextmanager
-def _reading(uri: str, knows_ranges: bool) -> Iterator[tuple[BinaryIO, int | None]]:
+def _reading(uri: str, opened_by: Access, knows_ranges: bool) -> Iterator[tuple[BinaryIO, int | None]]:
+    """The artifact as a stream, and its size in bytes where the source says it."""
+    import fsspec
+
     scheme = urlsplit(uri).scheme
-    filesystem = fsspec.filesystem(scheme, skip_instance_cache=True, **_options(scheme))
-    path = unquote(urlsplit(uri).path) if scheme == "file" else uri
+    filesystem = fsspec.filesystem(scheme, skip_instance_cache=True, **_options(opened_by))
+    path = unquote(urlsplit(uri).path) if opened_by is Access.FILE else uri
     block_size = CHUNK_BYTES if knows_ranges else 0  # 0: one request, from the beginning to the end
     with filesystem.open(path, "rb", block_size=block_size, cache_type="none") as stream:
         yield stream, getattr(stream, "size", None)
 
 
-def _options(scheme: str) -> dict[str, Any]:
-    if scheme == "s3":
-        config = {"connect_timeout": CONNECT_TIMEOUT_SECONDS, "read_timeout": READ_TIMEOUT_SECONDS}
-        return {"config_kwargs": config | {"retries": {"max_attempts": 1}}, "use_listings_cache": False}
-    if scheme == "file":
-        return {}
-    timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_SECONDS, sock_read=READ_TIMEOUT_SECONDS)
-    return {"client_kwargs": {"timeout": timeout, "trust_env": True}}
+def _options(opened_by: Access) -> dict[str, Any]:
+    """What fsspec's file system is made with."""
+    match opened_by:
+        case Access.FILE:
+            return {}
+        case Access.HTTP:
+            import aiohttp
+
+            limits = aiohttp.ClientTimeout(
+                total=None, sock_connect=CONNECT_TIMEOUT_SECONDS, sock_read=READ_TIMEOUT_SECONDS
+            )
+            return {"client_kwargs": {"timeout": limits, "trust_env": True}}
+        case Access.S3:
+            config = {"connect_timeout": CONNECT_TIMEOUT_SECONDS, "read_timeout": READ_TIMEOUT_SECONDS}
+            return {"config_kwargs": config | {"retries": {"max_attempts": 1}}, "use_listings_cache": False}
 
 
 def _is_final(error: BaseException) -> bool:
     """The source answered, and will answer the same again."""
+    import aiohttp
+
     if isinstance(error, aiohttp.ClientResponseError):
         return 400 <= error.status < 500 and error.status not in (408, 429)
     return isinstance(error, FileNotFoundError | PermissionError)
 
 
 def _describe(error: BaseException, uri: str) -> str:
+    import aiohttp
+
     if isinstance(error, aiohttp.ClientResponseError):
         return f"HTTP {error.status} {error.message}; check the address and the agent's rights"
     text = f"{type(error).__name__}: {str(error)[:300]}".rstrip(": ").replace(uri, redact(uri))

@@ -9,8 +9,8 @@ import signal
 import time
 from pathlib import Path
 
+from replica_agent.ports import GRPC_PORT, HTTP_PORT, METRICS_PORT
 from replica_agent.settings import Settings
-from replica_agent.triton import GRPC_PORT, HTTP_PORT, METRICS_PORT
 
 EXIT_TIMEOUT_SECONDS = 10
 MAX_BACKOFF_SECONDS = 30.0

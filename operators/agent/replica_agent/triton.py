@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 from prometheus_client.parser import text_string_to_metric_families
 from tritonclient.grpc import service_pb2, service_pb2_grpc
 
+from replica_agent.ports import GRPC_PORT, METRICS_PORT
 from replica_agent.state import IndexState
-
-HTTP_PORT, GRPC_PORT, METRICS_PORT = 8000, 8001, 8002
 
 _INDEX_TIMEOUT_SECONDS = 5.0
 _OPTIONS = (

@@ -15,6 +15,7 @@ from replica_agent.attempts import Attempts
 from replica_agent.bundles import Bundles
 from replica_agent.fetch import Fetcher
 from replica_agent.files import empty_folder
+from replica_agent.metrics import Metrics
 from replica_agent.plan_source import Follower
 from replica_agent.replica import Replica
 from replica_agent.repository import Repository
@@ -90,7 +91,7 @@ class Bench:
         repository = Repository(self.folder / "repository", self.folder / "staging", "KIND_GPU")
         replica = Replica(settings, triton, repository, bundles, Fetcher(bundles, self.folder, "triton-0", 0))
         follower = Follower(self.source, self.folder / "kept.json")
-        agent = Agent("triton-0", replica, follower, Attempts(self.attempts_path))
+        agent = Agent("triton-0", replica, follower, Attempts(self.attempts_path), Metrics())
         task = asyncio.create_task(agent.run())
         try:
             yield agent

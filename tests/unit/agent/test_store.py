@@ -20,3 +20,9 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
     missing = tmp_path / "m.tar"
     with pytest.raises(StoreError, match="FileNotFoundError"):
         download(missing.as_uri(), tmp_path / "target", lambda received, total: None)
+
+
+@pytest.mark.parametrize("uri", ["gs://bucket/a.tar", "ftp://host/a.tar", "file:a.tar", "memory://a.tar", "a.tar", ""])
+def test_an_address_of_another_kind_is_opened_by_nothing(tmp_path: Path, uri: str) -> None:
+    with pytest.raises(StoreError, match="nothing here opens such an address; write a file:, http"):
+        download(uri, tmp_path / "target", lambda received, total: None)

@@ -13,12 +13,14 @@ from modelctl.defaults import LABELS
 from replica_agent.plan import InvalidPlan, parse_plan
 from replica_agent.state import TRANSIENT as AGENT_TRANSIENT
 from replica_agent.state import Reason
+from replica_agent.uri_schemes import URI_PROBLEM as AGENT_URI_PROBLEM
+from replica_agent.uri_schemes import URI_SCHEMES as AGENT_URI_SCHEMES
 from rollout_operator.decide import failures
 from rollout_operator.documents.counters import CLASS_COUNT
 from rollout_operator.documents.plan import Plan, PlanLoad
 from rollout_operator.documents.release import Release
 from rollout_operator.documents.spec import InvalidSpec, Warmup, parse_spec
-from rollout_operator.documents.uri_schemes import URI_SCHEMES
+from rollout_operator.documents.uri_schemes import URI_PROBLEM, URI_SCHEMES
 
 ROOT = Path(__file__).parents[3]
 CRD = yaml.safe_load((ROOT / "charts/medinfer/crds/modelrollouts.yaml").read_text())
@@ -69,6 +71,10 @@ def test_an_address_that_one_part_takes_all_take(uri: str) -> None:
 @pytest.mark.parametrize("uri", NO_ADDRESSES)
 def test_an_address_that_one_part_refuses_all_refuse(uri: str) -> None:
     assert (crd_accepts(uri), operator_accepts(uri), agent_accepts(uri)) == (False, False, False)
+
+
+def test_agent_and_operator_have_the_same_schemes() -> None:
+    assert (set(AGENT_URI_SCHEMES), AGENT_URI_PROBLEM) == (set(URI_SCHEMES), URI_PROBLEM)
 
 
 def test_the_crd_has_no_scheme_of_its_own() -> None:

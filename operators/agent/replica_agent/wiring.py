@@ -1,0 +1,55 @@
+"""Makes the agent's loop out of its parts.
+
+The parts import gRPC, protobuf and numpy, which take most of a start. `main` imports this module on a thread, so that
+the agent's endpoints answer first.
+"""
+
+from medinfer_common.config_map_watch import ConfigMapWatch
+
+from replica_agent.agent import Agent
+from replica_agent.attempts import Attempts
+from replica_agent.bundles import Bundles
+from replica_agent.fetch import Fetcher
+from replica_agent.files import empty_folder
+from replica_agent.metrics import Metrics
+from replica_agent.plan_source import Follower, PlanFile, PlanSource, WatchedPlan
+from replica_agent.replica import Replica
+from replica_agent.repository import Repository
+from replica_agent.settings import Settings
+from replica_agent.triton import Triton
+
+PLAN_KEY = "plan.json"
+USER_AGENT = "medinfer-agent"
+
+
+class Wiring:
+    """Everything but the connection to Triton, which belongs to the event loop. Raises OSError."""
+
+    def __init__(self, settings: Settings, bundles: Bundles, metrics: Metrics) -> None:
+        self._settings, self._bundles, self._metrics = settings, bundles, metrics
+        self._staging = settings.data_dir / "staging"
+        empty_folder(self._staging)
+        self._follower = Follower(_plan_source(settings), settings.data_dir / PLAN_KEY)
+        self._attempts = Attempts(settings.data_dir / "attempts.json")
+
+    def connect(self) -> tuple[Triton, Agent]:
+        """Both still have to be run. Must be called inside the running loop."""
+        settings, bundles = self._settings, self._bundles
+        triton = Triton(settings.triton_address)
+        repository = Repository(settings.repository_dir, self._staging, settings.instance_kind)
+        fetcher = Fetcher(bundles, settings.data_dir, settings.replica, settings.min_free_disk_bytes)
+        replica = Replica(settings, triton, repository, bundles, fetcher)
+        return triton, Agent(settings.replica, replica, self._follower, self._attempts, self._metrics)
+
+
+def _plan_source(settings: Settings) -> PlanSource:
+    """The ConfigMap where one is named, else the file."""
+    file = PlanFile(settings.plan_file)
+    if not settings.plan_configmap:
+        return file
+    from medinfer_common.kube_api import read_changes  # only where it is used: it takes half a second and 8 MB
+
+    name, namespace = settings.plan_configmap, settings.namespace
+    watch = ConfigMapWatch(name, PLAN_KEY, lambda: read_changes(name, namespace, USER_AGENT))
+    watch.start()
+    return WatchedPlan(watch, file)
