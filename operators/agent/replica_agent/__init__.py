@@ -1,1 +1,1 @@
-"""The operator's hand on one Triton replica."""
+"""Makes one Triton replica hold, prove and report what the plan says."""

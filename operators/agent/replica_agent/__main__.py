@@ -1,3 +1,5 @@
+"""`python -m replica_agent`."""
+
 import sys
 
 from replica_agent.main import main

@@ -1,4 +1,4 @@
-"""What the agent can do; decide picks one of these at a time."""
+"""What the agent can do. `decide` picks one action at a time; the jobs among them take longer than one turn."""
 
 from dataclasses import dataclass
 
@@ -8,17 +8,21 @@ from replica_agent.state import Reason
 
 @dataclass(frozen=True)
 class Fetch:
+    """Fetch the bundle of `release` into the cache, and verify it."""
+
     release: Release
 
 
 @dataclass(frozen=True)
 class Install:
+    """Unpack the cached bundle of `release` into Triton's model repository."""
+
     release: Release
 
 
 @dataclass(frozen=True)
 class Load:
-    """Load `release`; `versions` is the whole policy, what is loaded already included."""
+    """Load `release`; `versions` is the whole version policy, with what is loaded already."""
 
     release: Release
     versions: tuple[int, ...]
@@ -26,7 +30,7 @@ class Load:
 
 @dataclass(frozen=True)
 class Prove:
-    """`paced`: patients may be served from this replica meanwhile."""
+    """Check golden outputs and warm up. `paced`: requests may be served from this replica meanwhile."""
 
     release: Release
     paced: bool
@@ -34,21 +38,21 @@ class Prove:
 
 @dataclass(frozen=True)
 class Drop:
-    """Load again with a policy of `versions` only."""
+    """Load again with a version policy of `versions` only."""
 
     versions: tuple[int, ...]
 
 
 @dataclass(frozen=True)
 class Pin:
-    """Write config.pbtxt with a policy of this one version."""
+    """Write config.pbtxt with a version policy of this one version."""
 
     version: int
 
 
 @dataclass(frozen=True)
 class Discard:
-    """Delete from disk."""
+    """Delete cached bundles and version directories."""
 
     digests: tuple[str, ...] = ()
     versions: tuple[int, ...] = ()
@@ -56,11 +60,15 @@ class Discard:
 
 @dataclass(frozen=True)
 class Cancel:
+    """Stop a job that the plan no longer wants."""
+
     job: "Job"
 
 
 @dataclass(frozen=True)
 class Fail:
+    """Record that `release` failed, without a job."""
+
     release: Release
     reason: Reason
     message: str

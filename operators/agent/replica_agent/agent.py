@@ -25,9 +25,11 @@ from replica_agent.triton import TritonGone
 POLL_SECONDS = 0.5
 PAUSE_SECONDS = 2.0
 
-# Errors that Triton may give a moment before a version takes it down: they count only if Triton is still there after.
+# Triton may return these errors a moment before a version kills it, so they count only if Triton outlives them.
 LAST_WORDS = frozenset({Reason.LOAD_FAILED, Reason.WARMUP_ERROR})
 LAST_WORDS_SECONDS = 0.5
+
+LOST_TRITON = "lost Triton during a job; trying again"
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +39,7 @@ class FetchCancelled(Exception):
 
 
 class Agent:
-    """`snapshot` is replaced after every turn of the loop."""
+    """The loop of the replica `name`. `snapshot` is replaced after every turn."""
 
     def __init__(self, name: str, replica: Replica, follower: Follower, attempts: Attempts, metrics: Metrics) -> None:
         self._name, self._replica, self._follower, self._attempts = name, replica, follower, attempts
@@ -50,10 +52,11 @@ class Agent:
         self.snapshot = Snapshot(follower.followed)
 
     def wake(self) -> None:
+        """Starts the next turn at once."""
         self._awake.set()
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Runs until cancelled."""
         try:
             while True:
                 if isinstance(await self._reconcile_safely(), Wait | None):
@@ -66,6 +69,7 @@ class Agent:
             await self._jobs.close()
 
     async def reconcile(self) -> Action | None:
+        """One turn; returns the action that it started, None when there is nothing to do."""
         seen = await self._observe()
         action = decide(seen)
         if action and seen.plan:
@@ -77,7 +81,7 @@ class Agent:
         try:
             return await self.reconcile()
         except Exception:
-            log.exception("cannot go on, trying again")
+            log.exception("a turn of the loop failed; trying again")
             return None
 
     async def _observe(self) -> Observation:
@@ -144,17 +148,20 @@ class Agent:
         self._jobs.start(job, self._guard(job, plan, work))
 
     async def _guard(self, job: Job, plan: Plan, work: Coroutine[Any, Any, None]) -> None:
-        """Turns the end of `work` into what is known about its version."""
+        """Awaits `work` and records what its end says about the version."""
         connection = self._replica.triton.connection
         try:
             await work
         except VersionFailed as failure:
             if failure.reason in LAST_WORDS and not await self._outlived(connection):
-                log.warning("Triton is gone", extra={"error": failure.message, **_describe(job)})
+                log.warning(
+                    "lost Triton during a job; trying again",
+                    extra={"error": failure.message, **_describe(job)},
+                )
             elif not isinstance(job, Drop):
                 self._fail(plan, job.release, failure.reason, failure.message)
         except TritonGone as error:
-            log.warning("Triton is gone", extra={"error": str(error), **_describe(job)})
+            log.warning("lost Triton during a job; trying again", extra={"error": str(error), **_describe(job)})
         except FetchCancelled:
             pass
         except asyncio.CancelledError:
@@ -162,7 +169,7 @@ class Agent:
                 self._attempts.abandon(plan.attempt(job.release))
             raise
         except Exception as error:
-            log.exception("failed unexpectedly, trying again", extra=_describe(job))
+            log.exception("a job failed unexpectedly; trying again", extra=_describe(job))
             self._paused_until_seconds = time.monotonic() + PAUSE_SECONDS
             if isinstance(job, Fetch):
                 self._fail(plan, job.release, Reason.FETCH_FAILED, f"{type(error).__name__}: {error}")
@@ -174,7 +181,7 @@ class Agent:
     async def _fetch(self, job: Fetch, plan: Plan) -> None:
         digest = job.release.digest
 
-        def follow(progress: Progress) -> None:
+        def on_progress(progress: Progress) -> None:
             if job not in self._jobs.running:
                 raise FetchCancelled
             before = self._fetching.get(digest, Progress())
@@ -182,7 +189,7 @@ class Agent:
             self._fetching[digest] = progress
 
         try:
-            await self._replica.fetch(job.release, plan, follow)
+            await self._replica.fetch(job.release, plan, on_progress)
         finally:
             self._fetching.pop(digest, None)
 
@@ -205,7 +212,7 @@ class Agent:
             self._held.proofs[job.release.version] = proof
 
     def _fail(self, plan: Plan, release: Release, reason: Reason, message: str) -> None:
-        """Stable is always tried again, as are failures that time may mend."""
+        """Records a failure. It is retried when it may pass with time, and always for stable."""
         if reason is Reason.GOLDEN_MISMATCH:
             self.metrics.golden.labels("mismatched").inc()
         again = reason in TRANSIENT or (Role.STABLE, release) in plan.wanted(self._name)

@@ -1,7 +1,6 @@
-"""What was tried and how it ended, under the names that Plan.attempt gives; kept for the agent's next life.
+"""Attempts and how they ended, under the names that Plan.attempt gives. A restarted agent reads them back.
 
-An attempt is on disk before Triton hears of it, so that a version that takes Triton down, and the agent and the pod
-with it, is known afterwards.
+An attempt is on disk before Triton is asked. So a version that kills Triton, the agent or the pod is known afterwards.
 """
 
 import json
@@ -16,12 +15,12 @@ FIRST_RETRY_SECONDS, LAST_RETRY_SECONDS = 1.0, 60.0
 
 
 def retry_after_seconds(count: int) -> float:
-    """1, 2, 4 ... 60 s after the first, second, third failure ..."""
+    """The pause after failure number `count`: 1, 2, 4 ... 60 s."""
     return float(min(LAST_RETRY_SECONDS, FIRST_RETRY_SECONDS * 2 ** min(count - 1, 10)))
 
 
 class Attempts:
-    """Failures that will be retried live in memory only; the clock they name does not outlive the process."""
+    """`open`: attempts that have not ended. Failures that will be retried are in memory only, as their clock is."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -31,21 +30,23 @@ class Attempts:
         self._read()
 
     def begin(self, name: str) -> None:
+        """Must be called before Triton is asked."""
         self.open |= {name}
         self._write()
 
     def succeed(self, name: str) -> None:
+        """The version is proved; its earlier failures no longer count."""
         self.open -= {name}
         self.failures.pop(name, None)
         self._write()
 
     def abandon(self, name: str) -> None:
-        """It was broken off for reasons of ours, which say nothing about the version."""
+        """The agent stopped it, which says nothing about the version."""
         self.open -= {name}
         self._write()
 
     def fail(self, name: str, reason: Reason, message: str, retry_from_seconds: float | None) -> None:
-        """`retry_from_seconds`: the agent's clock now, or None for a failure that only another plan lifts."""
+        """`retry_from_seconds`: the agent's clock now, or None for a failure that only another plan clears."""
         count = self.failures[name].count + 1 if name in self.failures else 1
         retry_at = None if retry_from_seconds is None else retry_from_seconds + retry_after_seconds(count)
         self.failures[name] = Failure(reason, message, retry_at, count)
@@ -53,7 +54,7 @@ class Attempts:
         self._write()
 
     def forget_others(self, names: Iterable[str]) -> None:
-        """Keeps what is known under `names`, those of the present plan."""
+        """Keeps only what is known under `names`, those of the current plan."""
         kept = frozenset(names)
         self.open &= kept
         self.failures = {name: failure for name, failure in self.failures.items() if name in kept}

@@ -1,4 +1,4 @@
-"""The cache of verified bundles: `<hex of the digest>.tar`, renamed in only after it was verified."""
+"""The cache of verified bundles, each a file `<hex of the digest>.tar` that is renamed in after it was verified."""
 
 import contextlib
 import tempfile
@@ -14,7 +14,7 @@ from replica_agent.observation import Facts
 
 
 class Bundles:
-    """Survives restarts; what a crash left half-written is removed when it is opened."""
+    """Survives restarts. Opening it removes what a crash left half-written."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -25,18 +25,18 @@ class Bundles:
                 path.unlink()
 
     def all(self) -> Mapping[str, Facts]:
-        """Digest -> what it says about itself."""
+        """Digest -> what the bundle says about itself. A file that cannot be read is deleted."""
         found = {f"sha256:{path.stem}": path for path in self._folder.glob("*.tar")}
         return {digest: facts for digest, path in found.items() if (facts := self._read(digest, path))}
 
     def path(self, digest: str) -> Path | None:
-        """Where the bundle lies, None when it is not here."""
+        """The bundle's file; None when it is not cached."""
         path = self._path(digest)
         return path if path.is_file() else None
 
     @contextlib.contextmanager
     def partial(self) -> Iterator[Path]:
-        """An empty file to fetch into, gone afterwards unless `add` took it."""
+        """An empty file to fetch into; it is deleted afterwards unless `add` took it."""
         with tempfile.NamedTemporaryFile(dir=self._folder, suffix=".part", delete=False) as file:
             path = Path(file.name)
         try:
@@ -45,7 +45,7 @@ class Bundles:
             path.unlink(missing_ok=True)
 
     def add(self, partial: Path, digest: str, model: str, version: int) -> None:
-        """Verifies what was fetched, its digest apart, and takes it in; raises InvalidBundle."""
+        """Verifies everything but the digest, then renames the file into the cache. Raises InvalidBundle, OSError."""
         # Here, not above: numpy and Triton's protobuf schema take half a second, and the endpoints need neither.
         from modelctl.bundle.verify import Wanted, verify
 
@@ -58,6 +58,7 @@ class Bundles:
         partial.rename(self._path(digest))
 
     def discard(self, digest: str) -> None:
+        """Deletes the bundle, if it is here."""
         self._path(digest).unlink(missing_ok=True)
         self._facts.pop(digest, None)
 

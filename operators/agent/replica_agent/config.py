@@ -1,4 +1,4 @@
-"""The one canonical model config, as text on disk and as JSON for a load; only the version policy differs."""
+"""The canonical model config: text on disk, JSON for a load. Only the version policy differs between loads."""
 
 from google.protobuf import json_format, text_format
 from modelctl.bundle.errors import InvalidBundle
@@ -9,7 +9,7 @@ from tritonclient.grpc.model_config_pb2 import ModelInstanceGroup
 def parse_config(text: str, instance_kind: str) -> ModelConfig:
     """The config of a bundle with its instance groups on `instance_kind` (KIND_GPU or KIND_CPU).
 
-    Raises InvalidBundle when Triton's own schema does not know it.
+    Raises InvalidBundle when it does not fit Triton's own schema.
     """
     try:
         config: ModelConfig = text_format.Parse(text, ModelConfig())
@@ -30,6 +30,7 @@ def with_versions(config: ModelConfig, versions: tuple[int, ...]) -> ModelConfig
 
 
 def to_text(config: ModelConfig) -> str:
+    """The content of config.pbtxt."""
     return str(text_format.MessageToString(config))
 
 

@@ -1,8 +1,8 @@
 """The next step of one replica.
 
-Nothing here talks to Triton, a disk or a clock: an Observation comes in, one Action comes out. Rules are tried in
-order; the first that applies wins. Order matters for patients: what leaves goes before what comes, stable comes first,
-and nothing is asked of Triton while it is busy.
+This is pure code: it gets an Observation and returns one Action. Rules are tried in order, and the first one that
+applies wins. The order protects requests: drops come before loads, stable comes before the others, and Triton is asked
+for nothing while it is busy.
 """
 
 from collections.abc import Callable
@@ -16,22 +16,24 @@ MAX_LOADED = 2
 
 
 def decide(seen: Observation) -> Action | None:
-    """None: nothing to do until something changes."""
+    """The next action for the replica; None when there is nothing to do until something changes."""
     return next((action for rule in RULES if (action := rule(seen))), None)
 
 
 def wait_for_a_plan(seen: Observation) -> Action | None:
+    """Without a plan nothing is decided."""
     return None if seen.plan else Wait()
 
 
 def cancel_what_the_plan_dropped(seen: Observation) -> Action | None:
+    """A fetch or a proof of a version that is no longer wanted."""
     wanted = {release for _, release in seen.wanted}
     jobs = (job for job in seen.jobs if isinstance(job, Fetch | Prove) and job.release not in wanted)
     return next((Cancel(job) for job in jobs), None)
 
 
 def discard_bundles(seen: Observation) -> Action | None:
-    """The cache holds what the plan names or Triton still holds; before a fetch, which may need the room."""
+    """Deletes bundles that neither the plan nor Triton needs, before a fetch that may need the space."""
     named = {release.digest for _, release in seen.wanted}
     held = {installed.digest for installed in seen.installed.values()}
     strays = sorted(seen.bundles.keys() - named - held)
@@ -39,6 +41,7 @@ def discard_bundles(seen: Observation) -> Action | None:
 
 
 def fetch(seen: Observation) -> Action | None:
+    """The first wanted version that is not on disk."""
     for role, release in seen.wanted:
         here = release.digest in seen.bundles or seen.is_installed(release)
         if not here and Fetch(release) not in seen.jobs and not seen.is_blocked(role, release):
@@ -47,14 +50,14 @@ def fetch(seen: Observation) -> Action | None:
 
 
 def wait_for_triton(seen: Observation) -> Action | None:
-    """One load, drop or proof at a time; and a load whose answer was lost is watched, never sent again."""
+    """One load, drop or proof at a time. A load whose answer was lost is watched, not repeated."""
     busy = any(not isinstance(job, Fetch) for job in seen.jobs)
     unknown = seen.index is None or seen.versions(IndexState.LOADING)
     return Wait() if busy or unknown or seen.paused else None
 
 
 def blame_for_a_death(seen: Observation) -> Action | None:
-    """An attempt is open, nobody works on it, and Triton knows nothing of it: Triton died in it."""
+    """An attempt is open, no job works on it, and Triton does not have the version: Triton died during the attempt."""
     for _, release in seen.wanted:
         if seen.plan and seen.plan.attempt(release) in seen.attempts and release.version not in seen.loaded:
             message = f"Triton died while version {release.version} was loaded or warmed"
@@ -63,7 +66,7 @@ def blame_for_a_death(seen: Observation) -> Action | None:
 
 
 def drop_what_failed(seen: Observation) -> Action | None:
-    """It is loaded but gave wrong answers: out with it. Stable stays, as the API may have nothing better."""
+    """Drops a loaded version that failed its proof. Stable stays, because the API may have nothing better."""
     failed = {
         release.version
         for role, release in seen.wanted
@@ -74,7 +77,7 @@ def drop_what_failed(seen: Observation) -> Action | None:
 
 
 def drop_what_the_plan_dropped(seen: Observation) -> Action | None:
-    """Only on a plan seen live, and never the last version that can serve."""
+    """Only when the plan was read from its source since the start, and never the last version that can serve."""
     planned = {release.version for _, release in seen.wanted if seen.is_loaded(release)}
     warm = {release.version for _, release in seen.wanted if seen.is_warm(release)}
     strays = seen.loaded - planned
@@ -84,6 +87,7 @@ def drop_what_the_plan_dropped(seen: Observation) -> Action | None:
 
 
 def discard_versions(seen: Observation) -> Action | None:
+    """Deletes version directories that neither the plan nor Triton needs."""
     busy = seen.versions(IndexState.READY, IndexState.LOADING, IndexState.UNLOADING)
     planned = {release.version for _, release in seen.wanted if seen.is_installed(release)}
     strays = sorted(seen.installed.keys() - planned - busy)
@@ -91,7 +95,7 @@ def discard_versions(seen: Observation) -> Action | None:
 
 
 def pin_stable(seen: Observation) -> Action | None:
-    """What an empty load would fall back to: stable, or the only canary of a first install."""
+    """Writes into config.pbtxt what a load without a config would take: stable, or a first install's canary."""
     if not seen.wanted:
         return None
     _, first = seen.wanted[0]
@@ -99,6 +103,7 @@ def pin_stable(seen: Observation) -> Action | None:
 
 
 def prove(seen: Observation) -> Action | None:
+    """The first loaded version that is not warm."""
     for role, release in seen.wanted:
         if seen.is_loaded(release) and not seen.is_warm(release) and not seen.is_blocked(role, release):
             return Prove(release, paced=seen.loaded != {release.version} or release.version not in seen.loaded_here)
@@ -106,7 +111,7 @@ def prove(seen: Observation) -> Action | None:
 
 
 def refuse_a_changed_config(seen: Observation) -> Action | None:
-    """Triton's config belongs to the model: another one would reload the versions that serve."""
+    """Triton's config belongs to the model, so another config would reload the versions that serve."""
     release = _next_to_load(seen)
     mine = seen.facts(release) if release else None
     if release is None or mine is None:
@@ -119,6 +124,7 @@ def refuse_a_changed_config(seen: Observation) -> Action | None:
 
 
 def refuse_a_reused_version(seen: Observation) -> Action | None:
+    """Triton holds other bytes under this version number."""
     release = _next_to_load(seen)
     if release is None or release.version not in seen.loaded:
         return None
@@ -127,11 +133,13 @@ def refuse_a_reused_version(seen: Observation) -> Action | None:
 
 
 def install(seen: Observation) -> Action | None:
+    """Unpacks the version that is loaded next."""
     release = _next_to_load(seen)
     return Install(release) if release and not seen.is_installed(release) else None
 
 
 def load(seen: Observation) -> Action | None:
+    """Loads that version, and keeps what is loaded."""
     release = _next_to_load(seen)
     return Load(release, tuple(sorted(seen.loaded | {release.version}))) if release else None
 
@@ -156,10 +164,10 @@ RULES: tuple[Callable[[Observation], Action | None], ...] = (
 
 
 def _next_to_load(seen: Observation) -> Release | None:
-    """The first wanted version that is on disk, not loaded, not failed, and whose turn it is.
+    """The first wanted version that is on disk, not loaded, not failed, and that may be loaded now.
 
-    What is stuck on its way out is not waited for: it may stay for ever, and the memory that it holds is seen before
-    the load.
+    A version that does not finish unloading is not waited for: it may stay until Triton restarts. The memory check
+    before a load counts it.
     """
     occupied = seen.versions(IndexState.READY, IndexState.LOADING, IndexState.UNLOADING)
     if len(occupied - seen.stuck) >= MAX_LOADED:
@@ -173,7 +181,7 @@ def _next_to_load(seen: Observation) -> Release | None:
 
 
 def _may_follow_stable(seen: Observation, role: Role) -> bool:
-    """A canary waits for a warm stable; a way back (previous) also comes when stable failed."""
+    """A canary waits until stable is warm; the previous version is also loaded when stable failed."""
     stable = seen.plan.stable if seen.plan else None
     if stable is None or role is Role.STABLE or seen.is_warm(stable):
         return True
@@ -181,5 +189,5 @@ def _may_follow_stable(seen: Observation, role: Role) -> bool:
 
 
 def _best(seen: Observation, versions: frozenset[int]) -> int:
-    """The one to keep: proved before unproved, then the one that config.pbtxt names, then the newest."""
+    """The version to keep: a proved one if there is one, then the one that config.pbtxt names, then the newest."""
     return max(versions, key=lambda version: (version in seen.proofs, version == seen.pinned, version))

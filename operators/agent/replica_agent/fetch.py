@@ -1,4 +1,4 @@
-"""Brings one bundle into the cache: from the store, else from a sibling; verified the same. It blocks."""
+"""Fetches one bundle into the cache: from the store, or from a sibling replica. Both are verified alike."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -11,41 +11,46 @@ from replica_agent.plan import Plan, Release
 from replica_agent.preflight import check_disk, is_disk_full
 from replica_agent.state import Progress, Reason, VersionFailed
 
-Report = Callable[[Progress], None]
-"""Called after every chunk; may raise to stop the fetch."""
+OnProgress = Callable[[Progress], None]
+"""Called after every chunk; it may raise to stop the fetch."""
 
 
 class Fetcher:
+    """`folder` is on the file system whose free space counts; `replica` is this replica's name among the siblings."""
+
     def __init__(self, bundles: Bundles, folder: Path, replica: str, min_free_disk_bytes: int) -> None:
         self._bundles, self._folder, self._replica = bundles, folder, replica
         self._min_free_disk_bytes = min_free_disk_bytes
 
-    def fetch(self, release: Release, plan: Plan, report: Report) -> None:
-        """Raises VersionFailed; whatever does not verify leaves nothing behind."""
+    def fetch(self, release: Release, plan: Plan, on_progress: OnProgress) -> None:
+        """Blocks until the bundle is cached.
+
+        Raises VersionFailed and what `on_progress` raises; then no file is left.
+        """
         siblings = (sibling for sibling in plan.siblings if sibling.name != self._replica)
         sources = [release.uri, *(f"{sibling.url.rstrip('/')}/bundles/{release.digest}" for sibling in siblings)]
         failures: list[VersionFailed] = []
         for uri in sources:
             try:
-                return self._fetch_from(uri, release, plan.model, report)
+                return self._fetch_from(uri, release, plan.model, on_progress)
             except VersionFailed as failure:
                 if failure.reason not in (Reason.FETCH_FAILED, Reason.DIGEST_MISMATCH):
                     raise
                 failures.append(failure)
-        # Wrong bytes in the store are final; a sibling that lies says nothing about a store that is away.
+        # The store's own failure is reported: wrong bytes there are final, wrong bytes of a sibling prove nothing.
         raise VersionFailed(failures[0].reason, "; ".join(failure.message for failure in failures))
 
-    def _fetch_from(self, uri: str, release: Release, model: str, report: Report) -> None:
-        def follow(received: int, total: int | None) -> None:
-            # What is still to come, as far as the source says, and as much as the whole again for unpacking.
+    def _fetch_from(self, uri: str, release: Release, model: str, on_progress: OnProgress) -> None:
+        def on_chunk(received: int, total: int | None) -> None:
+            # The rest of the bundle, as far as the source says its size, and the whole again for unpacking.
             to_come = total - received if total else 0
             check_disk(self._folder, to_come + max(received, total or 0), self._min_free_disk_bytes)
-            report(Progress(received, total))
+            on_progress(Progress(received, total))
 
         with self._bundles.partial() as partial:
             try:
-                digest = store.download(uri, partial, follow)
-                report(Progress(partial.stat().st_size, partial.stat().st_size, complete=True))
+                digest = store.download(uri, partial, on_chunk)
+                on_progress(Progress(partial.stat().st_size, partial.stat().st_size, complete=True))
                 _compare(uri, digest, release.digest)
                 self._bundles.add(partial, release.digest, model, release.version)
             except store.StoreError as error:

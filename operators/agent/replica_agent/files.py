@@ -1,4 +1,4 @@
-"""Files that are whole after any crash, and folders that vanish at once."""
+"""Writes files and deletes folders so that a crash leaves nothing half-done."""
 
 import contextlib
 import os
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def write_atomic(path: Path, content: bytes, staging: Path | None = None) -> None:
-    """Replaces `path`; its temporary lies in `staging`, which must be on the same file system (default: beside it)."""
+    """Replaces `path` in one step. `staging` is for the temporary file: a folder of the same file system."""
     handle, name = tempfile.mkstemp(dir=staging or path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
@@ -23,7 +23,7 @@ def write_atomic(path: Path, content: bytes, staging: Path | None = None) -> Non
 
 
 def remove_folder(folder: Path, staging: Path) -> None:
-    """Moves `folder` out of sight in one step, then deletes it; a crash in between leaves it in `staging`."""
+    """Moves `folder` into `staging` in one step, then deletes it; a crash in between leaves it there."""
     trash = Path(tempfile.mkdtemp(dir=staging)) / folder.name
     with contextlib.suppress(FileNotFoundError):
         folder.rename(trash)
@@ -31,6 +31,6 @@ def remove_folder(folder: Path, staging: Path) -> None:
 
 
 def empty_folder(folder: Path) -> None:
-    """Makes `folder`, without what an earlier life left in it."""
+    """Makes `folder`, and deletes what an earlier run left in it."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)

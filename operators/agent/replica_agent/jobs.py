@@ -1,4 +1,4 @@
-"""Work under way: one asyncio task per job, and a wake-up call when one ends."""
+"""Running jobs: one asyncio task each, and a wake-up call when one ends."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -8,7 +8,7 @@ from replica_agent.actions import Job
 
 
 class Jobs:
-    """`ended` counts the jobs that are over."""
+    """`ended` counts the jobs that have ended; `wake` is called after each."""
 
     def __init__(self, wake: Callable[[], None]) -> None:
         self._wake = wake
@@ -17,20 +17,22 @@ class Jobs:
 
     @property
     def running(self) -> frozenset[Job]:
+        """The jobs that have not ended."""
         return frozenset(self._tasks)
 
     def start(self, job: Job, work: Coroutine[Any, Any, None]) -> None:
-        """`work` handles its own errors."""
+        """Runs `work`, which handles its own errors."""
         task = asyncio.create_task(work)
         self._tasks[job] = task
         task.add_done_callback(lambda done: self._forget(job, done))
 
     def cancel(self, job: Job) -> None:
-        """Counts as ended at once; the task ends by itself."""
+        """Cancels its task; the job counts as ended at once."""
         if task := self._tasks.pop(job, None):
             task.cancel()
 
     async def close(self) -> None:
+        """Cancels every task and waits for its end."""
         tasks = list(self._tasks.values())
         for task in tasks:
             task.cancel()

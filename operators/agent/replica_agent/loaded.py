@@ -1,4 +1,4 @@
-"""What Triton holds in its present life, and what was proved in it. Another connection is another life."""
+"""What Triton holds since it started, and what was proved since. A new connection counts as a restart of Triton."""
 
 import time
 from collections.abc import Mapping
@@ -11,7 +11,11 @@ STUCK_SECONDS = 30.0
 
 
 class LoadedVersions:
-    """`index` is None while Triton cannot be asked; `late`: it is the last one that was read, and may be old."""
+    """What the agent knows of the Triton that is running now.
+
+    `index` maps versions to Triton's state; None while Triton cannot be asked. `late`: it is the last index that was
+    read, and may be old. `proofs` and `loaded_here` hold what this agent did on the current connection.
+    """
 
     def __init__(self, triton: Triton, jobs: Jobs) -> None:
         self._triton, self._jobs = triton, jobs
@@ -23,7 +27,7 @@ class LoadedVersions:
         self.loaded_here: set[int] = set()
 
     async def read(self, model: str) -> None:
-        """Asks Triton, and forgets what it no longer holds."""
+        """Reads Triton's index, and forgets proofs of versions that it no longer holds."""
         triton, ended = self._triton, self._jobs.ended
         self.late = False
         if not triton.connected or triton.connection != self._connection:
@@ -33,22 +37,22 @@ class LoadedVersions:
         try:
             index = await triton.index(model)
         except TritonError:
-            # Patients are served on, and nothing is decided.
+            # Triton may still serve requests, so what was proved stays; nothing is decided on an old index.
             self.late = True
             return
-        # An answer from before a job ended, read after it, would blame the job for what it has just done.
+        # An index from before a job ended would hide what the job has just done.
         self.late = ended != self._jobs.ended
         self._take(index)
 
     @property
     def stuck(self) -> frozenset[int]:
-        """Versions that do not finish unloading."""
+        """Versions that have been unloading for more than STUCK_SECONDS."""
         now = time.monotonic()
         return frozenset(v for v, since in self._unloading_since.items() if now - since > STUCK_SECONDS)
 
     @property
     def restarts(self) -> int:
-        """How often Triton came back."""
+        """How often Triton was connected again."""
         return max(0, self._triton.connection - 1)
 
     def _take(self, index: Mapping[int, IndexState]) -> None:

@@ -98,7 +98,7 @@ class _Work:
         self._read: Callable[[], Snapshot] = lambda: Snapshot(Followed())
         self.may_start = asyncio.Event()
         self.bundles, self.metrics = Bundles(settings.data_dir / "bundles"), Metrics()
-        self.metrics.follow(lambda: self.snapshot.versions, lambda: self.snapshot.triton_restarts)
+        self.metrics.read_states(lambda: self.snapshot.versions, lambda: self.snapshot.triton_restarts)
 
     @property
     def snapshot(self) -> Snapshot:

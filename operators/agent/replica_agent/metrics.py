@@ -1,4 +1,4 @@
-"""Prometheus metrics of the agent; states are read from the last report, so that no series outlives its version."""
+"""Prometheus metrics of the agent. States come from the last report, so that no series outlives its version."""
 
 from collections.abc import Callable, Iterable
 
@@ -12,7 +12,7 @@ _SECONDS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 160, 320)
 
 
 class Metrics:
-    """One per agent, on a registry of its own."""
+    """The counters and histograms of one agent, on a registry of their own."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -29,7 +29,10 @@ class Metrics:
         for result in ("matched", "mismatched"):
             self.golden.labels(result)
 
-    def follow(self, versions: Callable[[], tuple[VersionReport, ...]], triton_restarts: Callable[[], int]) -> None:
+    def read_states(
+        self, versions: Callable[[], tuple[VersionReport, ...]], triton_restarts: Callable[[], int]
+    ) -> None:
+        """Both are called at each scrape."""
         self.registry.register(_StateCollector(versions, triton_restarts))
 
 

@@ -11,7 +11,7 @@ from replica_agent.state import Failure, IndexState, Progress, Proof
 
 @dataclass(frozen=True)
 class Facts:
-    """What a bundle says about itself, as far as decisions and reports need it."""
+    """What decisions and reports need of a bundle's model.json."""
 
     config_sha256: str
     memory_bytes: int
@@ -21,7 +21,7 @@ class Facts:
 
 @dataclass(frozen=True)
 class Installed:
-    """A version directory: the digest it was unpacked from."""
+    """A version directory, and the digest of the bundle that was unpacked into it."""
 
     digest: str
     facts: Facts
@@ -31,10 +31,11 @@ class Installed:
 class Observation:
     """Everything a decision depends on, at one moment.
 
-    `index` is None while Triton cannot be asked. `proofs` and `loaded_here` hold for the present connection only.
-    `failures` is keyed by Plan.attempt; `attempts` are those on disk whose end is not known. `pinned` is the version
-    that config.pbtxt names. `stuck`: versions that do not finish unloading, because an inference in them hangs.
-    `paused`: something went wrong a moment ago, or `index` is old.
+    `live`: the plan was read from its source since the agent started. `bundles` and `fetching` are keyed by digest,
+    `installed`, `index` and `proofs` by version, `failures` by Plan.attempt. `attempts` are those on disk whose end is
+    not known. `pinned` is the version that config.pbtxt names. `index` is None while Triton cannot be asked. `proofs`
+    and `loaded_here` hold for the current connection only. `stuck`: versions that do not finish unloading, because an
+    inference in them hangs. `paused`: a job failed unexpectedly a moment ago, or `index` is old.
     """
 
     replica: str
@@ -56,30 +57,37 @@ class Observation:
 
     @property
     def wanted(self) -> tuple[tuple[Role, Release], ...]:
+        """What the plan wants on this replica, in the order in which it is loaded."""
         return self.plan.wanted(self.replica) if self.plan else ()
 
     def versions(self, *states: IndexState) -> frozenset[int]:
+        """The versions that Triton has in one of `states`."""
         return frozenset(version for version, state in (self.index or {}).items() if state in states)
 
     @property
     def loaded(self) -> frozenset[int]:
+        """The versions that Triton can serve."""
         return self.versions(IndexState.READY)
 
     def is_installed(self, release: Release) -> bool:
+        """Its version directory holds exactly these bytes."""
         found = self.installed.get(release.version)
         return found is not None and found.digest == release.digest
 
     def is_loaded(self, release: Release) -> bool:
+        """Triton can serve exactly these bytes."""
         return release.version in self.loaded and self.is_installed(release)
 
     def is_warm(self, release: Release) -> bool:
+        """It is loaded, and proved on the current connection."""
         return self.is_loaded(release) and release.version in self.proofs
 
     def failure(self, release: Release) -> Failure | None:
+        """How its last attempt under this plan failed."""
         return self.failures.get(self.plan.attempt(release)) if self.plan else None
 
     def is_blocked(self, role: Role, release: Release) -> bool:
-        """It failed, and is not to be tried again yet. Stable always is, in time: nothing else can help."""
+        """It failed and is not tried again yet. Stable is always tried again after a pause: nothing else can help."""
         failure = self.failure(release)
         if failure is None:
             return False
@@ -88,10 +96,12 @@ class Observation:
         return self.now_seconds < failure.retry_at_seconds
 
     def has_failed_for_good(self, release: Release) -> bool:
+        """It failed, and only another plan clears that."""
         failure = self.failure(release)
         return failure is not None and failure.retry_at_seconds is None
 
     def facts(self, release: Release) -> Facts | None:
+        """From its version directory or the cache; None when it is in neither."""
         if self.is_installed(release):
             return self.installed[release.version].facts
         return self.bundles.get(release.digest)

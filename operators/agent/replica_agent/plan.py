@@ -1,4 +1,4 @@
-"""The plan: what this replica shall hold. It comes from outside and is trusted in nothing until parsed."""
+"""The plan: what this replica has to hold. Nothing in the document is trusted before it is parsed."""
 
 import json
 import re
@@ -18,6 +18,8 @@ class InvalidPlan(Exception):
 
 
 class Role(StrEnum):
+    """What a version is for in the plan."""
+
     STABLE = "stable"
     CANARY = "canary"
     PREVIOUS = "previous"
@@ -62,22 +64,31 @@ class Release(_Part):
 
 
 class Canary(Release):
+    """`replicas` names those that hold it; None means all."""
+
     replicas: Annotated[tuple[str, ...] | None, BeforeValidator(_to_tuple)] = None
 
     @property
     def release(self) -> Release:
+        """The canary without its replicas."""
         return Release(version=self.version, uri=self.uri, digest=self.digest)
 
 
 class Load(_Part):
+    """Limits of one load."""
+
     timeout_seconds: Seconds = Field(300.0, alias="timeoutSeconds")
 
 
 class GoldenLimits(_Part):
+    """`atol`: how far a probability may be from the recorded one."""
+
     atol: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.02
 
 
 class Warmup(_Part):
+    """Limits of one proof."""
+
     batch_sizes: Annotated[
         tuple[Annotated[int, Field(ge=1, le=1024)], ...], BeforeValidator(_to_tuple), Field(min_length=1, max_length=16)
     ] = Field((1, 4, 8, 16), alias="batchSizes")
@@ -86,11 +97,15 @@ class Warmup(_Part):
 
 
 class Sibling(_Part):
+    """Another replica, whose agent serves its bundles at `url`."""
+
     name: str
     url: Annotated[str, Field(pattern=r"^https?://.")]
 
 
 class Plan(_Part):
+    """A valid plan; docs/contracts.md describes the fields."""
+
     schema_version: Literal[1] = Field(alias="schemaVersion")
     id: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     revision: Annotated[int, Field(ge=0, lt=2**53)] = 0
@@ -115,12 +130,12 @@ class Plan(_Part):
 
     @property
     def releases(self) -> tuple[Release, ...]:
-        """Every version named, for whichever replica."""
+        """Every version that the plan names, for any replica."""
         canary = self.canary.release if self.canary else None
         return tuple(release for release in (self.stable, canary, self.previous) if release)
 
     def wanted(self, replica: str) -> tuple[tuple[Role, Release], ...]:
-        """What `replica` shall hold, in the order in which it is loaded."""
+        """What `replica` has to hold, in the order in which it is loaded."""
         canary = self.canary
         if canary and canary.replicas is not None and replica not in canary.replicas:
             canary = None
@@ -132,20 +147,20 @@ class Plan(_Part):
         return tuple((role, release) for role, release in roles if release)
 
     def attempt(self, release: Release) -> str:
-        """Names one try of `release`: what failed under this name is tried again only when the name changes."""
+        """Names an attempt of `release`. What failed for good under a name is tried again only under another name."""
         parts = (release, self.load, self.warmup)
         return canonical.sha256([part.model_dump(mode="json", by_alias=True) for part in parts])
 
 
 def parse_plan(text: bytes) -> Plan:
-    """Raises InvalidPlan."""
+    """Parses an untrusted document; raises InvalidPlan naming the first fields that are wrong and what to write."""
     if len(text) > MAX_BYTES:
         raise InvalidPlan(f"the plan has {len(text)} bytes; {MAX_BYTES} are allowed")
     document = _read_json(text)
     try:
         computed = canonical.sha256({key: value for key, value in document.items() if key != "id"})
     except ValueError:
-        raise InvalidPlan("the plan holds a number that JSON cannot say; write a smaller one") from None
+        raise InvalidPlan("the plan holds a number that JSON cannot express; write a smaller one") from None
     if document.get("id") is None:
         document["id"] = computed
     if document["id"] != computed:
@@ -157,7 +172,7 @@ def parse_plan(text: bytes) -> Plan:
 
 
 def claimed_id(text: bytes) -> str | None:
-    """The id that a refused document gives itself, for the report."""
+    """The id that a refused document claims, for the report; None when it claims none."""
     try:
         claimed = _read_json(text).get("id")
     except InvalidPlan:

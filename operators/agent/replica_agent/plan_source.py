@@ -1,6 +1,6 @@
-"""Where plans come from, and which of them counts.
+"""Where plans come from, and which plan is in force.
 
-Absent, empty or invalid is never an instruction: the last valid plan stays, and the refusal is reported.
+An absent, empty or invalid plan is never an instruction: the last valid plan stays, and the refusal is reported.
 """
 
 import logging
@@ -15,17 +15,16 @@ log = logging.getLogger(__name__)
 
 
 class PlanSource(Protocol):
+    """`is_live`: what was read last is the current document, so that versions may be dropped on it."""
+
     is_live: bool
 
     def read(self) -> bytes | str:
-        """The newest document as it stands, or why there is none; never blocks for long.
-
-        `is_live` then says whether it is what counts now, so that versions may be dropped on it.
-        """
+        """The newest document as bytes, or a str that says why there is none. It does not block for long."""
 
 
 class Watch(Protocol):
-    """A ConfigMap that is watched: `content` counts once `synced`."""
+    """A ConfigMap that is watched: `content` means nothing before `synced`."""
 
     name: str
     key: str
@@ -42,6 +41,7 @@ class PlanFile:
         self.path = path
 
     def read(self) -> bytes | str:
+        """The file's content, or why it cannot be read."""
         try:
             return self.path.read_bytes()
         except OSError as error:
@@ -49,7 +49,7 @@ class PlanFile:
 
 
 class WatchedPlan:
-    """A ConfigMap that is watched; first, and until the API server answered, its mounted copy: it may be old."""
+    """A watched ConfigMap. Its mounted copy, which may be old, is read first and until the API server has answered."""
 
     def __init__(self, watch: Watch, mounted: PlanFile) -> None:
         self._watch, self._mounted = watch, mounted
@@ -57,6 +57,7 @@ class WatchedPlan:
         self.is_live = False
 
     def read(self) -> bytes | str:
+        """The ConfigMap's value or the mounted copy, or why there is none."""
         self.is_live = self._watch.synced and not self._is_first
         self._is_first = False
         if not self.is_live:
@@ -68,7 +69,7 @@ class WatchedPlan:
 
 @dataclass(frozen=True)
 class Refusal:
-    """`id` is what the refused document calls itself, None when it does not say."""
+    """A refused document. `id` is the one that it claims, None when it claims none."""
 
     id: str | None
     reason: str
@@ -76,7 +77,7 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Followed:
-    """`live`: the plan was read from its source in this life of the agent, so that versions may be dropped on it."""
+    """The plan in force. `live`: it was read from its source since the start, so versions may be dropped on it."""
 
     plan: Plan | None = None
     live: bool = False
@@ -84,7 +85,7 @@ class Followed:
 
 
 def follow(followed: Followed, text: bytes | str, is_live: bool = True) -> Followed:
-    """What counts after `text` was read; a str says why there was no document."""
+    """What is in force after `text` was read; a str says why there was no document."""
     if isinstance(text, str):
         return replace(followed, rejected=Refusal(None, text))
     try:
@@ -95,13 +96,15 @@ def follow(followed: Followed, text: bytes | str, is_live: bool = True) -> Follo
         reason = f"model: this replica holds {followed.plan.model}; another model needs an agent with an empty DATA_DIR"
         return replace(followed, rejected=Refusal(plan.id, reason))
     if followed.plan and 0 < plan.revision < followed.plan.revision:
-        reason = f"revision: is {plan.revision}, and {followed.plan.revision} is obeyed already; an old plan is no plan"
+        reason = (
+            f"revision: is {plan.revision}, and {followed.plan.revision} is obeyed already; the older plan is ignored"
+        )
         return replace(followed, rejected=Refusal(plan.id, reason))
     return Followed(plan, live=is_live or (followed.live and plan == followed.plan))
 
 
 class Follower:
-    """Reads a source, and keeps the last valid plan on disk for the next life of the agent."""
+    """Reads a source, and keeps the last valid plan in the file `kept`, where a restarted agent finds it."""
 
     def __init__(self, source: PlanSource, kept: Path) -> None:
         self._source, self._kept = source, kept
@@ -110,6 +113,7 @@ class Follower:
         self.followed = replace(follow(Followed(), PlanFile(kept).read()), live=False, rejected=None)
 
     def poll(self) -> Followed:
+        """Reads the source once; returns what is in force."""
         text = self._source.read()
         if text != self._seen or not self.followed.live:
             before, self.followed = self.followed.plan, follow(self.followed, text, self._source.is_live)
@@ -121,7 +125,7 @@ class Follower:
         return self.followed
 
     def _keep(self) -> None:
-        """A full disk is tried again with the next poll, and told once."""
+        """Writes the plan. A failure is logged once, and each poll tries again."""
         trouble = ""
         try:
             write_atomic(self._kept, self._unkept)
@@ -129,5 +133,7 @@ class Follower:
         except OSError as error:
             trouble = str(error.strerror)
             if trouble != self._trouble:
-                log.error("the plan cannot be kept for the next start", extra={"error": trouble})
+                log.error(
+                    "the plan cannot be written to DATA_DIR for the next start; trying again", extra={"error": trouble}
+                )
         self._trouble = trouble

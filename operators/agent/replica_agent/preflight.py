@@ -1,4 +1,4 @@
-"""Is there room? Asked before anything is touched."""
+"""Checks before a step that its memory and disk are free."""
 
 import errno
 import shutil
@@ -9,7 +9,7 @@ from replica_agent.state import Reason, VersionFailed
 CGROUP_ROOT = Path("/sys/fs/cgroup")
 PROC = Path("/proc")
 
-# (limit, usage, the file and the key of what the kernel can take back at once), cgroup v2 and v1
+# (limit file, usage file, key in memory.stat of what the kernel can take back at once): cgroup v2 and v1
 _V2 = ("memory.max", "memory.current", "inactive_file")
 _V1 = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
 
@@ -35,11 +35,12 @@ def check_disk(folder: Path, needed_bytes: int, min_free_bytes: int) -> None:
 
 
 def is_disk_full(error: OSError) -> bool:
+    """The disk or the quota is full."""
     return error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 def free_memory_bytes(in_our_cgroup: bool, cgroup_root: Path = CGROUP_ROOT, proc: Path = PROC) -> int:
-    """The least that the machine and, where Triton is our child, our cgroups (v1 or v2) have left."""
+    """The least free bytes: of the machine and, `in_our_cgroup`, of this process's cgroups (v1, v2). Raises OSError."""
     if not in_our_cgroup:
         return _machine_free(proc)
     lines = (line.partition("::")[2] for line in _read(proc / "self/cgroup").splitlines() if line.startswith("0::"))
@@ -62,7 +63,7 @@ def _free(folder: Path, names: tuple[str, str, str]) -> int | None:
     limit, usage, reclaimable = names
     text = _read(folder / limit).strip()
     if not text.isdigit():
-        return None  # "max"
+        return None  # it says max: no limit
     stat = dict(line.split(maxsplit=1) for line in _read(folder / "memory.stat").splitlines() if " " in line)
     used = int(_read(folder / usage)) - int(stat.get(reclaimable, 0))
     return max(0, int(text) - max(0, used))

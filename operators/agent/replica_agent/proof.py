@@ -1,4 +1,4 @@
-"""What it takes to believe a version: right answers first, then a steady pace. Pure; `warmup` runs it."""
+"""When a version counts as proved: right answers first, then a settled latency. Pure code; `warmup` runs it."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from statistics import median, quantiles
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from replica_agent.state import Proof
 
 WINDOW = 5
-STEADY_RATIO = 1.2
+SETTLED_RATIO = 1.2
 
 Latencies = Mapping[int, Sequence[float]]
 """Batch size -> milliseconds of each warm-up batch, in order."""
@@ -19,7 +19,7 @@ Latencies = Mapping[int, Sequence[float]]
 def golden_rows(count: int, batch_size: int) -> Iterator[NDArray[np.intp]]:
     """Batches of row numbers that cover `count` golden inputs, the last filled up from the beginning.
 
-    3 inputs in batches of 2: [0 1] [2 0]; in batches of 4: [0 1 2 0].
+    3 inputs in batches of 2 give [0 1] [2 0]; in batches of 4, [0 1 2 0].
     """
     for start in range(0, count, batch_size):
         yield np.arange(start, start + batch_size) % count
@@ -37,15 +37,15 @@ def matches(logits: NDArray[np.float32], golden: Golden, rows: NDArray[np.intp],
 
 
 def is_settled(latencies_ms: Sequence[float]) -> bool:
-    """The medians of the last two windows of 5 are within 20 % of each other."""
+    """Whether the medians of the last two windows of 5 batches are within 20 % of each other."""
     if len(latencies_ms) < 2 * WINDOW:
         return False
     slow, fast = sorted((median(latencies_ms[-WINDOW:]), median(latencies_ms[-2 * WINDOW : -WINDOW])), reverse=True)
-    return slow <= STEADY_RATIO * fast
+    return slow <= SETTLED_RATIO * fast
 
 
 def next_batch_size(latencies: Latencies, elapsed_seconds: float, max_seconds: float) -> int | None:
-    """The first size that is not settled; None when all are, or when the time is over and each ran at least once."""
+    """The first size whose latency has not settled; None when all have, or when the time is over and each ran once."""
     unsettled = [size for size, taken in latencies.items() if not is_settled(taken)]
     if elapsed_seconds >= max_seconds:
         unsettled = [size for size in unsettled if not latencies[size]]
@@ -53,7 +53,7 @@ def next_batch_size(latencies: Latencies, elapsed_seconds: float, max_seconds: f
 
 
 def conclude(latencies: Latencies, golden_matched: int, golden_total: int) -> Proof:
-    """The proof of a version whose answers were right; settled or not, it is warm."""
+    """The proof of a version whose answers were right. It counts as warm even if its latency has not settled."""
     last = list(latencies[min(latencies)])[-2 * WINDOW :]
     return Proof(
         p50_ms=median(last),

@@ -1,4 +1,4 @@
-"""The agent's hands on one replica: each method is one action, and ends well or in VersionFailed."""
+"""What the agent does to one replica: each method is one action, and raises VersionFailed when that fails."""
 
 import asyncio
 import time
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from replica_agent.bundles import Bundles
 from replica_agent.config import to_override, with_versions
-from replica_agent.fetch import Fetcher, Report
+from replica_agent.fetch import Fetcher, OnProgress
 from replica_agent.observation import Observation
 from replica_agent.plan import Plan, Release
 from replica_agent.preflight import check_memory, free_memory_bytes, is_disk_full
@@ -26,30 +26,36 @@ INFER_TIMEOUT_SECONDS = 30.0
 
 @dataclass(frozen=True)
 class Replica:
+    """One Triton, its model repository, and the cache of bundles."""
+
     settings: Settings
     triton: Triton
     repository: Repository
     bundles: Bundles
     fetcher: Fetcher
 
-    async def fetch(self, release: Release, plan: Plan, report: Report) -> None:
-        await run_in_thread(lambda: self.fetcher.fetch(release, plan, report))
+    async def fetch(self, release: Release, plan: Plan, on_progress: OnProgress) -> None:
+        """Caches the bundle; `on_progress` is called on another thread."""
+        await run_in_thread(lambda: self.fetcher.fetch(release, plan, on_progress))
 
     async def install(self, model: str, release: Release) -> None:
-        """A cached bundle that no longer verifies is thrown away, and so fetched again."""
+        """Unpacks the cached bundle. One that no longer verifies is deleted, so it will be fetched again."""
         bundle = self.bundles.path(release.digest)
         try:
             if bundle is None:
-                raise InvalidBundle("it vanished")
+                raise InvalidBundle("it was deleted")
             await asyncio.to_thread(self.repository.install, model, release, bundle)
         except InvalidBundle as error:
             self.bundles.discard(release.digest)
-            raise VersionFailed(Reason.FETCH_FAILED, f"the cached bundle is of no use: {error}") from None
+            raise VersionFailed(
+                Reason.FETCH_FAILED, f"the cached bundle cannot be used and is fetched again: {error}"
+            ) from None
         except OSError as error:
             reason = Reason.INSUFFICIENT_DISK if is_disk_full(error) else Reason.FETCH_FAILED
             raise VersionFailed(reason, f"version {release.version} could not be unpacked: {error}") from None
 
     def discard(self, model: str, digests: tuple[str, ...], versions: tuple[int, ...]) -> None:
+        """Deletes cached bundles and version directories."""
         for digest in digests:
             self.bundles.discard(digest)
         for version in versions:
@@ -72,11 +78,11 @@ class Replica:
         return free_memory_bytes(in_our_cgroup=bool(self.settings.triton_command))
 
     async def load(self, plan: Plan, release: Release, versions: tuple[int, ...]) -> None:
-        """One load whose policy is `versions`; believed only when the index shows `release` READY."""
+        """One load whose version policy is `versions`. It counts only when the index shows `release` READY."""
         try:
             await self._apply(plan, release.version, versions)
         except TritonTimeout:
-            message = f"not loaded within {plan.load.timeout_seconds:g} s; raise load.timeoutSeconds if it only is slow"
+            message = f"not loaded within {plan.load.timeout_seconds:g} s; raise load.timeoutSeconds if it is only slow"
             raise VersionFailed(Reason.LOAD_TIMEOUT, message) from None
         except TritonRefused as error:
             raise VersionFailed(Reason.LOAD_FAILED, str(error)) from None
@@ -86,10 +92,12 @@ class Replica:
             raise VersionFailed(Reason.LOAD_FAILED, message)
 
     async def drop(self, plan: Plan, versions: tuple[int, ...]) -> None:
-        """One load whose policy is what stays; raises TritonError."""
+        """One load whose version policy is what stays. Raises TritonError."""
         await self._apply(plan, versions[0], versions)
 
     async def prove(self, plan: Plan, release: Release, paced: bool) -> Proof:
+        """Checks golden outputs and warms up; `paced` leaves Triton most of the time for requests."""
+
         async def infer(batch: NDArray[np.float32]) -> NDArray[np.float32]:
             try:
                 return await self.triton.infer(plan.model, release.version, batch, INFER_TIMEOUT_SECONDS)

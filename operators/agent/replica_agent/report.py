@@ -1,4 +1,4 @@
-"""What /state says, derived from the same observation that decisions are made of."""
+"""What /state reports, derived from the same observation as the decisions."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,6 +14,8 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class VersionReport:
+    """One version on this replica; the fields are those of /state in docs/contracts.md."""
+
     version: int
     digest: str
     role: Role
@@ -27,7 +29,7 @@ class VersionReport:
 
 
 def report_versions(seen: Observation) -> tuple[VersionReport, ...]:
-    """One entry for each version that the plan wants here, then those that are still loaded without it."""
+    """An entry for each version that the plan wants here, then one for each that is still loaded without it."""
     wanted = [_report(seen, role, release) for role, release in seen.wanted]
     held = {release.version for _, release in seen.wanted if seen.is_installed(release)}
     others = sorted(seen.versions(IndexState.READY, IndexState.LOADING, IndexState.UNLOADING) - held)
@@ -35,7 +37,7 @@ def report_versions(seen: Observation) -> tuple[VersionReport, ...]:
 
 
 def is_ready(seen: Observation) -> bool:
-    """The plan's stable version, or the only canary of a first install, is warm here. A canary never matters."""
+    """Stable is warm here, or the canary of a first install, which has no stable. Any other canary does not count."""
     first = next(iter(seen.wanted), None)
     return first is not None and first[0] in (Role.STABLE, Role.CANARY) and seen.is_warm(first[1])
 
@@ -66,17 +68,18 @@ def to_document(version: VersionReport) -> Json:
 
 
 def refusal_to_document(refusal: Refusal | None) -> Json | None:
+    """/state's `rejected`."""
     return {"id": refusal.id, "reason": refusal.reason} if refusal else None
 
 
 def _report(seen: Observation, role: Role, release: Release) -> VersionReport:
-    """Labels, preprocessing and address of a bundle that was verified are told whatever became of it."""
+    """Once a bundle was verified, its labels, preprocessing and address are reported whatever happened after."""
     facts = seen.facts(release)
     uri = release.uri if facts else None
-    return replace(_standing(seen, role, release), uri=uri, facts=facts)
+    return replace(_state_of(seen, role, release), uri=uri, facts=facts)
 
 
-def _standing(seen: Observation, role: Role, release: Release) -> VersionReport:
+def _state_of(seen: Observation, role: Role, release: Release) -> VersionReport:
     failure = seen.failure(release)
     progress = seen.fetching.get(release.digest)
     if seen.is_warm(release):
@@ -113,5 +116,5 @@ def _report_stray(seen: Observation, version: int) -> VersionReport:
     digest, facts = (installed.digest, installed.facts) if installed else ("", None)
     if version in seen.proofs:
         return VersionReport(version, digest, Role.NONE, State.WARM, proof=seen.proofs[version], facts=facts)
-    message = "an inference in it does not end; it is gone when Triton restarts" if version in seen.stuck else ""
+    message = "an inference in it does not end; restart Triton to unload it" if version in seen.stuck else ""
     return VersionReport(version, digest, Role.NONE, State.UNLOADING, message=message, facts=facts)

@@ -1,4 +1,4 @@
-"""Triton's model repository on disk: version directories, written once, and config.pbtxt."""
+"""Triton's model repository on disk: version directories, which are written once, and config.pbtxt."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,10 +20,11 @@ _MARK = "bundle.digest"
 
 
 class Repository:
-    """`root` is Triton's --model-repository; `staging` lies on the same file system, where Triton does not look.
+    """`root` is Triton's --model-repository; `staging` is outside it, on the same file system.
 
-    Triton compares modification times inside a version directory and of everything else in the model's directory but
-    config.pbtxt, and reloads what it serves when one is newer: hence whole directories by rename, and nothing beside.
+    At a load, Triton compares the modification times of all files in the model's directory but config.pbtxt. When one
+    is newer it reloads the versions that it serves. So a version directory is renamed into place whole, and no other
+    file is written there.
     """
 
     def __init__(self, root: Path, staging: Path, instance_kind: str) -> None:
@@ -32,7 +33,7 @@ class Repository:
         root.mkdir(parents=True, exist_ok=True)
 
     def installed(self, model: str) -> Mapping[int, Installed]:
-        """Every whole version directory."""
+        """Version -> what is installed; a directory that is not whole is left out."""
         folders = (path for path in self._model(model).glob("[1-9]*") if path.name.isdigit())
         found = {int(path.name): self._read(path) for path in folders}
         return {number: version.installed for number, version in found.items() if version}
@@ -48,25 +49,27 @@ class Repository:
         staged.rename(self._version(model, release.version))
 
     def discard(self, model: str, version: int) -> None:
+        """Deletes the version directory, if there is one."""
         remove_folder(self._version(model, version), self._staging)
         self._known.pop(self._version(model, version), None)
 
     def config(self, model: str, version: int) -> ModelConfig:
-        """The canonical config, from that version's bundle; raises KeyError when it is not installed."""
+        """The canonical config from that version's bundle; raises KeyError when it is not installed."""
         found = self._read(self._version(model, version))
         if found is None:
             raise KeyError(version)
         return found.config
 
     def golden(self, model: str, version: int) -> Golden:
+        """The recorded inputs and outputs of an installed version; raises InvalidBundle."""
         return golden.read(self._version(model, version) / "golden.npz")
 
     def pin(self, model: str, version: int) -> None:
-        """Writes config.pbtxt; its temporary stays out of the model's directory."""
+        """Writes config.pbtxt that names `version`; its temporary file stays out of the model's folder."""
         write_atomic(self._model(model) / "config.pbtxt", self._pinned_text(model, version), self._staging)
 
     def pinned(self, model: str) -> int | None:
-        """The version that config.pbtxt names, None when it is not one that `pin` would write now."""
+        """The version that config.pbtxt names; None when `pin` would write another text for it."""
         try:
             text = (self._model(model) / "config.pbtxt").read_bytes()
         except FileNotFoundError:
@@ -83,7 +86,7 @@ class Repository:
         return self._model(model) / str(version)
 
     def _read(self, folder: Path) -> "_Version | None":
-        """None for a folder that is not a whole version; what is whole never changes."""
+        """None for a folder that is not a whole version. A whole one never changes, so it is read once."""
         if folder not in self._known:
             try:
                 found = manifest.parse((folder / "model.json").read_bytes())

@@ -1,4 +1,4 @@
-"""The agent's HTTP face. It only tells: there is no route that changes anything."""
+"""The agent's HTTP endpoints. They only report: no route changes anything."""
 
 import re
 from collections.abc import Callable
@@ -21,7 +21,7 @@ SCHEMA_VERSION = 1
 def build_app(
     replica: str, start_id: str, snapshot: Callable[[], Snapshot], bundles: Bundles, metrics: Metrics
 ) -> Starlette:
-    """`snapshot` gives the present moment; `start_id` names this life of the agent."""
+    """The application. `snapshot` returns the current one; `start_id` is another after each start of the agent."""
 
     async def state(_: Request) -> Response:
         now = snapshot()

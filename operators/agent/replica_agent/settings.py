@@ -30,7 +30,7 @@ class InvalidSettings(Exception):
 
 
 class Settings(BaseModel):
-    """Field names are the variables' names without the prefix, in lower case."""
+    """A field's name is its variable's without the prefix, in lower case; docs/contracts.md describes them."""
 
     model_config = ConfigDict(frozen=True)
 

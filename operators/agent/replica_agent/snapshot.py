@@ -1,4 +1,4 @@
-"""One moment of the replica: what the routes answer from, and what the log tells about the way to the next."""
+"""One moment of the replica, which the endpoints answer from, and the log of what changed since the last one."""
 
 import logging
 from dataclasses import dataclass
@@ -13,6 +13,8 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Snapshot:
+    """`ready`: stable is warm here. `triton_ready`: Triton can be asked."""
+
     followed: Followed
     versions: tuple[VersionReport, ...] = ()
     ready: bool = False
@@ -21,20 +23,20 @@ class Snapshot:
 
 
 def log_transitions(before: Snapshot, after: Snapshot) -> None:
-    """One line for each version whose state, reason or role changed, for a refused plan, and for readiness."""
-    known = {(entry.version, entry.digest): _standing(entry) for entry in before.versions}
+    """Logs each version whose state, reason or role changed, a refused plan, and a change of readiness."""
+    known = {(entry.version, entry.digest): _logged_state(entry) for entry in before.versions}
     for entry in after.versions:
-        if known.get((entry.version, entry.digest)) != _standing(entry):
+        if known.get((entry.version, entry.digest)) != _logged_state(entry):
             level = logging.WARNING if entry.state is State.FAILED else logging.INFO
             log.log(level, "version", extra=_describe(entry))
     rejected = after.followed.rejected
     if rejected and rejected != before.followed.rejected:
-        log.warning("plan rejected", extra={"planId": rejected.id, "why": rejected.reason})
+        log.warning("plan rejected", extra={"plan_id": rejected.id, "reason": rejected.reason})
     if before.ready != after.ready:
         log.info("ready" if after.ready else "not ready")
 
 
-def _standing(entry: VersionReport) -> tuple[object, ...]:
+def _logged_state(entry: VersionReport) -> tuple[object, ...]:
     return entry.state, entry.reason, entry.role
 
 
@@ -45,5 +47,5 @@ def _describe(entry: VersionReport) -> dict[str, Any]:
         "role": entry.role.value,
         "state": entry.state.value,
         "reason": entry.reason and entry.reason.value,
-        "why": entry.message,
+        "detail": entry.message,
     }

@@ -5,6 +5,8 @@ from enum import StrEnum
 
 
 class State(StrEnum):
+    """Where a version is on this replica."""
+
     FETCHING = "Fetching"
     VERIFYING = "Verifying"
     LOADING = "Loading"
@@ -15,6 +17,8 @@ class State(StrEnum):
 
 
 class Reason(StrEnum):
+    """Why a version failed; docs/runbook.md says what to do about each."""
+
     FETCH_FAILED = "FetchFailed"
     DIGEST_MISMATCH = "DigestMismatch"
     BUNDLE_INVALID = "BundleInvalid"
@@ -29,12 +33,12 @@ class Reason(StrEnum):
     GOLDEN_MISMATCH = "GoldenMismatch"
 
 
-# Time may mend these, so they are tried again; the others say something about the bundle, which stays as it is.
+# These may pass with time, so they are tried again; the others say something about the bundle, which does not change.
 TRANSIENT = frozenset({Reason.FETCH_FAILED, Reason.INSUFFICIENT_MEMORY, Reason.INSUFFICIENT_DISK, Reason.LOAD_TIMEOUT})
 
 
 class IndexState(StrEnum):
-    """Triton's own words."""
+    """The state of a version in Triton's repository index, in Triton's words."""
 
     READY = "READY"
     LOADING = "LOADING"
@@ -43,7 +47,7 @@ class IndexState(StrEnum):
 
 
 class VersionFailed(Exception):
-    """A version cannot be had or cannot be trusted here."""
+    """A version cannot be fetched, loaded or proved on this replica."""
 
     def __init__(self, reason: Reason, message: str) -> None:
         super().__init__(message)
@@ -52,7 +56,7 @@ class VersionFailed(Exception):
 
 @dataclass(frozen=True)
 class Failure:
-    """`retry_at_seconds`: when it is tried again (clock of the agent), None: not before the plan changes."""
+    """`retry_at_seconds`: when it is tried again, on the agent's clock; None: not before the plan changes."""
 
     reason: Reason
     message: str
@@ -62,7 +66,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class Proof:
-    """How a version proved itself; latencies are those of the smallest batch size once it had settled."""
+    """How a version was proved. Latencies are those of the last batches of the smallest size."""
 
     p50_ms: float
     p95_ms: float
@@ -74,7 +78,7 @@ class Proof:
 
 @dataclass(frozen=True)
 class Progress:
-    """Of a fetch; once `complete` the bundle is being verified."""
+    """Progress of a fetch; once `complete` the bundle is being verified."""
 
     bytes: int = 0
     total_bytes: int | None = None

@@ -23,24 +23,24 @@ READ_TIMEOUT_SECONDS = 20
 TRIES = 4  # in a row without one new byte
 BACKOFF_SECONDS = 0.5  # doubled after each
 
-Report = Callable[[int, int | None], None]
-"""Called with (bytes so far, bytes in total or None) after every chunk; may raise to stop the fetch."""
+OnChunk = Callable[[int, int | None], None]
+"""Called with (bytes so far, bytes in total or None) after every chunk; it may raise to stop the fetch."""
 
 
 class StoreError(Exception):
-    """The artifact could not be had from this source; the message names the source."""
+    """The artifact could not be fetched; the message names the source."""
 
 
-def download(uri: str, target: Path, report: Report) -> str:
+def download(uri: str, target: Path, on_chunk: OnChunk) -> str:
     """Writes the artifact to `target` and returns `sha256:<hex>` of what was written; blocks.
 
-    Raises StoreError when the source is missing, refuses, or stays away for TRIES tries; OSError when the disk is full;
-    and whatever `report` raises.
+    Raises StoreError when the source is missing, refuses, or cannot be reached in TRIES tries; OSError when the disk is
+    full; and whatever `on_chunk` raises.
     """
     opened_by = access(uri)
     if opened_by is None:
         raise StoreError(f"{redact(uri)}: nothing here opens such an address; {URI_PROBLEM}")
-    transfer = _Transfer(target, report)
+    transfer = _Transfer(target, on_chunk)
     failed, knows_ranges = 0, True
     while True:
         before = transfer.received
@@ -58,11 +58,11 @@ def download(uri: str, target: Path, report: Report) -> str:
             if failed >= TRIES or _is_final(error):
                 raise StoreError(f"{redact(uri)}: {_describe(error, uri)}") from None
             time.sleep(BACKOFF_SECONDS * 2 ** (failed - 1))
-            report(transfer.received, None)
+            on_chunk(transfer.received, None)
 
 
 def redact(uri: str) -> str:
-    """The address without what may be secret in it: user, password, query."""
+    """The address without its user, password and query, which may be secret."""
     parts = urlsplit(uri)
     host = parts.hostname or ""
     return f"{parts.scheme}://{host}{f':{parts.port}' if parts.port else ''}{parts.path}"
@@ -86,8 +86,8 @@ def _cut_errors() -> tuple[type[BaseException], ...]:
 class _Transfer:
     """One artifact on its way into a file."""
 
-    def __init__(self, target: Path, report: Report) -> None:
-        self._target, self._report = target, report
+    def __init__(self, target: Path, on_chunk: OnChunk) -> None:
+        self._target, self._on_chunk = target, on_chunk
         self._restart()
 
     def _restart(self) -> None:
@@ -95,16 +95,16 @@ class _Transfer:
         self._target.write_bytes(b"")
 
     def take(self, stream: BinaryIO, size: int | None) -> None:
-        """Appends from where it stands; from the beginning when the stream cannot seek there."""
+        """Continues where it stopped, or from the beginning when the stream cannot seek there."""
         if self.received and not _seek(stream, self.received):
             self._restart()
-        self._report(self.received, size)
+        self._on_chunk(self.received, size)
         with self._target.open("ab") as file:
             while self.received != size and (chunk := stream.read(CHUNK_BYTES)):
                 file.write(chunk)
                 self._hash.update(chunk)
                 self.received += len(chunk)
-                self._report(self.received, size)
+                self._on_chunk(self.received, size)
 
     def finish(self, size: int | None) -> str:
         if size is not None and self.received != size:

@@ -1,4 +1,4 @@
-"""Stand-alone: runs Triton as a child, and starts it again when it dies."""
+"""Runs Triton as a child process, and starts it again when it ends. For an agent without a pod around it."""
 
 import asyncio
 import contextlib
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 
 def triton_arguments(settings: Settings, repository: Path) -> list[str]:
-    """Control by gRPC for this machine only, and by HTTP for nobody without the key; nothing loaded at the start."""
+    """Arguments of tritonserver: it loads nothing at the start, and its HTTP control endpoints need a key."""
     address, key = settings.triton_address, settings.restricted_key or secrets.token_urlsafe(32)
     return [
         f"--model-repository={repository}",
@@ -41,24 +41,24 @@ def triton_arguments(settings: Settings, repository: Path) -> list[str]:
 
 
 def backoff_seconds(deaths: int) -> float:
-    """Before the restart after so many deaths in a row: 0.5, 1, 2 ... 30."""
+    """The pause before the restart after so many deaths in a row: 0.5, 1, 2 ... 30 s."""
     return min(MAX_BACKOFF_SECONDS, 0.5 * 2.0 ** min(deaths - 1, 10))
 
 
 async def supervise(command: list[str]) -> None:
-    """Runs until cancelled, then stops Triton in an orderly way."""
+    """Runs until cancelled, then stops Triton in order."""
     deaths = 0
     while True:
         started = time.monotonic()
         status = await _run(command)
         deaths = 1 if time.monotonic() - started > HEALTHY_SECONDS else deaths + 1
         delay = backoff_seconds(deaths)
-        log.warning("Triton ended", extra={"status": status, "restartInSeconds": delay})
+        log.warning("Triton ended", extra={"status": status, "restart_in_seconds": delay})
         await asyncio.sleep(delay)
 
 
 async def _run(command: list[str]) -> int:
-    """One life of Triton; it dies with the agent, however the agent ends."""
+    """One run of Triton; returns its exit status. It ends with the agent, even when the agent is killed."""
     child = await asyncio.create_subprocess_exec(
         "setpriv", "--pdeathsig", "KILL", *command, stdin=asyncio.subprocess.DEVNULL, start_new_session=True
     )
@@ -70,7 +70,7 @@ async def _run(command: list[str]) -> int:
 
 
 async def _stop(child: asyncio.subprocess.Process) -> None:
-    """SIGTERM, and SIGKILL to all of its group when its time is over, so that no backend process is left."""
+    """Sends SIGTERM and waits; then SIGKILL to its group, so that no backend process is left."""
     if child.returncode is None:
         child.terminate()
         with contextlib.suppress(TimeoutError):

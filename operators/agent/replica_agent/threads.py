@@ -1,4 +1,4 @@
-"""Blocking work that may hang in a read: on a daemon thread, which never holds up the end of the process."""
+"""Runs work that may hang in a read on a daemon thread, which does not keep the process from ending."""
 
 import asyncio
 import threading
@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 
 async def run_in_thread(work: Callable[[], None]) -> None:
-    """Raises what `work` raises. When cancelled, `work` runs on unheard."""
+    """Raises what `work` raises. After a cancellation `work` goes on, and its result is dropped."""
     loop = asyncio.get_running_loop()
     done: asyncio.Future[None] = loop.create_future()
 
-    def settle(error: BaseException | None) -> None:
+    def finish(error: BaseException | None) -> None:
         if done.cancelled():
             return
         if error:
@@ -25,7 +25,7 @@ async def run_in_thread(work: Callable[[], None]) -> None:
         except BaseException as raised:
             error = raised
         if not loop.is_closed():
-            loop.call_soon_threadsafe(settle, error)
+            loop.call_soon_threadsafe(finish, error)
 
     threading.Thread(target=run, daemon=True).start()
     await done

@@ -1,4 +1,4 @@
-"""The only module that talks to Triton: gRPC on one connection, and the metrics page for GPU memory."""
+"""Talks to Triton: gRPC on one connection, and the metrics page for GPU memory."""
 
 import asyncio
 import contextlib
@@ -26,15 +26,15 @@ _OPTIONS = (
 
 
 class TritonError(Exception):
-    """Root: TritonGone (the connection broke), TritonTimeout (no answer yet), TritonRefused (it answered: no)."""
+    """Base of TritonGone (no connection), TritonTimeout (no answer yet) and TritonRefused (an error as the answer)."""
 
 
 class TritonGone(TritonError):
-    """Nobody listens, or the connection broke while it was asked."""
+    """Nobody listens, or the connection broke during a call."""
 
 
 class TritonTimeout(TritonError):
-    """No answer in time; whether it was done can be read from the index only."""
+    """No answer in time; only the index says whether the call was carried out."""
 
 
 class TritonRefused(TritonError):
@@ -42,9 +42,9 @@ class TritonRefused(TritonError):
 
 
 class Triton:
-    """One Triton at `address`; must be made inside the running loop.
+    """One Triton at `address`. Must be made inside the running loop.
 
-    `connection` counts how often it was connected; what was proved on one connection proves nothing on the next.
+    `connection` counts connections. A new one may be to a restarted Triton, so proofs do not outlive a connection.
     """
 
     def __init__(self, address: str) -> None:
@@ -55,7 +55,7 @@ class Triton:
         self.connected = False
 
     async def watch(self, changed: Callable[[], None]) -> None:
-        """Follows the connection, and opens it again whenever it is lost; runs until cancelled."""
+        """Opens the connection whenever it is lost, and calls `changed` after each change; runs until cancelled."""
         while True:
             state = self._channel.get_state(try_to_connect=True)
             was, self.connected = self.connected, state is grpc.ChannelConnectivity.READY
@@ -64,10 +64,11 @@ class Triton:
             await self._channel.wait_for_state_change(state)
 
     async def close(self) -> None:
+        """Ends the connection."""
         await self._channel.close()
 
     async def index(self, model: str) -> Mapping[int, IndexState]:
-        """State per version that Triton ever tried; raises TritonGone, TritonTimeout."""
+        """Version -> state, for each version that Triton ever tried to load. Raises TritonGone, TritonTimeout."""
         request = service_pb2.RepositoryIndexRequest()
         answer = await self._call(self._stub.RepositoryIndex(request, timeout=_INDEX_TIMEOUT_SECONDS))
         rows = (row for row in answer.models if row.name == model and row.version)
@@ -97,7 +98,7 @@ class Triton:
         raise TritonRefused("the answer holds no FP32 tensor named output")
 
     async def free_gpu_bytes(self) -> int | None:
-        """Free memory of the fullest GPU that Triton sees; None without a GPU, or when the page cannot be read."""
+        """Free bytes of the fullest GPU that Triton sees; None without a GPU, or when the page cannot be read."""
         return await asyncio.to_thread(_read_free_gpu_bytes, f"http://{self._address}:{METRICS_PORT}/metrics")
 
     async def _call(self, call: grpc.aio.UnaryUnaryCall) -> Any:
@@ -126,7 +127,7 @@ def _read_free_gpu_bytes(url: str) -> int | None:
 
 
 def parse_free_gpu_bytes(text: str) -> int | None:
-    """From Triton's metrics: the least of (total - used) over all GPUs; None when there is no GPU in them."""
+    """The least of (total - used) over all GPUs in Triton's metrics; None when they name no GPU."""
     samples = {
         (sample.name, sample.labels.get("gpu_uuid")): sample.value
         for family in text_string_to_metric_families(text)

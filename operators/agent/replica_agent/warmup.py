@@ -1,4 +1,4 @@
-"""Runs a proof: golden batches, then warm-up batches, one in flight."""
+"""Runs a proof: golden batches, then warm-up batches, one at a time."""
 
 from collections.abc import Awaitable, Callable
 
@@ -10,14 +10,14 @@ from replica_agent.plan import Warmup
 from replica_agent.proof import conclude, golden_rows, matches, next_batch_size
 from replica_agent.state import Proof, Reason, VersionFailed
 
-# With patients on the same replica the warm-up takes at most a quarter of the time.
+# Pause after a batch, as a multiple of its time: a paced warm-up leaves three quarters of the time for requests.
 REST_PER_BATCH = 3.0
 
 Infer = Callable[[NDArray[np.float32]], Awaitable[NDArray[np.float32]]]
 
 
 class Prover:
-    """`infer` answers a batch with logits; `clock` in seconds; `rest` sleeps for the seconds given."""
+    """`infer` maps FP32 [N, 3, 224, 224] to logits FP32 [N, 4]; `clock` returns seconds; `rest` sleeps for some."""
 
     def __init__(
         self, infer: Infer, golden: Golden, clock: Callable[[], float], rest: Callable[[float], Awaitable[None]]
@@ -25,7 +25,7 @@ class Prover:
         self._infer, self._golden, self._clock, self._rest = infer, golden, clock, rest
 
     async def prove(self, limits: Warmup, max_batch_size: int) -> Proof:
-        """Sizes above the model's own are cut to it. Raises VersionFailed (GoldenMismatch), and what `infer` raises."""
+        """Batch sizes are cut to `max_batch_size`. Raises VersionFailed (GoldenMismatch) and what `infer` raises."""
         sizes = sorted({min(size, max_batch_size) for size in limits.batch_sizes})
         started = self._clock()
         total = sum([await self._check_golden(size, limits.golden.atol) for size in sizes])
@@ -35,7 +35,7 @@ class Prover:
         return conclude(latencies, total, total)
 
     async def _check_golden(self, size: int, atol: float) -> int:
-        """How many rows were compared; all of them matched."""
+        """The number of rows that were compared, which all matched; raises VersionFailed."""
         good: list[bool] = []
         for rows in golden_rows(len(self._golden.inputs), size):
             logits, _ = await self._run(rows)
@@ -48,7 +48,7 @@ class Prover:
         return len(good)
 
     async def _run(self, rows: NDArray[np.intp]) -> tuple[NDArray[np.float32], float]:
-        """Logits of the golden inputs `rows`, and the seconds that it took."""
+        """Logits of the golden inputs `rows`, and the seconds that they took."""
         batch = self._golden.inputs[rows]
         started = self._clock()
         logits = await self._infer(batch)

@@ -49,7 +49,7 @@ def changed(role: str, **fields: Any) -> dict[str, Any]:
         pytest.param(b"[" * 100_000, "not JSON", id="nested-without-end"),
         pytest.param(b"[]", "must be a JSON object", id="a-list"),
         pytest.param(b'{"warmup": NaN}', "not JSON", id="nan"),
-        pytest.param(b'{"warmup": 1e999}', "a number that JSON cannot say", id="infinite"),
+        pytest.param(b'{"warmup": 1e999}', "a number that JSON cannot express", id="infinite"),
         pytest.param(b" " * (MAX_BYTES + 1), f"{MAX_BYTES} are allowed", id="too-big"),
         pytest.param(document(schemaVersion=2), "schemaVersion: ", id="a-later-schema"),
         pytest.param(document(id="0" * 64), "id: is not the sha256 of the content, which is ", id="wrong-id"),

@@ -102,7 +102,9 @@ def test_a_plan_that_cannot_be_kept_counts_all_the_same_and_is_kept_later(
     kept = tmp_path / "absent" / "kept.json"
     follower = Follower(Source(text(stable=1)), kept)
     assert [follower.poll().live for _ in range(3)] == [True] * 3
-    assert [record.message for record in caplog.records] == ["the plan cannot be kept for the next start"]
+    assert [record.message for record in caplog.records] == [
+        "the plan cannot be written to DATA_DIR for the next start; trying again"
+    ]
     kept.parent.mkdir()
     follower.poll()
     assert kept.read_bytes() == text(stable=1)

@@ -48,7 +48,7 @@ def matchers_in(expression: str) -> Iterator[tuple[str, str]]:
 def series() -> set[str]:
     """Return the names of all exported metrics as Prometheus stores them."""
     agent = AgentMetrics()
-    agent.follow(lambda: (), lambda: 0)
+    agent.read_states(lambda: (), lambda: 0)
     collectors: tuple[Collector, ...] = (ApiMetrics(lambda: ({}, [])), agent.registry, OperatorMetrics().registry)
     return set(_names(metric for collector in collectors for metric in collector.collect()))
 
