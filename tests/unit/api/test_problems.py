@@ -1,7 +1,9 @@
 import json
+from collections.abc import Callable
 
 import pytest
 from inference_api import problems
+from inference_api.problems import Problem
 
 EVERY = [
     pytest.param(problems.malformed("it ends early"), 400, id="malformed"),
@@ -24,10 +26,10 @@ EVERY = [
 
 
 @pytest.mark.parametrize(("problem", "status"), EVERY)
-def test_answer_is_a_problem_document(problem, status):
+def test_answer_is_a_problem_document(problem: Problem, status: int) -> None:
     """RFC 9457 sections 3 and 3.1."""
     answer = problems.response(problem, "r-1")
-    document = json.loads(answer.body)
+    document = json.loads(bytes(answer.body))
     assert answer.status_code == document["status"] == status
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.headers["x-request-id"] == document["request_id"] == "r-1"
@@ -36,5 +38,5 @@ def test_answer_is_a_problem_document(problem, status):
 
 
 @pytest.mark.parametrize("make", [problems.overloaded, problems.no_replica])
-def test_a_refusal_for_now_says_when_to_come_back(make):
+def test_a_refusal_for_now_says_when_to_come_back(make: Callable[..., Problem]) -> None:
     assert problems.response(make(retry_after_seconds=3), "r-1").headers["retry-after"] == "3"

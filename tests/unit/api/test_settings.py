@@ -7,12 +7,12 @@ PREFIX = "MEDINFER_API_"
 
 
 @pytest.fixture(autouse=True)
-def environment(monkeypatch):
+def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     monkeypatch.setenv(PREFIX + "ROUTES_FILE", "/tmp/routes.json")
     return monkeypatch
 
 
-def test_defaults_are_those_of_the_contract():
+def test_defaults_are_those_of_the_contract() -> None:
     settings = read_settings()
     assert (settings.bind, settings.workers, settings.runtime_dir) == ("127.0.0.1:8002", 1, None)
     assert (settings.routes_configmap, settings.namespace) == ("", "")
@@ -21,7 +21,7 @@ def test_defaults_are_those_of_the_contract():
     assert (settings.agent_port, settings.drain_seconds, settings.log_requests) == (8080, 10, False)
 
 
-def test_a_missing_routes_file_says_what_to_set(environment):
+def test_a_missing_routes_file_says_what_to_set(environment: pytest.MonkeyPatch) -> None:
     environment.delenv(PREFIX + "ROUTES_FILE")
     with pytest.raises(InvalidSettings, match="MEDINFER_API_ROUTES_FILE is not set: give it the path"):
         read_settings()
@@ -43,7 +43,9 @@ def test_a_missing_routes_file_says_what_to_set(environment):
         pytest.param("LOG_REQUESTS", "perhaps", "valid boolean", id="no-boolean"),
     ],
 )
-def test_a_bad_value_is_named_with_its_mend(environment, variable, value, mend):
+def test_a_bad_value_is_named_with_its_mend(
+    environment: pytest.MonkeyPatch, variable: str, value: str, mend: str
+) -> None:
     environment.setenv(PREFIX + variable, value)
     with pytest.raises(InvalidSettings) as caught:
         read_settings()
@@ -52,6 +54,6 @@ def test_a_bad_value_is_named_with_its_mend(environment, variable, value, mend):
     assert "\n" not in str(caught.value)
 
 
-def test_an_ipv6_address_can_be_bound(environment):
+def test_an_ipv6_address_can_be_bound(environment: pytest.MonkeyPatch) -> None:
     environment.setenv(PREFIX + "BIND", "[::]:8002")
     assert read_settings().bind == "[::]:8002"

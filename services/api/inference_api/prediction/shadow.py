@@ -6,11 +6,11 @@ They run on a bounded queue that drops and counts, and only while the process is
 import asyncio
 import random
 from dataclasses import dataclass
+from typing import Protocol
 
 from inference_api import problems
 from inference_api.prediction.answers import Answer
-from inference_api.prediction.dispatch import Dispatcher
-from inference_api.prediction.uploads import Upload
+from inference_api.prediction.dispatch import Dispatcher, Task
 from inference_api.routing.counters import Json
 from inference_api.routing.document import Routes
 from inference_api.routing.traffic import Traffic
@@ -20,11 +20,18 @@ QUEUE_SIZE = 16
 CONSUMERS = 2
 
 
+class Shadowable(Task, Protocol):
+    """The images of one request, with the memory that they hold."""
+
+    def close(self) -> None:
+        """Gives that memory back."""
+
+
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """An answered request, with what stable said."""
+    """An answered request, with stable's answers."""
 
-    upload: Upload
+    upload: Shadowable
     routes: Routes
     stable: list[Answer]
 
@@ -38,7 +45,7 @@ class Shadow:
         self._attempt_seconds = attempt_seconds
         self._queue: asyncio.Queue[Copy] = asyncio.Queue(QUEUE_SIZE)
 
-    def take(self, upload: Upload, routes: Routes, stable: list[Answer]) -> bool:
+    def take(self, upload: Shadowable, routes: Routes, stable: list[Answer]) -> bool:
         """Whether the upload is now the shadow's to close."""
         if not routes.shadow_percent or random.random() * 100 >= routes.shadow_percent:
             return False

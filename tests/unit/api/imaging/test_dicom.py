@@ -3,13 +3,17 @@
 import io
 import logging
 import warnings
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 from inference_api.imaging import dicom, images
-from inference_api.imaging.intensity import Percentile, Voi, Window
+from inference_api.imaging.intensity import Intensity, Percentile, Voi, Window
 from inference_api.imaging.preprocessing import Preprocessing
 from inference_api.problems import Problem
+from inference_api.routing.counters import Json
+from numpy.typing import NDArray
 from PIL import Image
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
@@ -24,29 +28,29 @@ RAMP8 = np.repeat(np.arange(224, dtype=np.uint8)[:, np.newaxis], 224, axis=1)
 COLOUR = np.random.default_rng(3).integers(0, 256, (224, 224, 3), dtype=np.uint8)
 
 
-def seen(data, intensity):
+def seen(data: bytes, intensity: Intensity | None) -> NDArray[np.uint8]:
     preprocessing = Preprocessing("nearest", 1 / 255, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0), intensity)
     return images.pixels(images.decode(data, MAX_PIXELS), preprocessing)
 
 
-def linear(samples, black, white):
+def linear(samples: NDArray[Any], black: float, white: float) -> NDArray[np.float64]:
     return np.rint(np.clip((samples.astype(float) - black) / (white - black), 0, 1) * 255)
 
 
-def item(**elements):
+def item(**elements: Any) -> Sequence:
     found = Dataset()
     for name, value in elements.items():
         setattr(found, name, value)
     return Sequence([found])
 
 
-def encoded(samples, file_format, **options):
+def encoded(samples: NDArray[Any], file_format: str, **options: Any) -> bytes:
     file = io.BytesIO()
     Image.fromarray(samples).save(file, file_format, **options)
     return file.getvalue()
 
 
-def voi_table():
+def voi_table() -> Sequence:
     """Intensity 1000 and below is grey 0, 1001 is 128, 1002 and above 255 (of 12 bits)."""
     return item(LUTDescriptor=[3, 1000, 12], LUTData=np.array([0, 2056, 4095], "<u2").tobytes())
 
@@ -99,7 +103,7 @@ def voi_table():
         ),
     ],
 )
-def test_greys(elements, intensity, expected):
+def test_greys(elements: Json, intensity: Intensity, expected: Callable[[NDArray[Any]], NDArray[Any]]) -> None:
     np.testing.assert_array_equal(seen(dicom_file(RAMP, **elements), intensity), expected)
 
 
@@ -113,12 +117,12 @@ def test_greys(elements, intensity, expected):
         pytest.param(dicom_file(RAMP.astype(np.uint16)), id="unsigned"),
     ],
 )
-def test_encodings(data):
+def test_encodings(data: bytes) -> None:
     samples = RAMP8 if b"JPEG 2000" in data or len(data) < 60_000 else RAMP
     np.testing.assert_array_equal(seen(data, Voi()), linear(samples, samples.min(), samples.max()))
 
 
-def test_jpeg_baseline_is_as_pillow_decodes_it():
+def test_jpeg_baseline_is_as_pillow_decodes_it() -> None:
     frame = encoded(RAMP8, "JPEG")
     with Image.open(io.BytesIO(frame)) as image:
         samples = np.asarray(image)
@@ -126,7 +130,7 @@ def test_jpeg_baseline_is_as_pillow_decodes_it():
     np.testing.assert_array_equal(found, linear(samples, samples.min(), samples.max()))
 
 
-def test_nan_is_black_and_the_rest_keeps_its_range():
+def test_nan_is_black_and_the_rest_keeps_its_range() -> None:
     samples = RAMP.astype(np.float32)
     samples[0, 0], samples[0, 1] = np.nan, np.inf
     found = seen(dicom_file(samples), Voi())
@@ -134,11 +138,11 @@ def test_nan_is_black_and_the_rest_keeps_its_range():
     np.testing.assert_array_equal(found[1:], linear(RAMP, 0, 4000)[1:])
 
 
-def test_colour_is_8_bit_already_and_needs_no_intensity():
+def test_colour_is_8_bit_already_and_needs_no_intensity() -> None:
     np.testing.assert_array_equal(seen(dicom_file(COLOUR), None), COLOUR)
 
 
-def test_grey_without_an_intensity_is_refused_and_it_says_so():
+def test_grey_without_an_intensity_is_refused_and_it_says_so() -> None:
     with pytest.raises(Problem, match=r"does not say how such intensities become 8 bits") as refused:
         seen(dicom_file(RAMP8), None)
     assert refused.value.status == 415
@@ -173,7 +177,7 @@ def test_grey_without_an_intensity_is_refused_and_it_says_so():
         pytest.param(dicom_of_many_elements(), 415, "too many elements", id="millions-of-elements"),
     ],
 )
-def test_hostile_file_is_refused(data, status, words):
+def test_hostile_file_is_refused(data: bytes, status: int, words: str) -> None:
     with pytest.raises(Problem, match=words) as refused:
         seen(data, Voi())
     assert refused.value.status == status
@@ -191,7 +195,7 @@ def test_hostile_file_is_refused(data, status, words):
         pytest.param(b"", None, id="no-bytes"),
     ],
 )
-def test_study(data, expected):
+def test_study(data: bytes, expected: str | None) -> None:
     assert dicom.study_uid(data) == expected
 
 
@@ -205,7 +209,7 @@ def test_study(data, expected):
         pytest.param(dicom_file(RAMP).replace(b"ISO_IR", PATIENT.encode()[:6]), id="name-as-charset"),
     ],
 )
-def test_nothing_of_the_header_is_logged_or_warned(data, caplog):
+def test_nothing_of_the_header_is_logged_or_warned(data: bytes, caplog: pytest.LogCaptureFixture) -> None:
     """pydicom's own log lines and warnings quote the values they stumble over."""
     with warnings.catch_warnings(record=True) as warned, caplog.at_level(logging.DEBUG):
         dicom.study_uid(data)

@@ -1,14 +1,17 @@
 """The pixels a version sees are those of `convert("RGB").resize`; no file makes the reader do more than it may."""
 
 import io
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 from inference_api.imaging import images
 from inference_api.imaging.images import Picture
-from inference_api.imaging.intensity import HighPixels, Percentile, Window
+from inference_api.imaging.intensity import HighPixels, Intensity, Percentile, Window
 from inference_api.imaging.preprocessing import RESAMPLE_FILTERS, Preprocessing
 from inference_api.problems import Problem
+from numpy.typing import NDArray
 from PIL import Image
 
 from tests.harness.hostile.files import jpeg_of_many_scans, png, webp
@@ -19,44 +22,44 @@ RNG = np.random.default_rng(11)
 COLOUR = Image.fromarray(RNG.integers(0, 256, (301, 257, 4), dtype=np.uint8), "RGBA")
 
 
-def preprocessing(resample="bicubic", intensity=None):
+def preprocessing(resample: str = "bicubic", intensity: Intensity | None = None) -> Preprocessing:
     return Preprocessing(resample, 1 / 255, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0), intensity)
 
 
-def saved(image, file_format, **options):
+def saved(image: Image.Image, file_format: str, **options: Any) -> bytes:
     file = io.BytesIO()
     image.save(file, file_format, **options)
     return file.getvalue()
 
 
-def reference(data, resample=Image.Resampling.BICUBIC):
+def reference(data: bytes, resample: Image.Resampling = Image.Resampling.BICUBIC) -> NDArray[np.uint8]:
     with Image.open(io.BytesIO(data)) as image:
         return np.asarray(image.convert("RGB").resize((224, 224), resample))
 
 
-def seen(data, resample="bicubic", intensity=None):
+def seen(data: bytes, resample: str = "bicubic", intensity: Intensity | None = None) -> NDArray[np.uint8]:
     """The pixels, spread over three channels when they are grey."""
     found = images.pixels(images.decode(data, MAX_PIXELS), preprocessing(resample, intensity))
     return found if found.ndim == 3 else np.repeat(found[:, :, np.newaxis], 3, axis=2)
 
 
-def palette(transparency=None):
+def palette(transparency: int | bytes | None = None) -> Image.Image:
     image = COLOUR.convert("RGB").convert("P", palette=Image.Palette.ADAPTIVE)
     if transparency is not None:
         image.info["transparency"] = transparency
     return image
 
 
-def animation(file_format):
+def animation(file_format: str) -> bytes:
     other = COLOUR.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     return saved(COLOUR, file_format, save_all=True, append_images=[other], duration=100, lossless=True)
 
 
-def bilevel():
+def bilevel() -> Image.Image:
     return COLOUR.convert("L").point(lambda value: 255 * (value > 99)).convert("1")
 
 
-def rotated(file_format):
+def rotated(file_format: str) -> bytes:
     exif = Image.Exif()
     exif[0x0112] = 6
     return saved(COLOUR.convert("RGB"), file_format, exif=exif)
@@ -102,14 +105,14 @@ EIGHT_BIT_FILES = [
 
 @pytest.mark.filterwarnings("ignore:Palette images with Transparency:UserWarning")  # the reference's own warning
 @pytest.mark.parametrize("make", EIGHT_BIT_FILES)
-def test_8_bit_file_is_bit_identical_to_convert_and_resize(make):
+def test_8_bit_file_is_bit_identical_to_convert_and_resize(make: Callable[[], bytes]) -> None:
     data = make()
     np.testing.assert_array_equal(seen(data), reference(data))
 
 
 @pytest.mark.parametrize("resample", RESAMPLE_FILTERS)
 @pytest.mark.parametrize("mode", ["L", "RGB"])
-def test_every_filter_is_bit_identical(mode, resample):
+def test_every_filter_is_bit_identical(mode: str, resample: str) -> None:
     data = saved(COLOUR.convert(mode), "PNG")
     np.testing.assert_array_equal(seen(data, resample), reference(data, Image.Resampling[resample.upper()]))
 
@@ -117,7 +120,7 @@ def test_every_filter_is_bit_identical(mode, resample):
 @pytest.mark.parametrize(
     "mode", ["1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "LAB", "HSV"]
 )
-def test_every_8_bit_mode_of_pillow_is_bit_identical(mode):
+def test_every_8_bit_mode_of_pillow_is_bit_identical(mode: str) -> None:
     """Also the modes that no file of ours has today: a new Pillow may open one as such."""
     image = palette() if mode in ("P", "PA") else COLOUR if mode in ("RGBa",) else COLOUR.convert("RGB")
     image = image.convert(mode)
@@ -126,7 +129,7 @@ def test_every_8_bit_mode_of_pillow_is_bit_identical(mode):
     np.testing.assert_array_equal(np.broadcast_to(found.reshape(224, 224, -1), (224, 224, 3)), expected)
 
 
-def test_grey_stays_one_channel():
+def test_grey_stays_one_channel() -> None:
     """Half of the work: a grey image is resized once and spread over the channels in the tensor."""
     for mode in ("1", "L", "LA"):
         picture = images.decode(saved(COLOUR.convert(mode), "PNG"), MAX_PIXELS)
@@ -145,20 +148,20 @@ HIGH_FILES = [
 
 
 @pytest.mark.parametrize("make", HIGH_FILES)
-def test_high_bits_become_grey_as_the_intensity_says(make):
+def test_high_bits_become_grey_as_the_intensity_says(make: Callable[[], bytes]) -> None:
     expected = np.rint(np.clip((SIXTEEN_BITS.astype(float) - 10000) / 20000, 0, 1) * 255)
     found = images.pixels(images.decode(make(), MAX_PIXELS), preprocessing("nearest", Window(20000, 20000)))
     np.testing.assert_array_equal(found, expected)
 
 
 @pytest.mark.parametrize("make", HIGH_FILES)
-def test_high_bits_without_an_intensity_are_refused_and_it_says_so(make):
+def test_high_bits_without_an_intensity_are_refused_and_it_says_so(make: Callable[[], bytes]) -> None:
     with pytest.raises(Problem, match="does not say how such intensities become 8 bits") as refused:
         images.pixels(images.decode(make(), MAX_PIXELS), preprocessing())
     assert refused.value.status == 415
 
 
-def test_nan_and_infinity_do_not_spoil_the_other_pixels():
+def test_nan_and_infinity_do_not_spoil_the_other_pixels() -> None:
     samples = np.linspace(0, 1, 224 * 224, dtype=np.float32).reshape(224, 224)
     samples[0, :3] = np.nan, np.inf, -np.inf
     found = images.pixels(Picture(HighPixels(samples)), preprocessing("nearest", Percentile(0, 100)))
@@ -192,13 +195,13 @@ def test_nan_and_infinity_do_not_spoil_the_other_pixels():
         pytest.param(jpeg_of_many_scans(), 415, "more than 50 scans", id="jpeg-of-too-many-scans"),
     ],
 )
-def test_hostile_file_is_refused(data, status, words):
+def test_hostile_file_is_refused(data: bytes, status: int, words: str) -> None:
     with pytest.raises(Problem, match=words) as refused:
         images.decode(data, MAX_PIXELS)
     assert refused.value.status == status
 
 
-def test_a_bound_above_pillows_own_warns_about_nothing():
+def test_a_bound_above_pillows_own_warns_about_nothing() -> None:
     """Pillow warns above 89 million pixels and raises above 179: here the setting alone decides."""
     with pytest.raises(Problem, match="damaged"):
         images.decode(png(14_000, 14_000), 200_000_000)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from inference_api.imaging import dicom, images
-from inference_api.imaging.intensity import Percentile, Voi, Window
+from inference_api.imaging.intensity import Intensity, Percentile, Voi, Window
 from inference_api.imaging.preprocessing import Preprocessing
 from inference_api.problems import Problem
 
@@ -18,7 +18,7 @@ INTENSITIES = [None, Window(100.0, 50.0), Percentile(1.0, 99.0), Voi()]
 EDIT = st.tuples(st.floats(0, 1), st.integers(0, 8), st.binary(max_size=8))
 
 
-def edited(data, edits):
+def edited(data: bytes, edits: list[tuple[float, int, bytes]]) -> bytes:
     """Each edit: at a fraction of the file, remove some bytes, put others there."""
     for fraction, removed, added in edits:
         at = int(fraction * len(data))
@@ -33,7 +33,7 @@ FUZZED = st.builds(edited, st.sampled_from(FILES), st.lists(EDIT, max_size=4))
 @settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.one_of(FUZZED, st.binary(max_size=300)), intensity=st.sampled_from(INTENSITIES))
 @example(data=b"", intensity=None)
-def test_read_or_refused(data, intensity):
+def test_read_or_refused(data: bytes, intensity: Intensity | None) -> None:
     preprocessing = Preprocessing("bicubic", 1 / 255, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0), intensity)
     study = dicom.study_uid(data)
     assert study is None or isinstance(study, str)

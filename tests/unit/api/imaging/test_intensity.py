@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from inference_api.imaging.intensity import (
     HighPixels,
+    Intensity,
     Percentile,
     Voi,
     VoiFunction,
@@ -12,11 +13,12 @@ from inference_api.imaging.intensity import (
     Window,
     to_grey8,
 )
+from numpy.typing import NDArray
 
 NAN, INF = float("nan"), float("inf")
 
 
-def table(*grey):
+def table(*grey: int) -> NDArray[np.uint8]:
     return np.array(grey, np.uint8)
 
 
@@ -50,26 +52,28 @@ def table(*grey):
         pytest.param([NAN, 1.0], None, Window(0, NAN), [0, 0], id="window-of-nothing"),
     ],
 )
-def test_grey(samples, voi, intensity, expected):
+def test_grey(
+    samples: list[float], voi: VoiWindow | VoiTable | None, intensity: Intensity, expected: list[int]
+) -> None:
     found = to_grey8(HighPixels(np.array([samples]), voi), intensity)
     assert found.dtype == np.uint8
     assert found[0, : len(expected)].tolist() == expected
 
 
 @pytest.mark.parametrize("intensity", [Window(50, 100), Percentile(0, 100), Voi()], ids=["window", "percentile", "voi"])
-def test_inverted_is_the_complement(intensity):
+def test_inverted_is_the_complement(intensity: Intensity) -> None:
     samples = np.array([[0, 30, 100]])
     upright = to_grey8(HighPixels(samples), intensity)
     np.testing.assert_array_equal(to_grey8(HighPixels(samples, inverted=True), intensity), 255 - upright)
 
 
 @pytest.mark.parametrize("dtype", ["u1", "i2", ">u2", "i4", "f4", "f8"])
-def test_any_dtype_gives_the_same_greys(dtype):
+def test_any_dtype_gives_the_same_greys(dtype: type[np.generic]) -> None:
     samples = np.array([[0, 60, 120]]).astype(dtype)
     assert to_grey8(HighPixels(samples), Percentile(0, 100)).tolist() == [[0, 128, 255]]
 
 
-def test_percentile_ends():
+def test_percentile_ends() -> None:
     """10 and 90 percent of 0..100 are 10 and 90: from there everything is black or white."""
     grey = to_grey8(HighPixels(np.arange(101)[np.newaxis]), Percentile(10, 90))[0]
     assert (grey[:11] == 0).all() and grey[12] > 0 and grey[88] < 255 and (grey[90:] == 255).all()

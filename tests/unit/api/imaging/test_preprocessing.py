@@ -1,20 +1,20 @@
 import pytest
-from inference_api.imaging.intensity import Percentile, Voi, Window
+from inference_api.imaging.intensity import Intensity, Percentile, Voi, Window
 from inference_api.imaging.preprocessing import Preprocessing, parse
 
 GOOD = {"resample": "bicubic", "scale": 1 / 255, "mean": [0, 0, 0], "std": [1, 1, 1], "intensity": None}
 WHERE = "versions.2.preprocessing"
 
 
-def test_reads_what_a_bundle_says():
+def test_reads_what_a_bundle_says() -> None:
     assert parse(GOOD, WHERE) == Preprocessing("bicubic", 1 / 255, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0), None)
 
 
-def test_unknown_fields_are_ignored():
+def test_unknown_fields_are_ignored() -> None:
     assert parse(GOOD | {"crop": 5}, WHERE) == parse(GOOD, WHERE)
 
 
-def test_equal_ones_share_a_tensor():
+def test_equal_ones_share_a_tensor() -> None:
     assert hash(parse(GOOD, WHERE)) == hash(parse(dict(GOOD), WHERE))
 
 
@@ -26,7 +26,7 @@ def test_equal_ones_share_a_tensor():
         pytest.param({"kind": "voi"}, Voi(), id="voi"),
     ],
 )
-def test_reads_the_intensity(document, expected):
+def test_reads_the_intensity(document: object, expected: Intensity | None) -> None:
     assert parse(GOOD | {"intensity": document}, WHERE).intensity == expected
 
 
@@ -58,7 +58,7 @@ def test_reads_the_intensity(document, expected):
         ),
     ],
 )
-def test_refuses_and_names_the_field_and_the_mend(document, message):
+def test_refuses_and_names_the_field_and_the_mend(document: object, message: str) -> None:
     with pytest.raises(ValueError) as refused:
         parse(document, WHERE)
     assert message in str(refused.value)

@@ -1,6 +1,7 @@
 """Whatever the canary or a replica does, stable answers the client while it can."""
 
 import json
+from typing import Any
 
 import pytest
 from inference_api import problems
@@ -12,7 +13,7 @@ from tests.harness.routes import document
 from tests.unit.api.prediction.fake_triton import FakeTask, Scene
 
 
-def make_scene(count=2, **settings):
+def make_scene(count: int = 2, **settings: Any) -> Scene:
     replicas = [
         {"name": "abcdef"[index], "url": f"http://127.0.0.{index + 1}:8000", "versions": [1, 2]}
         for index in range(count)
@@ -20,7 +21,7 @@ def make_scene(count=2, **settings):
     return Scene(parse(json.dumps(document(replicas=replicas)).encode()), **settings)
 
 
-async def test_a_good_canary_answers():
+async def test_a_good_canary_answers() -> None:
     scene = make_scene()
     outcome = await scene.dispatch(canary=True)
     assert (outcome.version.number, outcome.replica, outcome.result) == (2, "a", Result.GOOD)
@@ -40,7 +41,9 @@ async def test_a_good_canary_answers():
         pytest.param("unproved", Result.LOST, set(), {("a", 2)}, id="it-is-not-proved-there"),
     ],
 )
-async def test_stable_answers_for_a_canary(behaviour, result, ejected, marked):
+async def test_stable_answers_for_a_canary(
+    behaviour: str, result: Result, ejected: set[str], marked: set[tuple[str, int]]
+) -> None:
     scene = make_scene()
     scene.triton.behave("a", 2, behaviour)
     outcome = await scene.dispatch(canary=True)
@@ -51,7 +54,7 @@ async def test_stable_answers_for_a_canary(behaviour, result, ejected, marked):
         assert scene.asked[1] == ("b", 1), "another replica than the one that was lost"
 
 
-async def test_a_canary_is_asked_once_and_its_request_is_never_repeated():
+async def test_a_canary_is_asked_once_and_its_request_is_never_repeated() -> None:
     """Repeating it on a fresh connection could kill the Triton that just came back."""
     scene = make_scene(3)
     for name in "abc":
@@ -60,7 +63,7 @@ async def test_a_canary_is_asked_once_and_its_request_is_never_repeated():
     assert [(asked.version, asked.repeat) for asked in scene.triton.asked] == [(2, False), (1, True)]
 
 
-async def test_a_hanging_canary_leaves_stable_half_of_the_time():
+async def test_a_hanging_canary_leaves_stable_half_of_the_time() -> None:
     scene = make_scene(deadline_seconds=10)
     scene.triton.behave("a", 2, "hang")
     await scene.dispatch(canary=True)
@@ -78,14 +81,14 @@ async def test_a_hanging_canary_leaves_stable_half_of_the_time():
         pytest.param("fail", False, id="failed-once"),
     ],
 )
-async def test_only_a_broken_connection_suspends_at_once(behaviour, suspended):
+async def test_only_a_broken_connection_suspends_at_once(behaviour: str, suspended: bool) -> None:
     scene = make_scene()
     scene.triton.behave("a", 2, behaviour)
     await scene.dispatch(canary=True)
     assert (scene.containment.suspended is not None) is suspended
 
 
-async def test_a_canary_that_mostly_answers_badly_is_asked_no_more():
+async def test_a_canary_that_mostly_answers_badly_is_asked_no_more() -> None:
     scene = make_scene()
     scene.triton.behave("a", 2, "fail")
     for _ in range(11):
@@ -95,7 +98,7 @@ async def test_a_canary_that_mostly_answers_badly_is_asked_no_more():
     assert scene.containment.suspended is None, "how often it fails is for the analysis to judge"
 
 
-async def test_stables_failures_do_not_count_against_the_canary():
+async def test_stables_failures_do_not_count_against_the_canary() -> None:
     scene = make_scene()
     for name in "ab":
         scene.triton.behave(name, 1, "fail")
@@ -118,7 +121,7 @@ async def test_stables_failures_do_not_count_against_the_canary():
         pytest.param({"a": "refuse", "b": "fail"}, 3, id="transport-failure-and-a-bad-answer"),
     ],
 )
-async def test_stable_moves_on_to_another_replica(behaviours, asked):
+async def test_stable_moves_on_to_another_replica(behaviours: dict[str, str], asked: int) -> None:
     scene = make_scene(3)
     for name, behaviour in behaviours.items():
         scene.triton.behave(name, 1, behaviour)
@@ -142,7 +145,7 @@ async def test_stable_moves_on_to_another_replica(behaviours, asked):
         pytest.param(2, {"a": "refuse", "b": "fail"}, 502, 2, id="one-is-gone-the-other-failed"),
     ],
 )
-async def test_when_stable_cannot_answer(count, behaviours, status, asked):
+async def test_when_stable_cannot_answer(count: int, behaviours: dict[str, str], status: int, asked: int) -> None:
     scene = make_scene(count)
     for name, behaviour in behaviours.items():
         scene.triton.behave(name, 1, behaviour)
@@ -156,7 +159,7 @@ async def test_when_stable_cannot_answer(count, behaviours, status, asked):
 
 
 @pytest.mark.parametrize("behaviour", ["refuse", "black hole", "break"])
-async def test_when_no_replica_is_left_the_client_is_told_soon(behaviour):
+async def test_when_no_replica_is_left_the_client_is_told_soon(behaviour: str) -> None:
     scene = make_scene()
     for name in "ab":
         scene.triton.behave(name, 1, behaviour)
@@ -166,14 +169,14 @@ async def test_when_no_replica_is_left_the_client_is_told_soon(behaviour):
     assert scene.triton.now < 1000 + 3
 
 
-async def test_a_replica_that_comes_back_in_time_answers():
+async def test_a_replica_that_comes_back_in_time_answers() -> None:
     scene = make_scene()
     scene.triton.behave("a", 1, "refuse")
     scene.triton.behave("b", 1, "refuse", "refuse", "good")
     assert (await scene.dispatch()).replica == "b"
 
 
-async def test_a_short_deadline_ends_the_search_for_a_replica():
+async def test_a_short_deadline_ends_the_search_for_a_replica() -> None:
     scene = make_scene(6, deadline_seconds=1)
     for name in "abcdef":
         scene.triton.behave(name, 1, "black hole")
@@ -183,7 +186,7 @@ async def test_a_short_deadline_ends_the_search_for_a_replica():
     assert scene.triton.now == 1001
 
 
-async def test_what_only_stable_reads_is_answered_by_stable():
+async def test_what_only_stable_reads_is_answered_by_stable() -> None:
     """A version that lost the way to read DICOM must not fail the patients that it is tried on."""
     scene = make_scene()
     outcome = await scene.dispatch(canary=True, task=FakeTask(problems.needs_intensity(), unreadable_by=(2,)))
@@ -191,7 +194,7 @@ async def test_what_only_stable_reads_is_answered_by_stable():
     assert [version for _, version in scene.asked] == [1]
 
 
-async def test_bad_input_is_refused_before_any_attempt_and_counts_against_nobody():
+async def test_bad_input_is_refused_before_any_attempt_and_counts_against_nobody() -> None:
     scene = make_scene()
     with pytest.raises(Problem) as caught:
         await scene.dispatch(canary=True, task=FakeTask(problems.needs_intensity(), unreadable_by=(1, 2)))
@@ -199,7 +202,7 @@ async def test_bad_input_is_refused_before_any_attempt_and_counts_against_nobody
     assert (scene.asked, scene.marked(), scene.ejected(), scene.containment.suspended) == ([], set(), set(), None)
 
 
-async def test_an_ejected_replicas_idle_connections_are_closed():
+async def test_an_ejected_replicas_idle_connections_are_closed() -> None:
     """Else Triton would wait for them to close when it ends in an orderly way."""
     scene = make_scene()
     scene.triton.behave("a", 1, "break")
@@ -209,7 +212,7 @@ async def test_an_ejected_replicas_idle_connections_are_closed():
     assert scene.triton.closed == ["a"]
 
 
-async def test_nothing_stays_in_flight():
+async def test_nothing_stays_in_flight() -> None:
     scene = make_scene(max_in_flight=4)  # a quarter of it, one attempt, may wait for the canary
     for behaviour in ("good", "fail", "hang", "refuse", "break"):
         scene.triton.behave("a", 2, behaviour)
@@ -222,7 +225,7 @@ async def test_nothing_stays_in_flight():
     assert [state.in_flight for state in scene.replicas] == [0, 0]
 
 
-async def test_idle_replicas_take_turns():
+async def test_idle_replicas_take_turns() -> None:
     """Looking for somebody to go to after a failure once took a turn too: of two replicas one was never asked."""
     scene = make_scene()
     for _ in range(4):

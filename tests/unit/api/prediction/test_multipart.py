@@ -1,25 +1,31 @@
 """Bodies as clients send them, and as nobody should: 1 to N images come out, or a 4xx that says why."""
 
+from typing import Any
+
 import pytest
 from inference_api.prediction.multipart import MAX_OTHER_PARTS, read_images
 from inference_api.problems import Problem
+from inference_api.routing.counters import Json
 from starlette.requests import Request
+from starlette.types import Message
 
 FORM = "multipart/form-data; boundary=cut"
 IMAGE = b"\x89PNG\r\n--cut-like\r\n-- not the boundary"
 MAX_BYTES = 20_000
 
 
-def part(name, body=IMAGE, headers=b""):
+def part(name: bytes, body: bytes = IMAGE, headers: bytes = b"") -> bytes:
     disposition = b'Content-Disposition: form-data; name="%s"; filename="a.png"\r\n' % name
     return b"--cut\r\n" + disposition + headers + b"\r\n" + body + b"\r\n"
 
 
-def form(*parts):
+def form(*parts: bytes) -> bytes:
     return b"".join(parts) + b"--cut--\r\n"
 
 
-def request(chunks, content_type=FORM, content_length=None, disconnects=False):
+def request(
+    chunks: list[bytes], content_type: str | None = FORM, content_length: str | None = None, disconnects: bool = False
+) -> Request:
     messages = [{"type": "http.request", "body": chunk, "more_body": True} for chunk in chunks]
     messages.append({"type": "http.disconnect"} if disconnects else {"type": "http.request", "body": b""})
     headers = [(b"content-type", content_type.encode())] if content_type is not None else []
@@ -27,13 +33,13 @@ def request(chunks, content_type=FORM, content_length=None, disconnects=False):
         headers.append((b"content-length", content_length.encode()))
     incoming = iter(messages)
 
-    async def receive():
+    async def receive() -> Message:
         return next(incoming)
 
     return Request({"type": "http", "method": "POST", "headers": headers}, receive)
 
 
-async def images_of(body, max_images=1, size=None, **options):
+async def images_of(body: bytes, max_images: int = 1, size: int | None = None, **options: Any) -> list[bytes]:
     chunks = [body[at : at + size] for at in range(0, len(body), size)] if size else [body]
     return await read_images(request(chunks, **options), MAX_BYTES, max_images)
 
@@ -53,11 +59,11 @@ async def images_of(body, max_images=1, size=None, **options):
         pytest.param(form(part(b"image", b"\r\n")), [b"\r\n"], id="nothing-but-a-newline"),
     ],
 )
-async def test_images(body, expected, size):
+async def test_images(body: bytes, expected: list[bytes], size: int | None) -> None:
     assert await images_of(body, max_images=2, size=size) == expected
 
 
-async def test_quoted_boundary():
+async def test_quoted_boundary() -> None:
     assert await images_of(form(part(b"image")), content_type='multipart/form-data; boundary="cut"') == [IMAGE]
 
 
@@ -93,17 +99,17 @@ async def test_quoted_boundary():
     ],
 )
 @pytest.mark.parametrize("size", [None, 13], ids=["one-chunk", "many-chunks"])
-async def test_refused(body, options, status, words, size):
+async def test_refused(body: bytes, options: Json, status: int, words: str, size: int | None) -> None:
     with pytest.raises(Problem, match=words) as refused:
         await images_of(body, size=size, **options)
     assert refused.value.status == status
 
 
-async def test_a_body_that_lies_about_its_length_is_not_read_past_the_bound():
+async def test_a_body_that_lies_about_its_length_is_not_read_past_the_bound() -> None:
     """Content-Length says 10, gigabytes follow: reading stops at the bound."""
     read = 0
 
-    async def receive():
+    async def receive() -> Message:
         nonlocal read
         read += 1
         return {"type": "http.request", "body": bytes(1000), "more_body": True}

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from inference_api.prediction.multipart import read_images
 from inference_api.problems import Problem
 from starlette.requests import Request
+from starlette.types import Message
 
 FORM = b"multipart/form-data; boundary=cut"
 PIECE = st.one_of(
@@ -21,10 +22,10 @@ IMAGE = st.binary(min_size=1, max_size=40).filter(lambda data: b"\r\n--cut" not 
 BODY = st.lists(PIECE, max_size=14).map(b"".join)
 
 
-async def outcome(chunks):
+async def outcome(chunks: list[bytes]) -> list[bytes] | str:
     incoming = iter([*({"type": "http.request", "body": chunk, "more_body": True} for chunk in chunks)])
 
-    async def receive():
+    async def receive() -> Message:
         return next(incoming, {"type": "http.request", "body": b""})
 
     try:
@@ -37,7 +38,7 @@ async def outcome(chunks):
 @settings(max_examples=500)
 @given(body=BODY, size=st.integers(1, 40))
 @example(body=b"\ncut--cut--", size=2)  # python-multipart once skipped what came before the hyphen, in one chunk only
-async def test_chunks_do_not_matter(body, size):
+async def test_chunks_do_not_matter(body: bytes, size: int) -> None:
     chunks = [body[at : at + size] for at in range(0, len(body), size)]
     assert await outcome(chunks) == await outcome([body])
 
@@ -48,7 +49,7 @@ IMAGE = st.binary(min_size=1, max_size=300).filter(lambda data: b"\r\n--cut" not
 @settings(max_examples=300)
 @given(images=st.lists(IMAGE, min_size=1, max_size=2), cut=st.integers(0, 500))
 @example(images=[bytes(range(256))], cut=100)
-async def test_what_went_in_comes_out(images, cut):
+async def test_what_went_in_comes_out(images: list[bytes], cut: int) -> None:
     head = b'--cut\r\nContent-Disposition: form-data; name="image"\r\n\r\n'
     body = b"".join(head + image + b"\r\n" for image in images) + b"--cut--\r\n"
     assert await outcome([body[:cut], body[cut:]]) == images

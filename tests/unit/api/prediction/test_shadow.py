@@ -2,13 +2,14 @@
 
 import asyncio
 import json
+from typing import Any
 
 import pytest
 from inference_api import problems
 from inference_api.prediction.answers import Answer
 from inference_api.prediction.shadow import QUEUE_SIZE, Shadow, compare
 from inference_api.routing.counters import empty_shadow
-from inference_api.routing.document import parse
+from inference_api.routing.document import Routes, parse
 from inference_api.routing.traffic import Traffic
 
 from tests.harness.routes import document
@@ -21,7 +22,7 @@ ROUTES = parse(
 )
 
 
-def answer(class_index, labels=ROUTES.stable.version.labels):
+def answer(class_index: int, labels: tuple[str, ...] = ROUTES.stable.version.labels) -> Answer:
     version = ROUTES.stable.version
     probabilities = tuple(float(index == class_index) for index in range(4))
     return Answer(
@@ -30,18 +31,18 @@ def answer(class_index, labels=ROUTES.stable.version.labels):
 
 
 class Task(FakeTask):
-    def __init__(self, *args, **settings):
+    def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)
         self.closed = asyncio.Event()
 
-    def close(self):
+    def close(self) -> None:
         self.closed.set()
 
 
 class Copies:
     """A shadow over a fake Triton whose canary always says Meningioma."""
 
-    def __init__(self, routes=ROUTES):
+    def __init__(self, routes: Routes = ROUTES) -> None:
         self.scene = Scene(routes)
         self.traffic = Traffic(max_in_flight=8)
         self.traffic.apply(routes)
@@ -49,26 +50,26 @@ class Copies:
         self.shadow = Shadow(self.traffic, self.scene.dispatcher, 5)
         self.counts = self.traffic.shadow
 
-    async def take(self, *stable, task=None):
+    async def take(self, *stable: Answer, task: Task | None = None) -> None:
         """Takes one copy of an answer each, and sees them to their end."""
         tasks = [task or Task() for _ in stable]
         assert all(self.shadow.take(task, ROUTES, [said]) for task, said in zip(tasks, stable, strict=True))
         await self.settle(tasks)
 
-    async def settle(self, tasks):
+    async def settle(self, tasks: list[Task]) -> None:
         consumer = asyncio.create_task(self.shadow.run())
         await asyncio.gather(*(task.closed.wait() for task in tasks))
         consumer.cancel()
 
 
-async def test_a_copy_is_compared_by_class():
+async def test_a_copy_is_compared_by_class() -> None:
     copies = Copies()
     await copies.take(answer(1), answer(3))
     assert (copies.counts["samples"], copies.counts["agreed"]) == (2, 1)
     assert [copies.counts["matrix"][1][1], copies.counts["matrix"][3][1]] == [1, 1]
 
 
-async def test_a_copy_is_in_flight_until_it_is_done():
+async def test_a_copy_is_in_flight_until_it_is_done() -> None:
     """A version is not dropped while a copy may still reach it."""
     copies, task = Copies(), Task()
     copies.shadow.take(task, ROUTES, [answer(1)])
@@ -81,34 +82,34 @@ async def test_a_copy_is_in_flight_until_it_is_done():
     ("behaviour", "counted"),
     [("fail", "failed"), ("hang", "failed"), ("nan", "failed"), ("break", "dropped"), ("refuse", "dropped")],
 )
-async def test_a_copy_without_a_good_answer_is_counted_and_nothing_else(behaviour, counted):
+async def test_a_copy_without_a_good_answer_is_counted_and_nothing_else(behaviour: str, counted: str) -> None:
     copies = Copies()
     copies.scene.triton.behave("a", 2, behaviour)
     await copies.take(answer(1))
     assert copies.counts == empty_shadow() | {counted: 1}
 
 
-async def test_an_image_that_the_canary_does_not_read_is_a_failed_copy():
+async def test_an_image_that_the_canary_does_not_read_is_a_failed_copy() -> None:
     copies = Copies()
     await copies.take(answer(1), task=Task(problems.needs_intensity(), unreadable_by=(2,)))
     assert copies.counts["failed"] == 1
 
 
-async def test_without_shadow_nothing_is_taken():
+async def test_without_shadow_nothing_is_taken() -> None:
     routes = parse(json.dumps(document()).encode())
     copies = Copies(routes)
     assert not copies.shadow.take(Task(), routes, [answer(1)])
     assert copies.counts["dropped"] == 0
 
 
-async def test_a_full_queue_drops_and_counts():
+async def test_a_full_queue_drops_and_counts() -> None:
     copies = Copies()
     taken = [copies.shadow.take(Task(), ROUTES, [answer(1)]) for _ in range(QUEUE_SIZE + 3)]
     assert taken == [True] * QUEUE_SIZE + [False] * 3
     assert copies.counts["dropped"] == 3
 
 
-async def test_a_process_half_busy_drops_and_counts():
+async def test_a_process_half_busy_drops_and_counts() -> None:
     copies, task = Copies(), Task()
     assert copies.shadow.take(task, ROUTES, [answer(1)])
     with copies.traffic.admission(4):
@@ -117,7 +118,7 @@ async def test_a_process_half_busy_drops_and_counts():
     assert (copies.counts["dropped"], copies.counts["samples"]) == (2, 0)
 
 
-async def test_a_copy_for_other_traffic_rules_is_dropped():
+async def test_a_copy_for_other_traffic_rules_is_dropped() -> None:
     """The canary it was meant for may be gone."""
     copies, task = Copies(), Task()
     assert copies.shadow.take(task, ROUTES, [answer(1)])
@@ -126,7 +127,7 @@ async def test_a_copy_for_other_traffic_rules_is_dropped():
     assert (copies.counts["dropped"], copies.scene.asked) == (1, [])
 
 
-def test_classes_are_compared_by_name_whatever_their_order():
+def test_classes_are_compared_by_name_whatever_their_order() -> None:
     counts = empty_shadow()
     labels = ROUTES.stable.version.labels
     turned = (labels[3], *labels[:3])
@@ -134,7 +135,7 @@ def test_classes_are_compared_by_name_whatever_their_order():
     assert (counts["agreed"], counts["matrix"][0][0]) == (1, 1)
 
 
-def test_a_class_that_stable_does_not_know_disagrees():
+def test_a_class_that_stable_does_not_know_disagrees() -> None:
     counts = empty_shadow()
     compare(counts, ROUTES.stable.version.labels, [answer(0)], [answer(0, ("New", "b", "c", "d"))])
     assert (counts["samples"], counts["agreed"]) == (1, 0)

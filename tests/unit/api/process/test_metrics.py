@@ -4,21 +4,23 @@ import json
 
 from inference_api.process import reports
 from inference_api.process.metrics import Metrics
-from inference_api.routing.counters import LATENCY_BOUNDS_SECONDS, Result
+from inference_api.routing.counters import LATENCY_BOUNDS_SECONDS, Json, Result
 from inference_api.routing.document import parse
 from inference_api.routing.traffic import Traffic
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.harness.routes import document
+from tests.unit.api.some import some
 
 
-def worker():
+def worker() -> Json:
     traffic = Traffic(128)
     traffic.apply(parse(json.dumps(document()).encode()))
-    canary = traffic.routes.canary.version
+    routes = some(traffic.routes)
+    canary = some(routes.canary).version
     for result in (Result.GOOD, Result.GOOD, Result.FALLBACK, Result.FAILED, Result.LOST):
         traffic.count(canary, result, 0.0115, ["No Tumor"])
-    traffic.begin(traffic.routes.versions)
+    traffic.begin(routes.versions)
     for _ in range(2):
         with traffic.admission(traffic.max_in_flight + 1) as admitted:
             assert not admitted
@@ -30,12 +32,12 @@ def worker():
     return traffic.snapshot() | {"openConnections": 7}
 
 
-def suspend_canary(traffic):
-    route = traffic.choose_canary(traffic.routes)
-    route.containment.suspend()
+def suspend_canary(traffic: Traffic) -> None:
+    route = traffic.choose_canary(some(traffic.routes))
+    some(route).containment.suspend()
 
 
-def scraped(gone, live):
+def scraped(gone: Json, live: list[Json | None]) -> dict[tuple[str, ...], float]:
     families = text_string_to_metric_families(Metrics(lambda: (gone, live)).text().decode())
     return {
         (sample.name, *(value for _, value in sorted(sample.labels.items()))): sample.value
@@ -44,7 +46,7 @@ def scraped(gone, live):
     }
 
 
-def test_the_sums_of_all_workers_are_exposed():
+def test_the_sums_of_all_workers_are_exposed() -> None:
     metrics = scraped(reports.fold({}, worker()), [worker(), None])
     assert metrics["inference_api_requests_total", "good", "2"] == 4
     assert metrics["inference_api_requests_total", "fallback", "2"] == 2
@@ -57,11 +59,11 @@ def test_the_sums_of_all_workers_are_exposed():
     assert [metrics["inference_api_shadow_copies_total", result] for result in ("failed", "dropped")] == [2, 12]
 
 
-def test_a_fault_of_the_api_is_counted_from_nought():
+def test_a_fault_of_the_api_is_counted_from_nought() -> None:
     assert scraped({}, [])["inference_api_refused_total", "internal"] == 0
 
 
-def test_what_is_present_is_the_live_workers_only():
+def test_what_is_present_is_the_live_workers_only() -> None:
     metrics = scraped(reports.fold({}, worker()), [worker(), None])
     assert metrics["inference_api_in_flight", "2"] == 1
     assert metrics["inference_api_open_connections",] == 7
@@ -70,7 +72,7 @@ def test_what_is_present_is_the_live_workers_only():
     assert metrics["inference_api_canary_suspended_workers",] == 1
 
 
-def test_the_histogram_is_cumulative():
+def test_the_histogram_is_cumulative() -> None:
     metrics = scraped({}, [worker()])
     below, above = (
         max(b for b in LATENCY_BOUNDS_SECONDS if b < 0.0115),
@@ -81,5 +83,5 @@ def test_the_histogram_is_cumulative():
     assert (metrics[f"{name}_count", "2"], metrics[f"{name}_sum", "2"]) == (2, 0.023)
 
 
-def test_before_anything_was_published_there_is_something_to_scrape():
+def test_before_anything_was_published_there_is_something_to_scrape() -> None:
     assert scraped({}, [None])["inference_api_workers",] == 1

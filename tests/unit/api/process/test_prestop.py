@@ -1,16 +1,18 @@
+from pathlib import Path
+
 import pytest
 from inference_api.process.prestop import drain, open_connections
 from inference_api.process.scoreboard import Scoreboard
 
 
 class Clock:
-    def __init__(self):
+    def __init__(self) -> None:
         self.seconds = 0.0
 
-    def now(self):
+    def now(self) -> float:
         return self.seconds
 
-    def sleep(self, seconds):
+    def sleep(self, seconds: float) -> None:
         self.seconds += seconds
 
 
@@ -22,14 +24,14 @@ class Clock:
         pytest.param(1000, 30, 3, id="not-for-ever"),
     ],
 )
-def test_it_ends_when_no_connection_is_open(closed_after, ends_after, left):
+def test_it_ends_when_no_connection_is_open(closed_after: float, ends_after: float, left: int) -> None:
     clock = Clock()
     count = drain(lambda: 3 if clock.seconds < closed_after else 0, 10, clock.now, clock.sleep)
     assert count == left
     assert clock.seconds == pytest.approx(ends_after, abs=0.3)
 
 
-def test_connections_of_all_workers_count(tmp_path):
+def test_connections_of_all_workers_count(tmp_path: Path) -> None:
     with Scoreboard.create(tmp_path) as scoreboard:
         scoreboard.claim(1)({"openConnections": 2})
         scoreboard.claim(2)

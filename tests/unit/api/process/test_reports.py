@@ -1,32 +1,34 @@
 """The workers' snapshots, summed to what the operator acts on."""
 
 import json
+from typing import Any
 
 import pytest
 from inference_api.process import reports
-from inference_api.routing.counters import Result
+from inference_api.routing.counters import Json, Result
 from inference_api.routing.document import parse
 from inference_api.routing.traffic import Traffic
 
 from tests.harness.routes import document
+from tests.unit.api.some import some
 
 
-def worker(requests=0, step="step-1", connections=0, in_flight=0, **changes):
+def worker(requests: int = 0, step: str = "step-1", connections: int = 0, in_flight: int = 0, **changes: Any) -> Json:
     traffic = Traffic(128)
     traffic.apply(parse(json.dumps(document(step=step, **changes)).encode()))
     for _ in range(requests):
-        traffic.count(traffic.routes.stable.version, Result.GOOD, 0.01, ["Glioma"])
+        traffic.count(some(traffic.routes).stable.version, Result.GOOD, 0.01, ["Glioma"])
     for _ in range(in_flight):
-        traffic.begin(traffic.routes.versions[:1])
+        traffic.begin(some(traffic.routes).versions[:1])
     return traffic.snapshot() | {"openConnections": connections}
 
 
-def report(live, gone=None):
+def report(live: list[Json | None], gone: Json | None = None) -> Json:
     routes = parse(json.dumps(document()).encode())
     return reports.routes_report("start", False, routes, gone or {}, live)
 
 
-def test_workers_are_summed():
+def test_workers_are_summed() -> None:
     summed = report([worker(3, connections=2, in_flight=1), worker(4, connections=1, in_flight=2)])
     assert (summed["workers"], summed["openConnections"], summed["inFlight"]) == (2, 3, {"1": 3})
     counted = summed["counters"]["1"]
@@ -48,15 +50,15 @@ OTHER = {"replicas": document()["replicas"][:1]}
         pytest.param([], False, id="none"),
     ],
 )
-def test_the_id_is_there_once_every_worker_has_it(live, agreed):
+def test_the_id_is_there_once_every_worker_has_it(live: list[Json | None], agreed: bool) -> None:
     assert (report(live)["id"] is not None) is agreed
 
 
-def test_only_the_present_step_is_counted():
+def test_only_the_present_step_is_counted() -> None:
     assert report([worker(3), worker(4, step="step-0")])["counters"]["1"]["requests"] == 3
 
 
-def test_what_a_dead_worker_counted_is_kept_and_what_it_held_is_not():
+def test_what_a_dead_worker_counted_is_kept_and_what_it_held_is_not() -> None:
     gone = reports.fold({}, worker(5, connections=4, in_flight=3))
     gone = reports.fold(gone, worker(2))
     gone = reports.fold(gone, worker(9, step="step-0"))
@@ -66,17 +68,17 @@ def test_what_a_dead_worker_counted_is_kept_and_what_it_held_is_not():
     assert reports.totals(gone, [worker(1)])["versions"]["1"]["requests"] == 17
 
 
-def test_a_worker_that_died_before_its_first_snapshot_leaves_nothing():
+def test_a_worker_that_died_before_its_first_snapshot_leaves_nothing() -> None:
     assert report([worker(1)], reports.fold({}, {}))["counters"]["1"]["requests"] == 1
 
 
-def test_steps_long_gone_are_forgotten():
-    gone = {}
+def test_steps_long_gone_are_forgotten() -> None:
+    gone: Json = {}
     for number in range(20):
         gone = reports.fold(gone, worker(1, step=f"step-{number}"))
     assert list(gone["steps"]) == ["step-16", "step-17", "step-18", "step-19"]
 
 
-def test_one_workers_refusal_is_everyones():
+def test_one_workers_refusal_is_everyones() -> None:
     refused = worker() | {"rejected": {"id": None, "reason": "not JSON"}}
     assert report([worker(), refused])["rejected"] == {"id": None, "reason": "not JSON"}

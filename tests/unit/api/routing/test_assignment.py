@@ -16,24 +16,24 @@ weights = st.floats(0, 100)
 
 
 @given(salts, keys)
-def test_a_position_lies_in_the_range_of_weights(salt, key):
+def test_a_position_lies_in_the_range_of_weights(salt: str, key: bytes) -> None:
     assert 0 <= position(salt, key) < 100
 
 
 @given(salts, keys, weights, weights)
-def test_an_assignment_never_flips_back_as_the_weight_grows(salt, key, one, other):
+def test_an_assignment_never_flips_back_as_the_weight_grows(salt: str, key: bytes, one: float, other: float) -> None:
     low, high = sorted((one, other))
     assert not is_canary(salt, key, low) or is_canary(salt, key, high)
 
 
 @given(salts, keys)
-def test_weight_0_is_nobody_and_weight_100_everybody(salt, key):
+def test_weight_0_is_nobody_and_weight_100_everybody(salt: str, key: bytes) -> None:
     assert not is_canary(salt, key, 0)
     assert is_canary(salt, key, 100)
 
 
 @given(salts, st.floats(1, 99))
-def test_the_share_of_the_canary_follows_the_weight(salt, weight):
+def test_the_share_of_the_canary_follows_the_weight(salt: str, weight: float) -> None:
     count = 4000
     share = sum(is_canary(salt, f"study-{number}".encode(), weight) for number in range(count)) / count
     deviation = math.sqrt(weight / 100 * (1 - weight / 100) / count)
@@ -41,7 +41,7 @@ def test_the_share_of_the_canary_follows_the_weight(salt, weight):
 
 
 @pytest.mark.parametrize("seed", ["0", "1"])
-def test_another_process_says_the_same(seed):
+def test_another_process_says_the_same(seed: str) -> None:
     code = "from inference_api.routing.assignment import position; print([position('s', b'%d' % n) for n in range(20)])"
     said = subprocess.run(
         [sys.executable, "-c", code],
@@ -53,7 +53,7 @@ def test_another_process_says_the_same(seed):
     assert said.stdout.strip() == str([position("s", b"%d" % number) for number in range(20)])
 
 
-def test_another_salt_deals_anew():
+def test_another_salt_deals_anew() -> None:
     """Else the same studies would be the first ones in every rollout."""
     first = [is_canary("sha256:1", b"%d" % number, 10) for number in range(2000)]
     second = [is_canary("sha256:2", b"%d" % number, 10) for number in range(2000)]

@@ -16,7 +16,7 @@ from inference_api.routing.breaker import WINDOW, Breaker
         pytest.param("x" * 11 + "." * WINDOW, True, id="it-never-closes-by-itself"),
     ],
 )
-def test_most_of_the_last_attempts(attempts, is_open):
+def test_most_of_the_last_attempts(attempts: str, is_open: bool) -> None:
     breaker = Breaker()
     for attempt in attempts:
         breaker.record(attempt == ".")

@@ -3,10 +3,10 @@ import itertools
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from inference_api.routing.counters import LATENCY_BOUNDS_SECONDS, Result, VersionCounters, add, subtract
+from inference_api.routing.counters import LATENCY_BOUNDS_SECONDS, Json, Result, VersionCounters, add, subtract
 
 
-def test_latency_bounds_grow_slowly_enough_to_compare_percentiles():
+def test_latency_bounds_grow_slowly_enough_to_compare_percentiles() -> None:
     assert LATENCY_BOUNDS_SECONDS[0] == 0.001
     assert LATENCY_BOUNDS_SECONDS[-1] > 10
     pairs = itertools.pairwise(LATENCY_BOUNDS_SECONDS)
@@ -22,13 +22,13 @@ def test_latency_bounds_grow_slowly_enough_to_compare_percentiles():
         pytest.param(1000, len(LATENCY_BOUNDS_SECONDS), id="the-open-one"),
     ],
 )
-def test_latency_falls_into_its_bucket(seconds, bucket):
+def test_latency_falls_into_its_bucket(seconds: float, bucket: int) -> None:
     counters = VersionCounters()
     counters.count(Result.GOOD, seconds, ["Glioma"])
     assert [index for index, count in enumerate(counters.latency_buckets) if count] == [bucket]
 
 
-def test_only_answers_that_a_version_gave_itself_have_latency_and_class():
+def test_only_answers_that_a_version_gave_itself_have_latency_and_class() -> None:
     counters = VersionCounters()
     counters.count(Result.GOOD, 0.01, ["Glioma", "Glioma"])
     counters.count(Result.FALLBACK, 5, ["Pituitary"])
@@ -49,13 +49,13 @@ documents = st.fixed_dictionaries(
 
 
 @given(documents, documents)
-def test_subtracting_what_was_added_gives_the_rest(one, other):
+def test_subtracting_what_was_added_gives_the_rest(one: Json, other: Json) -> None:
     rest = subtract(add(one, other), other)
     assert {key: rest[key] for key in one} == one
 
 
 @given(documents, documents)
-def test_adding_changes_neither_side(one, other):
+def test_adding_changes_neither_side(one: Json, other: Json) -> None:
     before = add({}, one), add({}, other)
     add(one, other)
     assert (one, other) == before

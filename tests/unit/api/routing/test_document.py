@@ -1,26 +1,29 @@
 """The routes document is untrusted: it is understood whole, or refused with the field and the mend."""
 
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from inference_api.routing.document import InvalidRoutes, document_id, parse
+from inference_api.routing.counters import Json
+from inference_api.routing.document import InvalidRoutes, Routes, document_id, parse
 
 from tests.harness.routes import LABELS, PREPROCESSING, document, only_stable
+from tests.unit.api.some import some
 
 DIGEST = "sha256:" + "1" * 64
 
 
-def parsed(routes):
+def parsed(routes: Json) -> Routes:
     return parse(json.dumps(routes).encode())
 
 
-def version(**changes):
+def version(**changes: Any) -> Json:
     return {"1": {"digest": DIGEST, "labels": LABELS, "preprocessing": PREPROCESSING} | changes}
 
 
-def test_a_document_is_read_whole():
+def test_a_document_is_read_whole() -> None:
     routes = parsed(document(shadow={"percent": 25}))
     assert (routes.model, routes.step, routes.header, routes.salt) == (
         "resnet_medical",
@@ -28,22 +31,23 @@ def test_a_document_is_read_whole():
         "X-Study-Id",
         "sha256:22",
     )
+    canary = some(routes.canary)
     assert (routes.stable.version.number, routes.stable.weight) == (1, 90)
-    assert (routes.canary.version.number, routes.canary.weight, routes.shadow_percent) == (2, 10, 25)
+    assert (canary.version.number, canary.weight, routes.shadow_percent) == (2, 10, 25)
     assert routes.stable.version.labels == tuple(LABELS)
     assert [(replica.name, replica.host, replica.port, replica.versions) for replica in routes.replicas] == [
-        ("a", "127.0.0.71", 8000, {1, 2}),
-        ("b", "127.0.0.72", 8000, {1, 2}),
+        ("a", "127.0.0.71", 8000, frozenset({1, 2})),
+        ("b", "127.0.0.72", 8000, frozenset({1, 2})),
     ]
 
 
-def test_the_id_is_of_the_content_and_may_be_left_out():
+def test_the_id_is_of_the_content_and_may_be_left_out() -> None:
     routes = document()
     assert parsed(routes).id == document_id(routes) == parsed(routes | {"id": document_id(routes)}).id
     assert parsed(document(step="step-2")).id != parsed(routes).id
 
 
-def test_unknown_fields_are_ignored_but_part_of_the_id():
+def test_unknown_fields_are_ignored_but_part_of_the_id() -> None:
     routes = document()
     routes["later"] = {"a": 1}
     routes["replicas"][0]["zone"] = "b"
@@ -60,7 +64,7 @@ def test_unknown_fields_are_ignored_but_part_of_the_id():
         pytest.param("http://triton", ("triton", 80), id="default-port"),
     ],
 )
-def test_endpoints(url, endpoint):
+def test_endpoints(url: str, endpoint: tuple[str, int]) -> None:
     replica = parsed(only_stable(replicas=[{"name": "a", "url": url, "versions": [1]}])).replicas[0]
     assert (replica.host, replica.port) == endpoint
 
@@ -90,7 +94,7 @@ def test_endpoints(url, endpoint):
         pytest.param({"replicas": []}, "replicas: must be a list with at least one", id="no-replicas"),
     ],
 )
-def test_a_bad_field_is_named(changes, message):
+def test_a_bad_field_is_named(changes: Json, message: str) -> None:
     with pytest.raises(InvalidRoutes) as caught:
         parsed(document(**changes))
     assert message in str(caught.value)
@@ -110,7 +114,7 @@ def test_a_bad_field_is_named(changes, message):
         pytest.param(version(preprocessing=None), "versions.1.preprocessing", id="no-preprocessing"),
     ],
 )
-def test_a_bad_version_is_named(versions, message):
+def test_a_bad_version_is_named(versions: Json, message: str) -> None:
     with pytest.raises(InvalidRoutes) as caught:
         parsed(only_stable(versions=versions))
     assert message in str(caught.value)
@@ -131,7 +135,7 @@ def test_a_bad_version_is_named(versions, message):
         pytest.param({"versions": ["1"]}, "replicas[0].versions: must be a whole number", id="version-is-text"),
     ],
 )
-def test_a_bad_replica_is_named(changes, message):
+def test_a_bad_replica_is_named(changes: Json, message: str) -> None:
     routes = document()
     routes["replicas"][0] |= changes
     with pytest.raises(InvalidRoutes) as caught:
@@ -139,12 +143,12 @@ def test_a_bad_replica_is_named(changes, message):
     assert message in str(caught.value)
 
 
-def test_shadow_needs_a_canary():
+def test_shadow_needs_a_canary() -> None:
     with pytest.raises(InvalidRoutes, match="shadow: is set without a canary"):
         parsed(only_stable(shadow={"percent": 5}))
 
 
-def test_stable_needs_a_replica():
+def test_stable_needs_a_replica() -> None:
     """Routes never lose stable's last replica; a document that does is a mistake of its writer."""
     with pytest.raises(InvalidRoutes, match="replicas: none holds stable version 1"):
         parsed(only_stable(replicas=[{"name": "a", "url": "http://a:8000", "versions": [2]}]))
@@ -163,13 +167,13 @@ def test_stable_needs_a_replica():
         pytest.param(b" " * (1024 * 1024 + 1), "at most 1048576 are read", id="too-large"),
     ],
 )
-def test_what_is_no_document_is_refused(content, message):
+def test_what_is_no_document_is_refused(content: bytes, message: str) -> None:
     with pytest.raises(InvalidRoutes) as caught:
         parse(content)
     assert message in str(caught.value)
 
 
-def test_a_refusal_carries_the_id_of_what_was_refused():
+def test_a_refusal_carries_the_id_of_what_was_refused() -> None:
     routes = document(step=3)
     with pytest.raises(InvalidRoutes) as caught:
         parsed(routes)
@@ -184,7 +188,7 @@ json_values = st.recursive(
 
 
 @given(st.sampled_from(sorted(document())), json_values)
-def test_any_value_in_any_field_is_read_or_refused(field, value):
+def test_any_value_in_any_field_is_read_or_refused(field: str, value: object) -> None:
     try:
         parsed(document(**{field: value}))
     except InvalidRoutes as error:
@@ -203,5 +207,5 @@ def test_any_value_in_any_field_is_read_or_refused(field, value):
         pytest.param({"shadow": {"percent": 1}}, False, id="shadow"),
     ],
 )
-def test_traffic_rules_are_everything_but_the_replicas(changes, same):
+def test_traffic_rules_are_everything_but_the_replicas(changes: Json, same: bool) -> None:
     assert parsed(document()).same_traffic(parsed(document(**changes))) is same

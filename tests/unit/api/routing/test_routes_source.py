@@ -2,8 +2,10 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
+from inference_api.routing.document import Routes
 from inference_api.routing.follow import Follower
 from inference_api.routing.routes_source import RoutesFile, WatchedRoutes
 from inference_api.routing.traffic import Traffic
@@ -12,17 +14,19 @@ from tests.harness.routes import document
 
 
 class Watch:
-    name, key, synced, content = "medinfer-api-routes", "routes.json", False, None
+    name, key = "medinfer-api-routes", "routes.json"
+    synced = False
+    content: bytes | None = None
 
-    def answer(self, content):
+    def answer(self, content: bytes | None) -> None:
         self.synced, self.content = True, content
 
 
-def routes(revision, **changes):
+def routes(revision: object, **changes: Any) -> bytes:
     return json.dumps(document(revision=revision, **changes)).encode()
 
 
-def test_a_file_swapped_by_a_link_is_read_anew(tmp_path):
+def test_a_file_swapped_by_a_link_is_read_anew(tmp_path: Path) -> None:
     """As kubelet does with a ConfigMap: ..data is a link that is renamed over."""
     for version in ("one", "two"):
         (tmp_path / version).mkdir()
@@ -36,7 +40,7 @@ def test_a_file_swapped_by_a_link_is_read_anew(tmp_path):
     assert source.read() == b"two"
 
 
-def test_an_absent_file_says_what_to_do(tmp_path):
+def test_an_absent_file_says_what_to_do(tmp_path: Path) -> None:
     reason = RoutesFile(tmp_path / "routes.json").read()
     assert reason == "routes.json cannot be read: No such file or directory; write the routes document there"
 
@@ -44,25 +48,26 @@ def test_an_absent_file_says_what_to_do(tmp_path):
 class Scene:
     """One worker's life after the other, in one pod."""
 
-    def __init__(self, folder):
+    def __init__(self, folder: Path) -> None:
         self.mounted, self.kept = folder / "mounted.json", folder / "kept.json"
         self.start_worker()
 
-    def start_worker(self):
+    def start_worker(self) -> None:
         self.watch, self.traffic = Watch(), Traffic(128)
         self.follower = Follower(self.traffic, WatchedRoutes(self.watch, self.mounted, self.kept), self)
 
-    async def __call__(self, _):
+    async def __call__(self, _: Routes) -> bool:
         return True
 
-    async def look(self):
+    async def look(self) -> tuple[int | None, str]:
         """Twice, as the first look is at what was kept; the revision obeyed and why the newest was refused."""
         for _ in range(2):
             await self.follower.poll()
-        return self.traffic.routes and self.traffic.routes.revision, (self.traffic.rejected or {}).get("reason", "")
+        routes = self.traffic.routes
+        return routes.revision if routes else None, (self.traffic.rejected or {}).get("reason", "")
 
 
-async def test_the_mounted_copy_counts_until_the_api_server_answered(tmp_path):
+async def test_the_mounted_copy_counts_until_the_api_server_answered(tmp_path: Path) -> None:
     scene = Scene(tmp_path)
     scene.mounted.write_bytes(routes(1))
     assert await scene.look() == (1, "")
@@ -73,7 +78,7 @@ async def test_the_mounted_copy_counts_until_the_api_server_answered(tmp_path):
     assert await scene.look() == (3, "")
 
 
-async def test_the_mounted_copy_is_read_even_if_the_api_server_was_faster(tmp_path):
+async def test_the_mounted_copy_is_read_even_if_the_api_server_was_faster(tmp_path: Path) -> None:
     scene = Scene(tmp_path)
     scene.mounted.write_bytes(routes(1))
     scene.watch.answer(None)
@@ -93,7 +98,7 @@ async def test_the_mounted_copy_is_read_even_if_the_api_server_was_faster(tmp_pa
         pytest.param(routes(True), "revision: is 'True'; write a whole number", id="revision-is-a-bool"),
     ],
 )
-async def test_what_is_no_instruction_changes_nothing(tmp_path, content, reason):
+async def test_what_is_no_instruction_changes_nothing(tmp_path: Path, content: bytes | None, reason: str) -> None:
     scene = Scene(tmp_path)
     scene.watch.answer(routes(2))
     assert await scene.look() == (2, "")
@@ -104,7 +109,7 @@ async def test_what_is_no_instruction_changes_nothing(tmp_path, content, reason)
     assert await scene.look() == (3, "")
 
 
-async def test_a_document_without_a_revision_is_not_compared(tmp_path):
+async def test_a_document_without_a_revision_is_not_compared(tmp_path: Path) -> None:
     """A person edited it."""
     scene = Scene(tmp_path)
     for content, revision in ((routes(5), 5), (json.dumps(document(step="by hand")).encode(), 0), (routes(4), 4)):
@@ -112,7 +117,7 @@ async def test_a_document_without_a_revision_is_not_compared(tmp_path):
         assert await scene.look() == (revision, "")
 
 
-async def test_a_worker_that_starts_while_the_api_server_is_away_does_not_go_back(tmp_path):
+async def test_a_worker_that_starts_while_the_api_server_is_away_does_not_go_back(tmp_path: Path) -> None:
     scene = Scene(tmp_path)
     scene.mounted.write_bytes(routes(1))
     scene.watch.answer(routes(3))
@@ -122,7 +127,7 @@ async def test_a_worker_that_starts_while_the_api_server_is_away_does_not_go_bac
     assert revision == 3 and "revision: is 1, and 3 is obeyed already" in reason
 
 
-async def test_a_newer_mounted_copy_is_better_than_what_was_kept(tmp_path):
+async def test_a_newer_mounted_copy_is_better_than_what_was_kept(tmp_path: Path) -> None:
     scene = Scene(tmp_path)
     scene.watch.answer(routes(1))
     assert await scene.look() == (1, "")
@@ -131,7 +136,7 @@ async def test_a_newer_mounted_copy_is_better_than_what_was_kept(tmp_path):
     assert await scene.look() == (2, "")
 
 
-async def test_what_cannot_be_kept_is_in_force_all_the_same(tmp_path, caplog):
+async def test_what_cannot_be_kept_is_in_force_all_the_same(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     scene = Scene(tmp_path)
     scene.kept = tmp_path / "absent" / "kept.json"
     scene.start_worker()
@@ -140,7 +145,7 @@ async def test_what_cannot_be_kept_is_in_force_all_the_same(tmp_path, caplog):
     assert "routes in force cannot be kept" in caplog.text
 
 
-def test_without_a_folder_nothing_is_kept(tmp_path):
+def test_without_a_folder_nothing_is_kept(tmp_path: Path) -> None:
     source = WatchedRoutes(Watch(), Path(tmp_path / "routes.json"), None)
     source.keep(b"{}")
     assert "cannot be read" in source.read() and not list(tmp_path.iterdir())

@@ -1,33 +1,35 @@
 import json
+from typing import Any
 
 import pytest
 from inference_api.process.reports import step_counters
-from inference_api.routing.counters import Result
-from inference_api.routing.document import parse
+from inference_api.routing.counters import Json, Result
+from inference_api.routing.document import Routes, parse
 from inference_api.routing.traffic import MAX_VERSIONS, Traffic
 
 from tests.harness.routes import document, only_stable
+from tests.unit.api.some import some
 
 
-def routes(**changes):
+def routes(**changes: Any) -> Routes:
     return parse(json.dumps(document(**changes)).encode())
 
 
-def traffic():
+def traffic() -> Traffic:
     fresh = Traffic(max_in_flight=128)
     fresh.apply(routes())
     return fresh
 
 
-def requests(counted):
+def requests(counted: Json) -> Json:
     return {version: document["requests"] for version, document in counted["versions"].items()}
 
 
-def test_a_new_step_counts_from_zero_and_totals_go_on():
+def test_a_new_step_counts_from_zero_and_totals_go_on() -> None:
     traffic_ = traffic()
-    traffic_.count(traffic_.routes.stable.version, Result.GOOD, 0.01, ["Glioma"])
+    traffic_.count(some(traffic_.routes).stable.version, Result.GOOD, 0.01, ["Glioma"])
     traffic_.apply(routes(step="step-2"))
-    traffic_.count(traffic_.routes.stable.version, Result.GOOD, 0.01, ["Glioma"])
+    traffic_.count(some(traffic_.routes).stable.version, Result.GOOD, 0.01, ["Glioma"])
     snapshot = traffic_.snapshot()
     since = step_counters(snapshot)
     assert requests(since) == {"1": 1, "2": 0}
@@ -42,15 +44,15 @@ def test_a_new_step_counts_from_zero_and_totals_go_on():
         pytest.param({"step": "step-2"}, True, id="another-step"),
     ],
 )
-def test_a_suspended_canary_waits_for_other_traffic_rules(changes, lifted):
+def test_a_suspended_canary_waits_for_other_traffic_rules(changes: Json, lifted: bool) -> None:
     """A canary that killed a replica changes the list of replicas by that: it must not come back through it."""
     traffic_ = traffic()
-    traffic_.choose_canary(traffic_.routes).containment.suspend()
+    some(traffic_.choose_canary(some(traffic_.routes))).containment.suspend()
     traffic_.apply(routes(**changes))
     assert (traffic_.snapshot()["suspended"] is None) is lifted
 
 
-def test_the_weight_decides_unless_the_canary_is_contained():
+def test_the_weight_decides_unless_the_canary_is_contained() -> None:
     traffic_ = traffic()
     everyone = routes(stable={"version": 1, "weight": 0}, canary={"version": 2, "weight": 100})
     nobody = routes(stable={"version": 1, "weight": 100}, canary={"version": 2, "weight": 0})
@@ -63,23 +65,23 @@ def test_the_weight_decides_unless_the_canary_is_contained():
     assert traffic_.assign(everyone, b"study") is None
 
 
-def test_a_request_under_older_rules_is_stables():
+def test_a_request_under_older_rules_is_stables() -> None:
     """Weight taken away while a large image was prepared is taken away from that image too."""
     traffic_ = traffic()
     older = routes(stable={"version": 1, "weight": 0}, canary={"version": 2, "weight": 100})
     assert traffic_.assign(older, b"study") is None
 
 
-def test_without_a_canary_there_is_nothing_to_choose():
+def test_without_a_canary_there_is_nothing_to_choose() -> None:
     traffic_ = Traffic(128)
     stable = parse(json.dumps(only_stable()).encode())
     traffic_.apply(stable)
     assert traffic_.assign(stable, b"study") is None
 
 
-def test_in_flight_counts_every_version_that_a_request_may_reach():
+def test_in_flight_counts_every_version_that_a_request_may_reach() -> None:
     traffic_ = traffic()
-    versions = traffic_.routes.versions
+    versions = some(traffic_.routes).versions
     traffic_.begin(versions)
     traffic_.begin(versions[:1])
     assert traffic_.snapshot()["inFlight"] == {"1": 2, "2": 1}
@@ -87,7 +89,7 @@ def test_in_flight_counts_every_version_that_a_request_may_reach():
     assert traffic_.snapshot()["inFlight"] == {"1": 1}
 
 
-def test_versions_long_gone_are_forgotten():
+def test_versions_long_gone_are_forgotten() -> None:
     traffic_ = Traffic(128)
     for number in range(1, MAX_VERSIONS + 5):
         versions = {str(number): document()["versions"]["1"]}

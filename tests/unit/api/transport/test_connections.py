@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import time
+from typing import Any, Self
 
 import pytest
 import uvloop
@@ -29,42 +30,42 @@ REQUEST = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 
-def soon(seconds=2.0):
+def soon(seconds: float = 2.0) -> float:
     return asyncio.get_running_loop().time() + seconds
 
 
 class Agents:
     """Say the same of every version; None: they cannot be asked."""
 
-    def __init__(self, word):
+    def __init__(self, word: bool | None) -> None:
         self._word = word
 
-    async def is_warm(self, replica, version):
+    async def is_warm(self, replica: Replica, version: int) -> bool | None:
         return self._word
 
 
-def proof_cache(word=None):
+def proof_cache(word: bool | None = None) -> ProofCache:
     return ProofCache(Agents(word), time.monotonic)
 
 
 class Server:
     """Answers the requests of each connection with the scripted bytes, then closes it; b"" means: do not answer."""
 
-    def __init__(self, *connections):
+    def __init__(self, *connections: Any) -> None:
         self.connections = list(connections)
         self.accepted = 0
 
-    async def __aenter__(self):
+    async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
         self.pool = Pool("127.0.0.1", self._server.sockets[0].getsockname()[1], Resolver())
         return self
 
-    async def __aexit__(self, *_):
+    async def __aexit__(self, *_: object) -> None:
         self.pool.close()
         self._server.close()
         await self._server.wait_closed()
 
-    async def _serve(self, reader, writer):
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.accepted += 1
         for answer in self.connections.pop(0):
             await reader.readuntil(b"\r\n\r\n")
@@ -74,7 +75,7 @@ class Server:
         writer.close()
 
 
-async def test_a_connection_is_kept_and_used_again():
+async def test_a_connection_is_kept_and_used_again() -> None:
     async with Server([OK, OK, OK]) as server:
         for _ in range(3):
             reply = await server.pool.exchange(REQUEST, soon())
@@ -82,14 +83,14 @@ async def test_a_connection_is_kept_and_used_again():
         assert server.accepted == 1
 
 
-async def test_exchanges_at_the_same_time_have_a_connection_each():
+async def test_exchanges_at_the_same_time_have_a_connection_each() -> None:
     async with Server([OK], [OK], [OK]) as server:
         await asyncio.gather(*(server.pool.exchange(REQUEST, soon()) for _ in range(3)))
         assert server.accepted == 3
 
 
 @pytest.mark.parametrize("connection", ["close", "keep-alive"])
-async def test_a_connection_that_the_other_side_ends_is_not_kept(connection):
+async def test_a_connection_that_the_other_side_ends_is_not_kept(connection: Any) -> None:
     answer = OK.replace(b"\r\n\r\n", f"\r\nConnection: {connection}\r\n\r\n".encode())
     async with Server([answer], [answer]) as server:
         for _ in range(2):
@@ -97,7 +98,7 @@ async def test_a_connection_that_the_other_side_ends_is_not_kept(connection):
         assert server.accepted == 2
 
 
-async def test_a_kept_connection_that_was_just_closed_is_repeated_on_a_fresh_one():
+async def test_a_kept_connection_that_was_just_closed_is_repeated_on_a_fresh_one() -> None:
     """The other side closes it when the second request is there: nobody can know whether it was read."""
     async with Server([OK, b""], [OK]) as server:
         for _ in range(2):
@@ -105,21 +106,21 @@ async def test_a_kept_connection_that_was_just_closed_is_repeated_on_a_fresh_one
         assert server.accepted == 2
 
 
-async def test_unless_the_request_must_not_be_repeated():
+async def test_unless_the_request_must_not_be_repeated() -> None:
     async with Server([OK, b""], [OK]) as server:
         await server.pool.exchange(REQUEST, soon())
         with pytest.raises(Broken):
             await server.pool.exchange(REQUEST, soon(), repeat=False)
 
 
-async def test_a_fresh_connection_that_breaks_is_not_repeated():
+async def test_a_fresh_connection_that_breaks_is_not_repeated() -> None:
     async with Server([b""], [OK]) as server:
         with pytest.raises(Broken):
             await server.pool.exchange(REQUEST, soon())
         assert server.accepted == 1
 
 
-async def test_an_answer_already_begun_is_not_asked_for_again():
+async def test_an_answer_already_begun_is_not_asked_for_again() -> None:
     async with Server([OK, OK[:-1]], [OK]) as server:
         await server.pool.exchange(REQUEST, soon())
         with pytest.raises(Broken):
@@ -127,14 +128,14 @@ async def test_an_answer_already_begun_is_not_asked_for_again():
         assert server.accepted == 1
 
 
-async def test_after_its_time_an_exchange_ends_and_its_connection_is_not_kept():
+async def test_after_its_time_an_exchange_ends_and_its_connection_is_not_kept() -> None:
     async with Server([None], [OK]) as server:
         with pytest.raises(ExchangeTimeout):
             await server.pool.exchange(REQUEST, soon(0.05))
         assert (await server.pool.exchange(REQUEST, soon())).status == 200
 
 
-async def test_bytes_that_nobody_asked_for_end_the_connection():
+async def test_bytes_that_nobody_asked_for_end_the_connection() -> None:
     """Else they would be read as the next request's answer: a diagnosis for another patient."""
     async with Server([OK + OK, OK], [OK]) as server:
         await server.pool.exchange(REQUEST, soon())
@@ -143,19 +144,19 @@ async def test_bytes_that_nobody_asked_for_end_the_connection():
         assert server.accepted == 2
 
 
-async def test_nobody_listens():
+async def test_nobody_listens() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     with pytest.raises(Unreachable, match="refused"):
         await Pool("127.0.0.1", port, Resolver()).exchange(REQUEST, soon())
 
 
-async def test_a_name_that_does_not_exist():
+async def test_a_name_that_does_not_exist() -> None:
     with pytest.raises(Unreachable):
         await Pool("no-such-host.invalid", 8000, Resolver()).exchange(REQUEST, soon())
 
 
-async def test_no_connection_in_time():
+async def test_no_connection_in_time() -> None:
     """A listener whose queue is full drops what comes, as a host that is gone does."""
     with socket.create_server(("127.0.0.1", 0), backlog=0) as listener:
         pool = Pool("127.0.0.1", listener.getsockname()[1], Resolver())
@@ -171,7 +172,7 @@ async def test_no_connection_in_time():
             filler.close()
 
 
-async def test_a_connection_that_the_other_side_ended_begins_a_new_life():
+async def test_a_connection_that_the_other_side_ended_begins_a_new_life() -> None:
     async with Server([OK, OK], [OK]) as server:
         await server.pool.exchange(REQUEST, soon())
         first = server.pool.epoch
@@ -183,7 +184,7 @@ async def test_a_connection_that_the_other_side_ended_begins_a_new_life():
         assert server.pool.epoch > second, "there was none when this one was made"
 
 
-async def test_one_more_connection_beside_another_is_the_same_life():
+async def test_one_more_connection_beside_another_is_the_same_life() -> None:
     async with Server([None], [OK, OK]) as server:
         waiting = asyncio.create_task(server.pool.exchange(REQUEST, soon(30)))
         await until(lambda: server.accepted == 1, "the first request waits")
@@ -196,8 +197,8 @@ async def test_one_more_connection_beside_another_is_the_same_life():
         assert server.accepted == 2 and server.pool.epoch == epoch
 
 
-async def test_what_is_checked_and_refused_is_not_sent_and_leaves_the_connection_open():
-    async def refuse():
+async def test_what_is_checked_and_refused_is_not_sent_and_leaves_the_connection_open() -> None:
+    async def refuse() -> None:
         raise VersionUnproved("not yet")
 
     async with Server([OK]) as server:
@@ -222,7 +223,7 @@ async def test_what_is_checked_and_refused_is_not_sent_and_leaves_the_connection
     ],
     ids=str,
 )
-async def test_a_replicas_faults_are_told_apart(fault, failure):
+async def test_a_replicas_faults_are_told_apart(fault: Fault, failure: type[Exception]) -> None:
     """Transport failures eject the replica; the version's failures mark the version only."""
     triton = Triton(Resolver(), proof_cache())
     with BrokenReplica(ADDRESS, fault) as broken:
@@ -233,12 +234,12 @@ async def test_a_replicas_faults_are_told_apart(fault, failure):
     triton.close_idle(REPLICA)
 
 
-async def test_a_replica_that_is_gone():
+async def test_a_replica_that_is_gone() -> None:
     with pytest.raises(ReplicaUnreachable):
         await Triton(Resolver(), proof_cache()).infer(REPLICA, "m", 1, RequestBuffer(1), soon())
 
 
-async def test_a_version_that_its_agent_does_not_call_warm_gets_no_request():
+async def test_a_version_that_its_agent_does_not_call_warm_gets_no_request() -> None:
     triton = Triton(Resolver(), proof_cache(False))
     with BrokenReplica(ADDRESS, Fault.ERROR) as replica:
         with pytest.raises(VersionUnproved, match="version 1 has not proved itself on a"):
@@ -247,10 +248,10 @@ async def test_a_version_that_its_agent_does_not_call_warm_gets_no_request():
     triton.close_idle(REPLICA)
 
 
-def test_a_busy_event_loop_is_no_lost_replica():
+def test_a_busy_event_loop_is_no_lost_replica() -> None:
     """uvloop runs timers before it looks for connections made: under load, replicas were ejected for nothing."""
 
-    async def connect_while_busy():
+    async def connect_while_busy() -> Any:
         pool = Pool(ADDRESS, 8000, Resolver())
         asking = asyncio.create_task(pool.exchange(REQUEST, soon(5)))
         await asyncio.sleep(0)

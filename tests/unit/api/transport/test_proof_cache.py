@@ -12,25 +12,25 @@ REPLICA = Replica("triton-0", "127.0.0.1", 8000, frozenset({1, 2}))
 class Agents:
     """What is said of each version; None: cannot be asked."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.words: dict[int, bool | None] = {1: True, 2: True}
         self.asked: list[int] = []
 
-    async def is_warm(self, replica, version):
+    async def is_warm(self, replica: Replica, version: int) -> bool | None:
         self.asked.append(version)
         return self.words[version]
 
 
 class Scene:
-    def __init__(self):
+    def __init__(self) -> None:
         self.now, self.agents = 100.0, Agents()
         self.proof_cache = ProofCache(self.agents, lambda: self.now)
 
-    async def allows(self, version=1, epoch=1):
+    async def allows(self, version: int = 1, epoch: int = 1) -> bool:
         return await self.proof_cache.allows(REPLICA, version, epoch)
 
 
-async def test_warm_once_is_asked_once():
+async def test_warm_once_is_asked_once() -> None:
     scene = Scene()
     assert await scene.allows()
     scene.now += 1e6
@@ -38,7 +38,7 @@ async def test_warm_once_is_asked_once():
     assert scene.agents.asked == [1]
 
 
-async def test_another_life_and_another_version_are_asked_about_anew():
+async def test_another_life_and_another_version_are_asked_about_anew() -> None:
     scene = Scene()
     await scene.allows()
     scene.agents.words = {1: False, 2: False}
@@ -52,7 +52,7 @@ async def test_another_life_and_another_version_are_asked_about_anew():
     ("word", "allowed", "counts_seconds"),
     [pytest.param(False, False, 0.2, id="not warm"), pytest.param(None, True, 1.0, id="cannot be asked")],
 )
-async def test_what_may_change_counts_for_a_moment(word, allowed, counts_seconds):
+async def test_what_may_change_counts_for_a_moment(word: bool | None, allowed: bool, counts_seconds: float) -> None:
     """The moment keeps many requests from asking the same at once."""
     scene = Scene()
     scene.agents.words[1] = word
@@ -65,7 +65,7 @@ async def test_what_may_change_counts_for_a_moment(word, allowed, counts_seconds
     assert scene.agents.asked == [1, 1]
 
 
-async def test_a_version_that_left_the_replica_is_asked_about_when_it_comes_back():
+async def test_a_version_that_left_the_replica_is_asked_about_when_it_comes_back() -> None:
     scene = Scene()
     await scene.allows(version=2)
     scene.proof_cache.keep_only([replace(REPLICA, versions=frozenset({1}))])

@@ -2,10 +2,11 @@
 
 import asyncio
 import socket
+from typing import Any
 
 import pytest
 from inference_api.transport.connections import CONNECT_SECONDS, Pool, Unreachable
-from inference_api.transport.resolver import FIRST_SECONDS, FRESH_SECONDS, KEPT_SECONDS, Resolver, Unresolved
+from inference_api.transport.resolver import FIRST_SECONDS, FRESH_SECONDS, KEPT_SECONDS, Addresses, Resolver, Unresolved
 
 from tests.harness.hostile.broken_replicas import BrokenReplica, Fault
 
@@ -21,14 +22,14 @@ REQUEST = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 class NameServer:
     """Gives the answers in turn; NEVER keeps the asker waiting until `answer` is called."""
 
-    def __init__(self, *answers):
+    def __init__(self, *answers: Any) -> None:
         self.answers = list(answers)
         self.asked = 0
         self.clock = 0.0
         self.late = asyncio.Event()
         self.names = Resolver(self._look_up, lambda: self.clock)
 
-    async def _look_up(self, host):
+    async def _look_up(self, host: str) -> Addresses:
         assert host == HOST
         self.asked += 1
         answer = self.answers.pop(0)
@@ -37,9 +38,10 @@ class NameServer:
             answer = self.answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
-        return answer
+        addresses: Addresses = answer
+        return addresses
 
-    async def ask(self, after=0.0):
+    async def ask(self, after: float = 0.0) -> Addresses:
         self.clock += after
         return await self.names.addresses(HOST, self.clock + 0.05)
 
@@ -47,17 +49,17 @@ class NameServer:
 class SlowNameServer:
     """Every answer takes its seconds."""
 
-    def __init__(self, seconds):
+    def __init__(self, seconds: float) -> None:
         self.seconds = seconds
         self.clock = 0.0
         self.names = Resolver(self._look_up, lambda: self.clock or asyncio.get_running_loop().time())
 
-    async def _look_up(self, host):
+    async def _look_up(self, host: str) -> Addresses:
         await asyncio.sleep(self.seconds)
         return (ADDRESS,)
 
 
-def soon(seconds=2.0):
+def soon(seconds: float = 2.0) -> float:
     return asyncio.get_running_loop().time() + seconds
 
 
@@ -74,7 +76,7 @@ def soon(seconds=2.0):
         pytest.param([OLD, ValueError("no")], FRESH_SECONDS + 1, OLD, id="a lookup that breaks is a failing one"),
     ],
 )
-async def test_a_second_question(answers, after, expected):
+async def test_a_second_question(answers: list[Any], after: float, expected: Any) -> None:
     server = NameServer(*answers)
     assert await server.ask() == OLD
     if isinstance(expected, tuple):
@@ -85,12 +87,12 @@ async def test_a_second_question(answers, after, expected):
 
 
 @pytest.mark.parametrize(("answer", "reason"), [(GONE, "not known"), (BUSY, "Temporary"), (NEVER, "not answered yet")])
-async def test_a_first_question_without_an_answer(answer, reason):
+async def test_a_first_question_without_an_answer(answer: Any, reason: str) -> None:
     with pytest.raises(Unresolved, match=reason):
         await NameServer(answer).ask()
 
 
-async def test_many_wait_for_one_lookup_and_the_next_asker_has_its_answer():
+async def test_many_wait_for_one_lookup_and_the_next_asker_has_its_answer() -> None:
     """Else a slow name server would be asked once more by every request, and each lookup holds a thread."""
     server = NameServer(NEVER, NEW)
     waited = await asyncio.gather(*(server.ask() for _ in range(20)), return_exceptions=True)
@@ -100,7 +102,7 @@ async def test_many_wait_for_one_lookup_and_the_next_asker_has_its_answer():
     assert server.asked == 1
 
 
-async def test_a_forgotten_address_is_not_used_again():
+async def test_a_forgotten_address_is_not_used_again() -> None:
     """Its connection ended: another pod may have the address next, and answer with another model."""
     server = NameServer(OLD, NEVER)
     await server.ask()
@@ -110,15 +112,15 @@ async def test_a_forgotten_address_is_not_used_again():
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
-async def test_an_address_is_its_own(address):
+async def test_an_address_is_its_own(address: str) -> None:
     assert await Resolver().addresses(address, 0) == (address,)
 
 
-async def test_a_real_lookup():
+async def test_a_real_lookup() -> None:
     assert "127.0.0.1" in await Resolver().addresses("localhost", asyncio.get_running_loop().time() + 5)
 
 
-async def test_a_slow_name_server_is_no_lost_replica():
+async def test_a_slow_name_server_is_no_lost_replica() -> None:
     """The lookup was once part of the connect's 300 ms: clients got 503 though every replica was well."""
     server = SlowNameServer(CONNECT_SECONDS + 0.2)
     with BrokenReplica(ADDRESS, Fault.ERROR):
@@ -132,7 +134,7 @@ async def test_a_slow_name_server_is_no_lost_replica():
 
 
 @pytest.mark.parametrize("fault", [Fault.RESETS, Fault.CLOSES, Fault.ERROR], ids=["reset", "closed", "while idle"])
-async def test_an_address_whose_connection_ended_is_asked_for_anew(fault):
+async def test_an_address_whose_connection_ended_is_asked_for_anew(fault: Fault) -> None:
     server = SlowNameServer(0)
     pool = Pool(HOST, 8000, server.names)
     with BrokenReplica(ADDRESS, fault):
@@ -143,7 +145,7 @@ async def test_an_address_whose_connection_ended_is_asked_for_anew(fault):
         await pool.exchange(REQUEST, soon(0.1))
 
 
-async def test_an_address_where_nobody_listens_is_asked_for_anew():
+async def test_an_address_where_nobody_listens_is_asked_for_anew() -> None:
     server = SlowNameServer(0)
     pool = Pool(HOST, 8000, server.names)
     with pytest.raises(Unreachable, match="refused"):

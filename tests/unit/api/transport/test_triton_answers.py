@@ -5,6 +5,7 @@ import struct
 
 import numpy as np
 import pytest
+from inference_api.routing.counters import Json
 from inference_api.transport.connections import Reply
 from inference_api.transport.request_buffers import HEAD_ROOM_BYTES, RequestBuffer, RequestBuffers
 from inference_api.transport.triton import VersionFailed, parse_logits, request_header
@@ -15,13 +16,19 @@ OUTPUT = {"name": "output", "datatype": "FP32", "shape": [2, 4], "parameters": {
 TENSOR = b"".join(struct.pack("<4f", *row) for row in ROWS)
 
 
-def reply(output=OUTPUT, tensor=TENSOR, status=200, headers=None, header=None):
+def reply(
+    output: Json = OUTPUT,
+    tensor: bytes = TENSOR,
+    status: int = 200,
+    headers: dict[bytes, bytes] | None = None,
+    header: bytes | None = None,
+) -> Reply:
     content = header if header is not None else json.dumps({"outputs": [output]}).encode()
     size = {b"inference-header-content-length": str(len(content)).encode()}
     return Reply(status, size if headers is None else headers, content + tensor)
 
 
-def test_logits_are_read_as_tritonclient_reads_them():
+def test_logits_are_read_as_tritonclient_reads_them() -> None:
     given = reply()
     header_length = int(given.headers[b"inference-header-content-length"])
     vendors = InferResult.from_response_body(given.body, header_length=header_length).as_numpy("output")
@@ -29,7 +36,7 @@ def test_logits_are_read_as_tritonclient_reads_them():
 
 
 @pytest.mark.parametrize("batch_size", [1, 2, 16])
-def test_requests_are_described_as_tritonclient_describes_them(batch_size):
+def test_requests_are_described_as_tritonclient_describes_them(batch_size: int) -> None:
     tensor = np.zeros((batch_size, 3, 224, 224), np.float32)
     described = InferInput("input", list(tensor.shape), "FP32").set_data_from_numpy(tensor)
     outputs = [InferRequestedOutput("output", binary_data=True)]
@@ -58,13 +65,13 @@ def test_requests_are_described_as_tritonclient_describes_them(batch_size):
         pytest.param(reply(tensor=TENSOR + b"\0"), "must be output FP32", id="too-long"),
     ],
 )
-def test_anything_else_is_the_versions_failure(given, message):
+def test_anything_else_is_the_versions_failure(given: Reply, message: str) -> None:
     with pytest.raises(VersionFailed) as caught:
         parse_logits(given, 2)
     assert message in str(caught.value)
 
 
-def test_a_request_lies_head_to_tensor_in_one_piece_of_memory():
+def test_a_request_lies_head_to_tensor_in_one_piece_of_memory() -> None:
     buffer = RequestBuffer(2)
     assert buffer.tensor.shape == (2, 3, 224, 224)
     buffer.tensor[:] = 7
@@ -74,12 +81,12 @@ def test_a_request_lies_head_to_tensor_in_one_piece_of_memory():
     assert bytes(buffer.with_head(b"LONGER")[:6]) == b"LONGER"
 
 
-def test_a_head_without_room_is_refused():
+def test_a_head_without_room_is_refused() -> None:
     with pytest.raises(ValueError, match="there is room for"):
         RequestBuffer(1).with_head(b"x" * (HEAD_ROOM_BYTES + 1))
 
 
-def test_single_buffers_are_used_again_and_batches_are_not():
+def test_single_buffers_are_used_again_and_batches_are_not() -> None:
     buffers = RequestBuffers()
     one, many = buffers.take(1), buffers.take(3)
     buffers.give_back(one)
