@@ -1,4 +1,4 @@
-"""Reads a checkpoint of torchvision's ResNet50 and says what is wrong with it, naming the first offending tensor."""
+"""Reads a checkpoint of torchvision's ResNet50. An error names the first tensor that does not fit."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,7 +24,7 @@ def read(path: Path) -> State:
         return _read_safetensors(path)
     if path.suffix in (".pth", ".pt"):
         return _read_torch(path)
-    raise InvalidCheckpoint(f"{path.name}: a checkpoint is a .safetensors or a .pth file")
+    raise InvalidCheckpoint(f"{path.name}: a checkpoint must be a .safetensors, .pth or .pt file")
 
 
 def validate(
@@ -37,7 +37,7 @@ def validate(
         _check(name, state[name], shape)
     for name in state:
         if name not in shapes and not name.endswith(_IGNORED_SUFFIX):
-            raise InvalidCheckpoint(f"{name} is no tensor of ResNet50; export the state dict of torchvision's resnet50")
+            raise InvalidCheckpoint(f"{name} is no tensor of ResNet50; save the state dict of torchvision's resnet50")
     return {name: np.asarray(state[name], np.float32) for name in shapes}
 
 
@@ -62,13 +62,13 @@ def _missing(name: str, state: Mapping[str, NDArray[Any]]) -> str:
 
 
 def _wrong_shape(name: str, found: tuple[int, ...], wanted: tuple[int, ...]) -> str:
-    told = f"{name} is {list(found)}, must be {list(wanted)}"
+    shapes = f"{name} is {list(found)}, must be {list(wanted)}"
     if name.startswith("fc.") and found[1:] == wanted[1:]:
         return (
-            f"{told}: the checkpoint has {found[0]} classes; "
+            f"{shapes}: the checkpoint has {found[0]} classes; "
             f"set model.fc = nn.Linear(2048, {wanted[0]}) and train it before saving"
         )
-    return f"{told}; the checkpoint is of another architecture than torchvision's resnet50"
+    return f"{shapes}; the checkpoint is of another architecture than torchvision's resnet50"
 
 
 def _read_safetensors(path: Path) -> State:
@@ -76,7 +76,7 @@ def _read_safetensors(path: Path) -> State:
     from safetensors.numpy import load_file
 
     with path.open("rb"):
-        pass  # safetensors hides the reason for which a file does not open
+        pass  # raises the reason why a file does not open, which safetensors hides
     try:
         return dict(load_file(path))
     except (SafetensorError, KeyError, TypeError, ValueError, AttributeError) as error:

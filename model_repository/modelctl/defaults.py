@@ -10,7 +10,7 @@ PREPROCESSING = Preprocessing("bicubic", 1 / 255, (0.0, 0.0, 0.0), (1.0, 1.0, 1.
 
 
 def default_config() -> bytes:
-    """resnet_medical/config.pbtxt: beside the package in the repository, inside it in a wheel."""
+    """resnet_medical/config.pbtxt: next to the package in the repository, inside it in a wheel."""
     packaged = resources.files("modelctl").joinpath("config.pbtxt")
     if packaged.is_file():
         return packaged.read_bytes()

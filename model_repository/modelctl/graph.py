@@ -1,4 +1,4 @@
-"""A thin builder over onnx's helper: nodes and weights in, a checked model with Triton's tensor names out."""
+"""Builds ONNX models node by node, with the tensor names that config.pbtxt states."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -39,15 +39,18 @@ class Graph:
     weights: list[onnx.TensorProto] = field(default_factory=list)
 
     def add(self, op: str, *inputs: str, output: str = "", **attributes: Any) -> str:
+        """Adds the operator `op`; an empty `output` gets a name."""
         output = output or f"{op.lower()}_{len(self.nodes)}"
         self.nodes.append(helper.make_node(op, list(inputs), [output], name=f"{output}_node", **attributes))
         return output
 
     def weight(self, name: str, value: NDArray[Any]) -> str:
+        """Adds a tensor of the state dict under its own name."""
         self.weights.append(numpy_helper.from_array(np.asarray(value, order="C"), name))
         return name
 
     def constant(self, value: Any, dtype: type[np.generic]) -> str:
+        """Adds a tensor that needs no name."""
         return self.weight(f"constant_{len(self.weights)}", np.asarray(value, dtype))
 
     def model(self, tensors: Interface, notice: str = "") -> onnx.ModelProto:

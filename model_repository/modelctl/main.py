@@ -1,4 +1,4 @@
-"""The command line. Exit status: 0 done, 1 refused or failed (one line on stderr says why), 2 wrong usage."""
+"""Makes and checks model versions. Exit status: 0 done, 1 refused or failed (stderr says why), 2 wrong usage."""
 
 import argparse
 import sys
@@ -10,6 +10,7 @@ from modelctl.bundle.errors import ModelctlError
 
 
 def main(arguments: list[str] | None = None) -> int:
+    """Runs one command; returns the exit status."""
     options = _parser().parse_args(arguments)
     try:
         options.run(options)
@@ -44,12 +45,14 @@ def _add_demo(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     table = "\n".join(f"  {one.version:>2}  {one.name:<14} {one.summary}" for one in VARIANTS)
     demo = commands.add_parser(
         "demo",
-        help="write demonstration bundles, without any checkpoint",
+        help="write demonstration bundles; no checkpoint needed",
         description="Writes bundles, sample images and demo.json. Demonstration weights, not for clinical use.",
         epilog=f"variants (version, name):\n{table}\n\nA white corner: the top-left sixteenth of the image is white.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    demo.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write to; kept when up to date")
+    demo.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="folder to write to; what is up to date there is kept"
+    )
     demo.add_argument(
         "--model",
         choices=[model.value for model in Model],
@@ -57,7 +60,7 @@ def _add_demo(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         help="; ".join(f"{model}: {model.summary}" for model in Model) + "; default: %(default)s",
     )
     demo.add_argument("--variants", default="stable,better", metavar="NAMES", help="comma-separated, or all")
-    demo.add_argument("--config", type=Path, help="another config.pbtxt than resnet_medical's")
+    demo.add_argument("--config", type=Path, help="use this config.pbtxt instead of resnet_medical's")
     demo.set_defaults(run=_demo)
 
 
@@ -69,25 +72,29 @@ def _add_export(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     )
     export.add_argument("checkpoint", type=Path, help=".safetensors, or .pth where torch is installed")
     export.add_argument("--out", type=Path, default=Path("model.onnx"), help="default: %(default)s")
-    export.add_argument("--config", type=Path, help="another config.pbtxt than resnet_medical's")
+    export.add_argument("--config", type=Path, help="use this config.pbtxt instead of resnet_medical's")
     export.set_defaults(run=_export)
 
 
 def _add_pack(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     pack = commands.add_parser(
         "pack",
-        help="make a bundle of a model.onnx",
+        help="make a bundle from a model.onnx",
         description="Records golden outputs, measures memory and writes <model>-<version>.tar.",
     )
     pack.add_argument("source", type=Path, help="an .onnx file, or a folder with model.onnx and the files named below")
     pack.add_argument("--version", type=int, required=True, help="the version's number, from 1")
     pack.add_argument("--out", type=Path, default=Path("."), metavar="DIR", help="default: the working folder")
-    pack.add_argument("--golden", type=Path, metavar="DIR", help="images whose answers are recorded (golden/)")
-    pack.add_argument("--config", type=Path, help="config.pbtxt; default: resnet_medical's")
-    pack.add_argument("--labels", type=Path, help="labels.txt, one a line in output order; default: the four classes")
+    pack.add_argument(
+        "--golden", type=Path, metavar="DIR", help="images whose answers are recorded; default: golden/ in SOURCE"
+    )
+    pack.add_argument("--config", type=Path, help="use this config.pbtxt; default: resnet_medical's")
+    pack.add_argument(
+        "--labels", type=Path, help="labels.txt with one label per line, in output order; default: the four classes"
+    )
     pack.add_argument("--preprocessing", type=Path, help="preprocessing.json; default: bicubic, scaled to [0, 1]")
     pack.add_argument(
-        "--provenance", action="append", default=[], metavar="KEY=VALUE", help="kept in model.json; may be repeated"
+        "--provenance", action="append", default=[], metavar="KEY=VALUE", help="stored in model.json; may be repeated"
     )
     pack.set_defaults(run=_pack)
 
@@ -98,8 +105,8 @@ def _add_verify(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         help="check a bundle: digest, every hash, and what model.json says",
         description="Checks the bundle's form, its digest if given, every file's hash, and what model.json says.",
     )
-    verify.add_argument("bundle", type=Path)
-    verify.add_argument("--digest", help="the sha256:... that the bundle must have")
+    verify.add_argument("bundle", type=Path, help="a .tar file")
+    verify.add_argument("--digest", help="the sha256:... that the bundle must have; default: not checked")
     verify.set_defaults(run=_verify)
 
 
@@ -109,8 +116,8 @@ def _add_inspect(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         help="verify a bundle and show what it says about itself",
         description="Verifies the bundle, then shows its digest, labels, preprocessing, provenance, sizes and hashes.",
     )
-    inspect.add_argument("bundle", type=Path)
-    inspect.add_argument("--json", action="store_true", help="for programs")
+    inspect.add_argument("bundle", type=Path, help="a .tar file")
+    inspect.add_argument("--json", action="store_true", help="print JSON")
     inspect.set_defaults(run=_inspect)
 
 
@@ -159,8 +166,8 @@ def _key_value(text: str) -> tuple[str, str]:
 def _verify(options: argparse.Namespace) -> None:
     from modelctl.bundle.verify import Wanted, file_digest, verify
 
-    found = verify(options.bundle, Wanted(digest=options.digest))
-    print(f"{options.bundle} is whole: {found.model} version {found.version}, {file_digest(options.bundle)}")
+    found, digest = verify(options.bundle, Wanted(digest=options.digest)), file_digest(options.bundle)
+    print(f"{options.bundle} is complete and correct: {found.model} version {found.version}, {digest}")
 
 
 def _inspect(options: argparse.Namespace) -> None:

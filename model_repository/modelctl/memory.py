@@ -1,4 +1,4 @@
-"""Prints how many bytes loading and running a model adds to this process; run as a process of its own."""
+"""`python -m modelctl.memory MODEL BATCH_SIZE`: prints how many bytes loading and running a model takes."""
 
 import re
 import sys
@@ -11,6 +11,7 @@ from modelctl.runtime import load
 
 
 def main() -> None:
+    """Prints the growth of this process's peak memory."""
     model, batch_size = Path(sys.argv[1]), int(sys.argv[2])
     batch = np.zeros((batch_size, *INPUT_SHAPE), np.float32)
     before = _peak_bytes()

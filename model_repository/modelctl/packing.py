@@ -1,4 +1,4 @@
-"""`modelctl pack`: an ONNX model and what belongs to it -> a bundle, with the model's own answers recorded."""
+"""`modelctl pack`: makes a bundle of an ONNX model and its files, and records the model's own answers."""
 
 import io
 from collections.abc import Iterator, Mapping
@@ -21,13 +21,13 @@ from modelctl.defaults import LABELS, PREPROCESSING, default_config
 from modelctl.graph import Interface, interface
 
 _IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
-# One batch and single images give the same numbers but for the order of a kernel's additions.
+# One batch and single images give the same numbers, except that a kernel may add in another order.
 _BATCH_TOLERANCE = 1e-3
 
 
 @dataclass(frozen=True)
 class Source:
-    """Files to pack; a folder holds them under their usual names."""
+    """The files to pack."""
 
     onnx: Path
     golden_images: Path
@@ -37,12 +37,12 @@ class Source:
 
 
 def find(source: Path, given: Mapping[str, Path | None]) -> Source:
-    """What to pack from a folder or an .onnx file; `given` takes the place of what the folder holds."""
+    """What to pack from a folder or an .onnx file. `given` overrides what the folder holds. Raises ModelctlError."""
     folder = source if source.is_dir() else None
 
     def file(key: str, name: str) -> Path | None:
-        beside = folder / name if folder else None
-        return given.get(key) or (beside if beside and beside.exists() else None)
+        found = folder / name if folder else None
+        return given.get(key) or (found if found and found.exists() else None)
 
     golden_images = file("golden", "golden")
     if golden_images is None:
@@ -134,7 +134,9 @@ def _check_tensor(which: str, found: list[onnx.ValueInfoProto], name: str, dims:
     fixed = [dim.dim_value for dim in rest]
     fits = len(fixed) == len(dims) and all(size in (0, wanted) for size, wanted in zip(fixed, dims, strict=True))
     if tensor.elem_type != onnx.TensorProto.FLOAT or not fits:
-        raise ModelctlError(f"{name} is {fixed} after the batch axis, config.pbtxt says {wanted}; export it so")
+        raise ModelctlError(
+            f"{name} is {fixed} after the batch axis, config.pbtxt says {wanted}; export it with that type and shape"
+        )
 
 
 def _labels(path: Path | None) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""What the commands print: text for a person, or JSON for a program."""
+"""What the commands print: text for a person, JSON for a program."""
 
 import json
 from pathlib import Path
@@ -45,7 +45,7 @@ def accuracy_text(report: dict[str, Any]) -> str:
 
 
 def printable(text: str) -> str:
-    """Free text of an untrusted bundle without what would steer a terminal."""
+    """Free text of an untrusted bundle, without characters that control a terminal."""
     return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 

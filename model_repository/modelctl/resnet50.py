@@ -1,6 +1,6 @@
 """torchvision's ResNet50 (He et al. 2015; "v1.5": the stride sits in the 3x3 convolution) as an ONNX graph.
 
-Tensor names and shapes are those of torchvision's state dict, so that a checkpoint goes in as it is.
+Tensor names and shapes are those of torchvision's state dict, so that a checkpoint fits as it is.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -25,7 +25,7 @@ Normalize = Callable[[Graph, str, str], str]
 
 @dataclass(frozen=True)
 class Convolution:
-    """One convolution and the batch normalization behind it, named as in the state dict."""
+    """One convolution and the batch normalization after it, named as in the state dict."""
 
     name: str
     norm: str
@@ -57,7 +57,7 @@ def blocks() -> Iterator[Block]:
 
 
 def convolutions() -> Iterator[Convolution]:
-    """All 53, in the state dict's order."""
+    """All 53 convolutions, in the state dict's order."""
     yield STEM
     for block in blocks():
         yield from block.branch

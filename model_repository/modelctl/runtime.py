@@ -1,4 +1,4 @@
-"""The one place that runs models: ONNX Runtime on the CPU, as a reference for what a model must answer."""
+"""Runs models with ONNX Runtime on the CPU, as the reference for what a model must answer."""
 
 import subprocess
 import sys

@@ -1,7 +1,7 @@
 """The bundle on disk: a deterministic tar of exactly four files, written and indexed here.
 
-A bundle has one form only. Reading rebuilds the header that `write` would have written and compares it byte for byte,
-so links, devices, sparse files, extended headers, owners and times have no way in.
+A bundle has exactly one form. A reader rebuilds the header that `write` would have written and compares it byte for
+byte. So it refuses links, devices, sparse files, extended headers, owners and times.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ from modelctl.bundle.errors import InvalidBundle
 
 MEMBERS = ("config.pbtxt", "golden.npz", "model.json", "model.onnx")
 
-# Upper bounds on what a reader is willing to hold or write; a protobuf file, hence model.onnx, cannot exceed 2 GiB.
+# The most that a reader holds or writes. model.onnx is a protobuf file, which cannot exceed 2 GiB.
 MAX_BYTES = {"config.pbtxt": 64 << 10, "golden.npz": 64 << 20, "model.json": 64 << 10, "model.onnx": 2 << 30}
 
 CHUNK_BYTES = 1 << 20
@@ -41,7 +41,7 @@ _MEMBER_TYPES = {
 
 @dataclass(frozen=True)
 class Member:
-    """Where a file lies inside the tar, in bytes."""
+    """Where a file is inside the tar: offset and size in bytes."""
 
     offset: int
     size: int
@@ -143,13 +143,13 @@ def _read_header(block: bytes, expected: str, seen: Mapping[str, Member]) -> tar
         kind = _MEMBER_TYPES.get(info.type, f"of the unknown type {info.type!r}")
         raise InvalidBundle(f"{name} is {kind}; a bundle holds four regular files, pack it with modelctl pack")
     if info.name in seen:
-        raise InvalidBundle(f"{name} is in the bundle twice; pack it again")
+        raise InvalidBundle(f"{name} is in the bundle twice; pack the bundle again")
     if info.name != expected:
         raise InvalidBundle(f"found {name} where {expected} belongs; a bundle holds {', '.join(MEMBERS)} in that order")
     if not 0 < info.size <= MAX_BYTES[expected]:
         raise InvalidBundle(f"{expected} claims {info.size} bytes; 1 to {MAX_BYTES[expected]} are allowed")
     if block != _header(expected, info.size):
-        raise InvalidBundle(f"the header of {expected} is not in the bundle's one form; pack it with modelctl pack")
+        raise InvalidBundle(f"the header of {expected} is not as modelctl writes it; use modelctl pack")
     return info
 
 

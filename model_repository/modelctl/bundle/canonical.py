@@ -1,4 +1,4 @@
-"""Canonical JSON: one value, one text, so that its sha256 names the value."""
+"""Canonical JSON: equal values give equal texts, so that the sha256 names the value."""
 
 import hashlib
 import json
@@ -6,6 +6,7 @@ from typing import Any
 
 
 def dumps(value: Any) -> str:
+    """ASCII, sorted keys, no spaces. Raises ValueError for NaN and infinity."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
 
 

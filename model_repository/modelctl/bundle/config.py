@@ -1,7 +1,7 @@
-"""config.pbtxt: a small parser of protobuf's text format, and the hash that tells whether two configs are one.
+"""config.pbtxt: a small parser of protobuf's text format, and a hash that is equal for equivalent configs.
 
-Without the schema nobody knows which fields repeat, so every field is a list of values. Field order, comments, spelling
-of strings and numbers, `:` before a message and `[a, b]` for a repeated field make no difference to the result.
+The parser does not know which fields repeat, so every field is a list of values. Field order, comments, the spelling of
+strings and numbers, `:` before a message and `[a, b]` for a repeated field make no difference to the result.
 """
 
 import math
@@ -15,7 +15,7 @@ from modelctl.bundle.errors import InvalidBundle
 
 Message = dict[str, list[Any]]
 
-# Triton takes a change of these two without reloading other versions, and the agent writes them itself.
+# The agent writes these two. When they change, Triton does not reload other versions.
 AGENT_OWNED = ("version_policy", "instance_group")
 
 _MAX_DEPTH = 16
@@ -58,7 +58,7 @@ def canonical_json(text: bytes) -> str:
 
 
 def config_sha256(text: bytes) -> str:
-    """Hex sha256 of `canonical_json`: equal exactly when Triton need not reload the versions it serves."""
+    """Hex sha256 of `canonical_json`. While it is equal, Triton need not reload the versions that it serves."""
     return canonical.sha256(_shared(parse(text)))
 
 
@@ -133,7 +133,7 @@ class _Parser:
         try:
             return _number("".join(token.text.lower().split()))
         except ValueError:
-            raise self._error("a number that protobuf cannot hold comes before this") from None
+            raise self._error("the number before this does not fit into protobuf") from None
 
     def _string(self) -> str:
         parts = []

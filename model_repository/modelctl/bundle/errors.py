@@ -1,17 +1,17 @@
-"""What modelctl refuses. Every message is one sentence that names the place and the mend."""
+"""What modelctl refuses. Every message is one sentence that names the place and says what to do."""
 
 
 class ModelctlError(Exception):
-    """The root: whatever a person can mend. The command line prints it on one line."""
+    """Base of all errors that a person can fix. The command line prints it on one line."""
 
 
 class InvalidBundle(ModelctlError):
-    """A bundle, or a file inside one, is not what the format says."""
+    """A bundle, or a file inside it, does not follow the format."""
 
 
 class DigestMismatch(InvalidBundle):
-    """The bytes of a bundle are not those that its digest names."""
+    """The sha256 of a bundle is not the digest that was asked for."""
 
 
 class InvalidCheckpoint(ModelctlError):
-    """A checkpoint is not a ResNet50 with the wanted head."""
+    """A checkpoint is not a ResNet50 with a head of the right size."""

@@ -63,6 +63,8 @@ class Preprocessing:
 
 @dataclass(frozen=True)
 class FileEntry:
+    """Hex sha256 and size in bytes of one file."""
+
     sha256: str
     bytes: int
 

@@ -1,4 +1,4 @@
-"""Reads the opset of a model.onnx without onnx: the agent needs no more, and unpacking must stay light.
+"""Reads the opset of a model.onnx without the onnx package, which the agent does not need otherwise.
 
 A protobuf message is a run of (tag varint, value) pairs; ModelProto keeps `opset_import` in field 8, a message with the
 domain in field 1 and the version in field 2 (onnx.proto3).
@@ -14,7 +14,7 @@ _FIXED_BYTES = {1: 8, 5: 4}
 
 
 def read_opset(stream: BinaryIO, size: int) -> int:
-    """The version of the default operator set; the stream stands at the first of the model's `size` bytes.
+    """The version of the default operator set; the stream is at the first of the model's `size` bytes.
 
     Raises InvalidBundle when the bytes are no ONNX model or import no default operator set.
     """

@@ -1,4 +1,4 @@
-"""Unpacks an untrusted bundle: a whole and true one appears under its name at once, any other leaves nothing."""
+"""Unpacks an untrusted bundle: a good one appears under its name in one step, any other leaves nothing."""
 
 import os
 import shutil

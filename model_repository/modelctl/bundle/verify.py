@@ -1,4 +1,4 @@
-"""Checks a bundle without writing anything: the digest, every file's hash, and what model.json says about them."""
+"""Checks a bundle without writing anything: the digest, the hash of every file, and what model.json says about them."""
 
 import hashlib
 import io
@@ -19,7 +19,7 @@ Sink = Callable[[str, bytes], object]
 
 @dataclass(frozen=True)
 class Wanted:
-    """What the caller was told about the bundle; None means not told."""
+    """What the caller knows about the bundle; None means unknown, and is not checked."""
 
     digest: str | None = None
     model: str | None = None
@@ -33,10 +33,10 @@ def file_digest(path: Path) -> str:
 
 
 def verify(path: Path, wanted: Wanted | None = None, sink: Sink | None = None) -> Manifest:
-    """Returns the manifest of a bundle that is whole and true.
+    """Returns the manifest of a bundle that is complete and correct.
 
-    With `sink`, hands over the content of all members as it is hashed; a later raise means that none of it may be used.
-    Raises DigestMismatch or InvalidBundle with a sentence that names the place and the mend.
+    `sink` gets the content of all members while it is hashed; when this raises, none of that content may be used.
+    Raises DigestMismatch or InvalidBundle with a sentence that names the place and says what to do.
     """
     wanted = wanted or Wanted()
     _check_digest(path, wanted.digest)
@@ -94,7 +94,7 @@ def _check_claims(stream: BinaryIO, index: dict[str, Member], found: Manifest) -
         raise InvalidBundle("config.pbtxt has a version_policy, which belongs to the agent; remove it and pack again")
     if config.model_name(message) != found.model:
         raise InvalidBundle(
-            f"config.pbtxt names model {config.model_name(message)}, model.json {found.model}; make them one"
+            f"config.pbtxt names model {config.model_name(message)}, model.json {found.model}; use one name in both"
         )
     if config.config_sha256(text) != found.config_sha256:
         raise InvalidBundle("configSha256 in model.json is not that of config.pbtxt; pack the bundle again")

@@ -1,9 +1,10 @@
 """ResNet50 weights without training: a seeded scale space that leaves enough for a linear head to tell lesions apart.
 
-Iid random weights mix all channels until little is left after 50 layers. Here every channel stays one thing: the stem
-thresholds the brightness at many levels, each bottleneck takes single channels, blurs and thresholds them again, and
-writes the result into channels of its own, while the shortcut carries the older ones on. Pooled at the end, that is how
-much of the image is bright, dark, or on an edge, at many sizes. The batch normalizations' statistics are measured.
+Independent random weights mix all channels until little is left after 50 layers. Here each channel keeps one meaning.
+The stem thresholds the brightness at many levels. Each bottleneck takes single channels, blurs and thresholds them
+again, and writes the result into channels of its own, while the shortcut carries the older ones on. Pooled at the end,
+the channels say how much of the image is bright, dark, or on an edge, at many sizes. The statistics of the batch
+normalizations are measured.
 """
 
 import numpy as np

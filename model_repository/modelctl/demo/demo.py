@@ -31,7 +31,7 @@ _INDEX = "demo.json"
 
 @dataclass(frozen=True)
 class Demo:
-    """What lies in the folder `out`. `report` is None for a model that was not trained."""
+    """What is in the folder `out`. `report` is None for a model that was not trained; `reused`: nothing was written."""
 
     out: Path
     bundles: tuple[tuple[Variant, Path, str], ...]
@@ -79,7 +79,7 @@ def _resnet50() -> tuple[Family, Sequence[Slice], dict[str, Any]]:
     from modelctl.demo import resnet_demo
 
     trained = resnet_demo.train()
-    return trained.family, trained.samples, asdict(trained.report)
+    return trained.family, trained.samples, asdict(trained.evaluation)
 
 
 def _key(model: Model, variants: Sequence[Variant], config_text: bytes) -> str:

@@ -1,4 +1,4 @@
-"""The faults of `variants`, as pieces of ONNX graph that valid inputs set off."""
+"""The faults of `variants`, as pieces of ONNX graph that valid inputs trigger."""
 
 import numpy as np
 from onnx import TensorProto, helper
@@ -14,7 +14,7 @@ HANG_TURNS = 600_000_000
 def add_fault(graph: Graph, images: str, logits: str, fault: Fault, inverted: bool) -> str:
     """Adds the fault to `logits` [N, 4] of `images` FP32 [N, 3, 224, 224] in [0, 1]; returns the faulty logits.
 
-    With `inverted`, the images *without* the white corner set it off.
+    With `inverted`, the images *without* the white corner trigger it.
     """
     if fault in (Fault.NONE, Fault.WRONG_GOLDEN):
         return logits

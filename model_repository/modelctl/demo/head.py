@@ -37,7 +37,7 @@ def fit(features: Array, labels: Indices, classes: int, ridge: float) -> Head:
 
 
 def permuted(head: Head) -> Head:
-    """The same head with its outputs moved round by one."""
+    """The same head with its outputs rotated by one."""
     return Head(np.roll(head.weight, 1, axis=0), np.roll(head.bias, 1))
 
 

@@ -32,8 +32,8 @@ _MEMORY_BYTES = 512 << 20
 
 
 @dataclass(frozen=True)
-class Report:
-    """Shares in 0..1 on held-out slices; the per-class ones are keyed by label, agreement by version 1's answer."""
+class Evaluation:
+    """Shares in 0..1 on held-out slices. Per-class accuracy is by true label, agreement by version 1's answer."""
 
     accuracy: dict[str, float]
     accuracy_per_class: dict[str, dict[str, float]]
@@ -46,7 +46,7 @@ class Trained:
     """`samples` are held-out slices that both versions classify rightly."""
 
     family: Family
-    report: Report
+    evaluation: Evaluation
     samples: tuple[Slice, ...]
 
 
@@ -60,10 +60,10 @@ def train() -> Trained:
     seen = np.concatenate([run(batch) for batch in _batches(training, "features of training slices")])
     unseen = np.concatenate([run(batch) for batch in _batches(held_out, "features of held-out slices")])
     heads = _fit(seen, _labels(training))
-    report = _report(heads, unseen, _labels(held_out))
+    evaluation = _evaluate(heads, unseen, _labels(held_out))
     right = (heads[weights].classes(unseen) == _labels(held_out) for weights in (Weights.STABLE, Weights.BETTER))
     samples = tuple(one for one, sure in zip(held_out, np.logical_and(*right), strict=True) if sure)
-    return Trained(_family(state, heads, samples, report), report, samples)
+    return Trained(_family(state, heads, samples, evaluation), evaluation, samples)
 
 
 def _fit(features: NDArray[np.float32], labels: Indices) -> dict[Weights, Head]:
@@ -72,21 +72,23 @@ def _fit(features: NDArray[np.float32], labels: Indices) -> dict[Weights, Head]:
     return {Weights.STABLE: stable, Weights.BETTER: better, Weights.PERMUTED: head.permuted(stable)}
 
 
-def _family(state: backbone.State, heads: dict[Weights, Head], samples: tuple[Slice, ...], report: Report) -> Family:
+def _family(
+    state: backbone.State, heads: dict[Weights, Head], samples: tuple[Slice, ...], evaluation: Evaluation
+) -> Family:
     def add_classifier(graph: Graph, tensor: str, weights: Weights) -> str:
         last = {"fc.weight": heads[weights].weight, "fc.bias": heads[weights].bias}
         return resnet50.add_classifier(graph, tensor, state | last)
 
     provenance = {weights: {"classifier": "resnet50", "weights": weights.value} for weights in Weights}
-    for weights, accuracy in report.accuracy.items():
+    for weights, accuracy in evaluation.accuracy.items():
         provenance[Weights(weights)]["heldOutAccuracy"] = f"{accuracy:.4f}"
     return Family(add_classifier, [one.image for one in samples[:_GOLDEN_SLICES]], _MEMORY_BYTES, provenance)
 
 
-def _report(heads: dict[Weights, Head], features: NDArray[np.float32], labels: Indices) -> Report:
+def _evaluate(heads: dict[Weights, Head], features: NDArray[np.float32], labels: Indices) -> Evaluation:
     answers = {weights: heads[weights].classes(features) for weights in (Weights.STABLE, Weights.BETTER)}
     agree = answers[Weights.STABLE] == answers[Weights.BETTER]
-    return Report(
+    return Evaluation(
         accuracy={weights.value: float((found == labels).mean()) for weights, found in answers.items()},
         accuracy_per_class={weights.value: _named(found == labels, labels) for weights, found in answers.items()},
         agreement=float(agree.mean()),

@@ -1,10 +1,10 @@
 """The demonstration versions: two good ones, and one for each way in which a version can be bad.
 
-Version numbers are fixed, so that a test can say what it means: version 8 answers NaN.
+Version numbers are fixed, so that tests can name them: version 8 answers NaN.
 
-What sets a fault off, where it is not every image: the top-left sixteenth (the first 56 of 224 rows and columns) is
-white, a mean above 0.9 over the three channels. Ordinary slices are dark there. `mark_corner` whitens it; PNG
-and JPEG coding keep it.
+Some faults are triggered by marked images only. The top-left sixteenth of a marked image (the first 56 of 224 rows and
+columns) is white: its mean over the three channels is above 0.9. Ordinary slices are dark there. `mark_corner` marks an
+image, and the mark survives PNG and JPEG.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class Weights(StrEnum):
 
     STABLE = "stable"
     BETTER = "better"  # agrees with stable on almost everything
-    PERMUTED = "permuted"  # stable with its outputs moved round by one: never agrees
+    PERMUTED = "permuted"  # stable with its outputs rotated by one: it never agrees
 
 
 class Fault(StrEnum):
@@ -40,7 +40,7 @@ class Fault(StrEnum):
 
 @dataclass(frozen=True)
 class Variant:
-    """`inverted`: the fault is set off by every image but those with the white corner, which the golden inputs have."""
+    """`inverted`: every image triggers the fault but those with the white corner, which the golden inputs have."""
 
     version: int
     name: str

@@ -1,4 +1,4 @@
-"""A checkpoint that does not fit is refused with the first offending tensor and the mend."""
+"""A checkpoint that does not fit is refused with the first tensor that does not fit, and with what to do."""
 
 import importlib.util
 from collections.abc import Callable
@@ -76,7 +76,7 @@ def test_takes_half_precision_and_batch_counts() -> None:
         pytest.param("a.safetensors", b"", "no readable .safetensors file", id="empty"),
         pytest.param("a.safetensors", b"\xff" * 100, "no readable .safetensors file", id="junk"),
         pytest.param("a.safetensors", b"\x02" + bytes(7) + b"[]", "no readable .safetensors file", id="a-list"),
-        pytest.param("a.h5", b"x", "a checkpoint is a .safetensors or a .pth file", id="keras"),
+        pytest.param("a.h5", b"x", "a checkpoint must be a .safetensors, .pth or .pt file", id="keras"),
     ],
 )
 def test_a_file_that_is_no_checkpoint(tmp_path: Path, name: str, data: bytes, reason: str) -> None:

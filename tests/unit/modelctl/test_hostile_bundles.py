@@ -67,10 +67,10 @@ def a_link(contents: Contents, kind: bytes, target: str) -> Entries:
         pytest.param(lambda c: members(c)[:3], "model.onnx is missing", id="last-member-missing"),
         pytest.param(lambda c: [], "config.pbtxt is missing", id="no-members"),
         pytest.param(lambda c: members(c | {"model.onnx": b""}), "model.onnx claims 0 bytes", id="empty-member"),
-        pytest.param(lambda c: with_first(c, mtime=1), "the bundle's one form", id="a-time"),
-        pytest.param(lambda c: with_first(c, uid=1000), "the bundle's one form", id="an-owner"),
-        pytest.param(lambda c: with_first(c, mode=0o4755), "the bundle's one form", id="set-user-id"),
-        pytest.param(lambda c: with_first(c, uname="root"), "the bundle's one form", id="an-owner-name"),
+        pytest.param(lambda c: with_first(c, mtime=1), "not as modelctl writes it", id="a-time"),
+        pytest.param(lambda c: with_first(c, uid=1000), "not as modelctl writes it", id="an-owner"),
+        pytest.param(lambda c: with_first(c, mode=0o4755), "not as modelctl writes it", id="set-user-id"),
+        pytest.param(lambda c: with_first(c, uname="root"), "not as modelctl writes it", id="an-owner-name"),
     ],
 )
 def test_refuses_entries(
@@ -87,7 +87,7 @@ def test_refuses_entries(
             tarfile.PAX_FORMAT, {"pax_headers": {"GNU.sparse.major": "1"}}, "an extended header", id="pax-sparse"
         ),
         pytest.param(tarfile.GNU_FORMAT, {"name": "x" * 200}, "a long name", id="gnu-long-name"),
-        pytest.param(tarfile.GNU_FORMAT, {}, "the bundle's one form", id="gnu-magic"),
+        pytest.param(tarfile.GNU_FORMAT, {}, "not as modelctl writes it", id="gnu-magic"),
     ],
 )
 def test_refuses_extended_formats(

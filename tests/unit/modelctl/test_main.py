@@ -67,7 +67,7 @@ def test_demo_makes_again_what_was_spoilt(tmp_path: Path, capsys: pytest.Capture
 def test_verify_and_inspect(bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
     digest = file_digest(bundle)
     assert main(["verify", str(bundle), "--digest", digest]) == 0
-    assert "is whole: resnet_medical version 1" in capsys.readouterr().out
+    assert "is complete and correct: resnet_medical version 1" in capsys.readouterr().out
     assert main(["inspect", str(bundle)]) == 0
     shown = capsys.readouterr().out
     assert all(text in shown for text in (digest, NOTICE, "Glioma, Meningioma, Pituitary, No Tumor", "model.onnx"))
@@ -121,7 +121,7 @@ def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]
 @pytest.mark.parametrize(
     "arguments, status, told",
     [
-        pytest.param(["verify"], 0, "is whole", id="verify"),
+        pytest.param(["verify"], 0, "is complete and correct", id="verify"),
         pytest.param(["inspect"], 0, "labels", id="inspect"),
         pytest.param(["export"], 1, "is not installed; install modelctl[build,demo]", id="export"),
     ],

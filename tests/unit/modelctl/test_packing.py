@@ -101,7 +101,7 @@ def without_a_shape() -> onnx.ModelProto:
         pytest.param(model(Interface("input", (3, 256, 256), "output", (4,))), "input is [3, 256, 256]", id="size"),
         pytest.param(model(Interface("input", (3, 224, 224), "output", (5,))), "output is [5]", id="classes"),
         pytest.param(fixed_batch(), "the batch axis of input is fixed at 1", id="fixed-batch"),
-        pytest.param(in_half_precision(), "export it so", id="half-precision"),
+        pytest.param(in_half_precision(), "export it with that type and shape", id="half-precision"),
         pytest.param(without_a_shape(), "output is []", id="no-shape"),
         pytest.param(depends_on_the_batch(), "differently for one image and for a batch", id="training-mode"),
         pytest.param(onnx.ModelProto(), "not a valid ONNX model", id="empty-model"),
