@@ -142,12 +142,12 @@ def test_uninstall_leaves_nothing(release: Release) -> None:
 
 
 def test_a_second_release_in_the_namespace_is_refused(release: Release) -> None:
-    with pytest.raises(HelmFailed, match=f"release medinfer is in namespace {release.namespace} already"):
+    with pytest.raises(HelmFailed, match=f"namespace {release.namespace} already has release medinfer"):
         release.helm("install", "other", str(CHART), "--values", str(CPU))
 
 
 def ready_status(kind: str, one: Json) -> Json | None:
-    """Write the statuses that the controllers would write when all pods are ready."""
+    """Return the status that its controller writes when all pods are ready, or None."""
     seen, wanted = {"observedGeneration": one["metadata"].get("generation")}, one.get("spec", {}).get("replicas", 1)
     if kind == "modelrollouts":
         return seen | {"conditions": [condition("Ready", "Promoted")]}
