@@ -2,7 +2,6 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-PYTHON ?= python3.11
 UV_VERSION := 0.13.9
 UV := $(CURDIR)/.tools/bin/uv
 export UV
@@ -113,17 +112,19 @@ format: setup ## Format the code
 	$(RUN) ruff format .
 
 .PHONY: setup
-setup: .tools/ready ## Install uv, Triton, k6 and the Python packages into this folder
+setup: .tools/ready ## Install uv, Triton, k6 and the Python packages into this folder; PYTHON=... says with which Python
 
-.tools/ready: $(UV) uv.lock services/triton/uv.lock services/triton/install $(wildcard services/triton/backends/*/*)
-	$(UV) sync --frozen
-	services/triton/install
+.tools/ready: $(UV) uv.lock services/triton/uv.lock services/triton/install $(wildcard services/triton/backends/*/*) \
+  $(if $(PYTHON),again)
+	python=$$(ci/choose-python .) && $(UV) sync --frozen --python "$$python"
+	python=$$(ci/choose-python services/triton) && UV_PYTHON=$$python services/triton/install
 	@touch $@
 
+# With PYTHON=... the environments are looked at again, since they may hold another one.
+.PHONY: again
+
 $(UV):
-	@command -v $(PYTHON) >/dev/null || { echo "make: $(PYTHON) is missing: apt-get install python3.11 python3.11-venv" >&2; exit 1; }
-	@$(PYTHON) -c 'import ensurepip, venv' || { echo "make: venv is missing: apt-get install python3.11-venv" >&2; exit 1; }
-	$(PYTHON) -m venv .tools/uv
+	python=$$(ci/choose-python uv) && "$$python" -m venv .tools/uv
 	.tools/uv/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 	mkdir -p .tools/bin
 	ln -sfn ../uv/bin/uv $@
