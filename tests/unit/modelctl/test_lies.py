@@ -126,6 +126,8 @@ def test_a_lie_in_model_json_is_named(
         pytest.param(b"[]", "must be a JSON object", id="a-list"),
         pytest.param(b"[" * 50_000, "nested too deeply", id="deep-lists"),
         pytest.param(b'{"a":' * 9_000 + b"1" + b"}" * 9_000, "nested too deeply", id="deep-objects"),
+        pytest.param(b'{"a":[' * 17 + b"]}" * 17, "nested too deeply", id="34-levels"),
+        pytest.param(b'{"a":[' * 16 + b"]}" * 16, "schemaVersion is missing", id="32-levels"),
         pytest.param(b'{"a": NaN}', "NaN is not a JSON number", id="nan"),
         pytest.param(b'{"a": 1, "a": 1}', "a key is there twice", id="duplicate-key"),
         pytest.param(b'{"version": ' + b"9" * 5_000 + b"}", "not JSON", id="a-number-of-5000-digits"),
