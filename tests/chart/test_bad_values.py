@@ -12,7 +12,7 @@ BAD = yaml.safe_load((Path(__file__).parent / "bad_values.yaml").read_text())
 
 
 @pytest.mark.parametrize("bad", [pytest.param(bad, id=bad["id"]) for bad in BAD])
-def test_refused_with_the_mend(bad: dict[str, Any]) -> None:
+def test_refused_with_the_fix(bad: dict[str, Any]) -> None:
     with pytest.raises(HelmFailed) as refused:
         render_text(settings=bad["set"])
     assert bad["message"] in str(refused.value)

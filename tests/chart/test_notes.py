@@ -25,8 +25,8 @@ STORE = f"{ARTIFACT}=http://store.example.org:9000/1.tar"
     ],
 )
 def test_a_port_that_the_policies_keep_shut(settings: list[str], warned: list[str]) -> None:
-    told = notes.render(CPU, settings=settings).splitlines()
-    closed = [line.removeprefix("- ") for line in told if "networkPolicy.egressPorts" in line]
+    advice = notes.render(CPU, settings=settings).splitlines()
+    closed = [line.removeprefix("- ") for line in advice if "networkPolicy.egressPorts" in line]
     assert closed == [
         f"{words}, which the NetworkPolicies block. Add it to networkPolicy.egressPorts." for words in warned
     ]
@@ -34,6 +34,6 @@ def test_a_port_that_the_policies_keep_shut(settings: list[str], warned: list[st
 
 def test_a_secret_that_must_be_there_is_named() -> None:
     """Without it the kubelet starts no container and reports that only as an event of the pod."""
-    told = notes.render(CPU, settings=["triton.agent.environmentSecretName=store"], namespace="hospital")
-    assert "environmentSecretName is store; see kubectl -n hospital get secret store" in told
+    advice = notes.render(CPU, settings=["triton.agent.environmentSecretName=store"], namespace="hospital")
+    assert "environmentSecretName is store; see kubectl -n hospital get secret store" in advice
     assert "environmentSecretName" not in notes.render(CPU)

@@ -21,15 +21,15 @@ AFFINITY = "node(s) didn't match Pod's node affinity"
 
 @dataclass(frozen=True)
 class Situation:
-    """`event`: the scheduler's message about `pod`; `told`: what the notes and the commands in them say about it.
+    """`event`: the scheduler's message about `pod`; `advice`: what the notes and the commands in them say about it.
 
-    `mend`: the settings or values files that fix it: with them all pods are bound.
+    `fix`: the settings or values files that fix it: with them all pods are bound.
     """
 
     nodes: tuple[Node, ...]
     event: str
-    told: tuple[str, ...]
-    mend: tuple[str | Path, ...]
+    advice: tuple[str, ...]
+    fix: tuple[str | Path, ...]
     values: Path = DEFAULTS
     settings: tuple[str, ...] = ()
     pod: str = "medinfer-triton-0"
@@ -133,7 +133,7 @@ SITUATIONS = {
 
 
 @pytest.mark.parametrize("name", SITUATIONS)
-def test_the_notes_say_how_to_mend_it(
+def test_the_notes_say_how_to_fix_it(
     name: str, cluster: Cluster, nodes: Nodes, namespace: str, placing: Placing
 ) -> None:
     situation, kubectl = SITUATIONS[name], Kubectl(cluster.kubeconfig("admin", "default"))
@@ -143,15 +143,15 @@ def test_the_notes_say_how_to_mend_it(
         lambda: [one for one in placing.failures(situation.pod) if situation.event in one][:1],
         f"the scheduler says {situation.event!r} of {situation.pod}",
     )
-    told = notes.render(situation.values, settings=situation.settings, namespace=namespace)
-    assert event in ask(kubectl, notes.find_events(told))
-    text = notes.explain(told, event)
+    advice = notes.render(situation.values, settings=situation.settings, namespace=namespace)
+    assert event in ask(kubectl, notes.find_events(advice))
+    text = notes.explain(advice, event)
     read = text + "".join(ask(kubectl, command) for command in notes.commands(text))
-    assert [words for words in situation.told if words not in read] == []
+    assert [words for words in situation.advice if words not in read] == []
     assert placing.node(situation.pod) == ""
     placing.delete()
-    files = [one for one in situation.mend if isinstance(one, Path)]
-    settings = [one for one in situation.mend if isinstance(one, str)]
+    files = [one for one in situation.fix if isinstance(one, Path)]
+    settings = [one for one in situation.fix if isinstance(one, str)]
     placing.create(render(situation.values, *files, settings=[*situation.settings, *settings]))
     placing.wait_until_bound()
 

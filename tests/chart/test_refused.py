@@ -16,15 +16,15 @@ CAUSE = "a pod is missing"
 
 @dataclass(frozen=True)
 class Situation:
-    """`event`: the message about the first replica; `told`: what the notes and the commands in them say about it.
+    """`event`: the message about the first replica; `advice`: what the notes and the commands in them say about it.
 
-    `mend`: the settings that fix it: with them all pods are created.
+    `fix`: the settings that fix it: with them all pods are created.
     """
 
     settings: tuple[str, ...]
     event: str
-    told: tuple[str, ...]
-    mend: tuple[str, ...]
+    advice: tuple[str, ...]
+    fix: tuple[str, ...]
 
 
 SITUATIONS = {
@@ -50,16 +50,16 @@ SITUATIONS = {
 
 
 @pytest.mark.parametrize("name", SITUATIONS)
-def test_the_notes_say_how_to_mend_it(name: str, cluster: Cluster, namespace: str, placing: Placing) -> None:
+def test_the_notes_say_how_to_fix_it(name: str, cluster: Cluster, namespace: str, placing: Placing) -> None:
     situation, kubectl = SITUATIONS[name], Kubectl(cluster.kubeconfig("admin", "default"))
     with pytest.raises(Refused) as refused:
         placing.create(render(settings=situation.settings))
     event = placing.tell_refusal("medinfer-triton", "medinfer-triton-0", refused.value)
     assert situation.event in event
-    told = notes.render(settings=situation.settings, namespace=namespace)
-    assert event in ask(kubectl, notes.find_events(told, CAUSE))
-    text = notes.explain(told, event, CAUSE)
+    advice = notes.render(settings=situation.settings, namespace=namespace)
+    assert event in ask(kubectl, notes.find_events(advice, CAUSE))
+    text = notes.explain(advice, event, CAUSE)
     read = text + "".join(ask(kubectl, command) for command in notes.commands(text))
-    assert [words for words in situation.told if words not in read] == []
+    assert [words for words in situation.advice if words not in read] == []
     placing.delete()
-    placing.create(render(settings=[*situation.settings, *situation.mend]))
+    placing.create(render(settings=[*situation.settings, *situation.fix]))
