@@ -1,7 +1,7 @@
 """The agent's process: environment in, exit status out; in between the endpoints, the agent's loop, and Triton.
 
-The endpoints answer before the loop runs: in a pod, Triton starts only when the agent answers. Until the loop runs, the
-answers name neither a plan nor a version, so nobody takes them for an acknowledgement.
+/health answers before the loop runs, because in a pod Triton starts only when the agent answers. What depends on Triton
+is answered with 503 until the loop runs, so nobody takes it for a report.
 """
 
 import asyncio
@@ -20,7 +20,6 @@ from uvicorn.server import Server
 
 from replica_agent.bundles import Bundles
 from replica_agent.metrics import Metrics
-from replica_agent.plan_source import Followed
 from replica_agent.server import build_app
 from replica_agent.settings import PREFIX, InvalidSettings, Settings, read_settings
 from replica_agent.snapshot import Snapshot
@@ -95,14 +94,18 @@ class _Work:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._read: Callable[[], Snapshot] = lambda: Snapshot(Followed())
+        self._read: Callable[[], Snapshot] | None = None
         self.may_start = asyncio.Event()
         self.bundles, self.metrics = Bundles(settings.data_dir / "bundles"), Metrics()
-        self.metrics.read_states(lambda: self.snapshot.versions, lambda: self.snapshot.triton_restarts)
+        self.metrics.read_states(
+            lambda: self.snapshot.versions if self.snapshot else (),
+            lambda: self.snapshot.triton_restarts if self.snapshot else 0,
+        )
 
     @property
-    def snapshot(self) -> Snapshot:
-        return self._read()
+    def snapshot(self) -> Snapshot | None:
+        """The current one; None until the loop runs."""
+        return self._read() if self._read else None
 
     async def run(self) -> None:
         """Runs until cancelled; raises what ended the loop."""

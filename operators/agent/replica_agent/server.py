@@ -19,12 +19,18 @@ SCHEMA_VERSION = 1
 
 
 def build_app(
-    replica: str, start_id: str, snapshot: Callable[[], Snapshot], bundles: Bundles, metrics: Metrics
+    replica: str, start_id: str, snapshot: Callable[[], Snapshot | None], bundles: Bundles, metrics: Metrics
 ) -> Starlette:
-    """The application. `snapshot` returns the current one; `start_id` is another after each start of the agent."""
+    """The application. `start_id` is another after each start of the agent.
+
+    `snapshot` returns the current one, or None until the agent's loop runs. Until then the agent knows nothing of
+    Triton, and answers 503 where that matters: operator and API then treat it as an agent that does not answer.
+    """
 
     async def state(_: Request) -> Response:
         now = snapshot()
+        if now is None:
+            return _answer(503)
         plan = now.followed.plan
         return JSONResponse(
             {
@@ -40,10 +46,14 @@ def build_app(
         )
 
     async def ready(_: Request) -> Response:
-        return _answer(200 if snapshot().ready else 503)
+        now = snapshot()
+        return _answer(200 if now and now.ready else 503)
 
     async def version(request: Request) -> Response:
-        warm = {str(entry.version) for entry in snapshot().versions if entry.state is State.WARM}
+        now = snapshot()
+        if now is None:
+            return _answer(503)
+        warm = {str(entry.version) for entry in now.versions if entry.state is State.WARM}
         return _answer(200 if request.path_params["version"] in warm else 404)
 
     async def bundle(request: Request) -> Response:
