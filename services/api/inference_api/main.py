@@ -22,10 +22,10 @@ METRICS_MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 class Application(FastAPI):
-    """FastAPI, except for POST on the paths in `direct`: its layers would cost a tenth of a request.
+    """FastAPI, except that a POST to a path in `direct` bypasses it: its layers would cost a tenth of a request.
 
-    FastAPI's middleware and dependencies do not run there. What must hold for every prediction, authentication for
-    one, wraps the endpoints in `create_app`, where `direct` is set.
+    FastAPI's middleware and dependencies do not run there. What every prediction needs, such as authentication, wraps
+    the endpoints where `create_app` sets `direct`.
     """
 
     direct: Mapping[str, ASGIApp]
@@ -36,7 +36,7 @@ class Application(FastAPI):
 
 
 def create_app(settings: Settings) -> Application:
-    """The API under these settings; nothing runs before its lifespan does."""
+    """The API with these settings. Nothing runs before its lifespan starts."""
     service = build(settings)
 
     @asynccontextmanager
@@ -51,6 +51,7 @@ def create_app(settings: Settings) -> Application:
         title="medinfer", version=metadata.version("inference-api"), lifespan=lifespan, docs_url=None, redoc_url=None
     )
     app.state.service = service
+    # Middleware does not run here. Authentication of predictions goes around Admission.
     app.direct = {path: Admission(endpoint, service.traffic) for path, endpoint in service.endpoints.items()}
     app.router.routes += [Route(path, endpoint, methods=["POST"]) for path, endpoint in app.direct.items()]
     app.include_router(page.router)
@@ -65,19 +66,19 @@ def _add_reports(app: FastAPI, service: Service) -> None:
     async def health() -> JSONResponse:
         return JSONResponse({"status": "alive"})
 
-    @app.get("/ready", summary="Routes are known and a replica answers", responses=openapi.READY)
+    @app.get("/ready", summary="Does this worker have routes and a replica that answers?", responses=openapi.READY)
     async def ready(request: Request) -> Response:
         if reason := await service.not_ready():
             return problems.response(problems.not_ready(reason), request_ids.of(request.scope))
         return JSONResponse({"status": "ready"})
 
-    @app.get("/routes", summary="The routes applied, and what happened under them", responses=openapi.ROUTES)
+    @app.get("/routes", summary="The routes in force, and the counters under them", responses=openapi.ROUTES)
     async def routes() -> JSONResponse:
         return JSONResponse(service.report())
 
-    @app.get("/metrics", summary="For Prometheus", response_class=Response)
+    @app.get("/metrics", summary="Metrics for Prometheus", response_class=Response)
     async def metrics() -> Response:
-        # prometheus_client is imported at the first scrape, in a thread: a worker starts a tenth of a second earlier.
+        # In a thread and at the first scrape: importing prometheus_client takes a tenth of a second.
         await asyncio.to_thread(import_module, "inference_api.process.metrics")
         from inference_api.process.metrics import Metrics
 
@@ -85,7 +86,7 @@ def _add_reports(app: FastAPI, service: Service) -> None:
 
 
 async def _http_problem(request: Request, error: Exception) -> Response:
-    """Starlette's own refusals (no such path, no such method) as problem documents."""
+    """Turns Starlette's own refusals (no such path, no such method) into problem documents."""
     assert isinstance(error, HTTPException)
     kind = {404: "not-found", 405: "method-not-allowed"}.get(error.status_code, "refused")
     return problems.response(
@@ -94,7 +95,7 @@ async def _http_problem(request: Request, error: Exception) -> Response:
 
 
 def create() -> Application:
-    """The API under the settings in the environment; ends the process with a sentence when they are wrong."""
+    """The API with the settings in the environment. Ends the process with a sentence when they are wrong."""
     try:
         return create_app(read_settings())
     except InvalidSettings as error:

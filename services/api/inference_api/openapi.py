@@ -1,4 +1,4 @@
-"""The OpenAPI document: FastAPI's for the reports, and what it cannot see, the plain ASGI endpoints of /predict."""
+"""The OpenAPI document. FastAPI describes the reports; /predict and /predict/batch bypass it and are described here."""
 
 from typing import Any
 
@@ -13,16 +13,16 @@ from inference_api.transport.triton import MAX_BATCH_SIZE
 
 Json = dict[str, Any]
 
-_DESCRIPTION = "One image in, one diagnosis out. Demonstration weights are not for clinical use."
+_DESCRIPTION = "One image in, one diagnosis out. The demonstration weights are not for clinical use."
 
 _PROBLEMS = {
     400: "The multipart body cannot be read",
-    413: "Too many bytes or pixels",
-    415: "Not an image this API, or this model version, reads",
-    422: "No part `image`, an empty one, or too many",
+    413: "The request has too many bytes, or the image too many pixels",
+    415: "The API or the model version does not read this image",
+    422: "There is no part `image`, it is empty, or there are too many",
     502: f"The stable version failed on {STABLE_ATTEMPTS} replicas",
-    503: "Too many requests are in flight, or no replica is left; see Retry-After",
-    504: "The deadline passed",
+    503: "Too many requests are in flight, or no replica can answer; see Retry-After",
+    504: "There was no answer within the deadline",
 }
 
 _SCHEMAS: Json = {
@@ -32,7 +32,7 @@ _SCHEMAS: Json = {
         "properties": {
             "prediction": {"type": "string", "description": "The most probable class", "example": "Glioma"},
             "confidence": {"type": "number", "minimum": 0, "maximum": 1, "description": "Its probability"},
-            "latency_ms": {"type": "number", "minimum": 0, "description": "From the whole upload to the answer"},
+            "latency_ms": {"type": "number", "minimum": 0, "description": "From the end of the upload to the answer"},
             "probabilities": {
                 "type": "object",
                 "description": "Probability of each class",
@@ -60,7 +60,7 @@ _SCHEMAS: Json = {
 _REQUEST_ID = {
     "name": "X-Request-Id",
     "in": "header",
-    "description": "Echoed; one is made when it is absent or not of this form",
+    "description": "The answer repeats it. The API makes an id when it is absent or has other characters",
     "schema": {"type": "string"},
 }
 
@@ -85,7 +85,7 @@ ROUTES: Responses = {200: _json("The routes and the counters", {"type": "object"
 
 
 def describe(app: FastAPI) -> None:
-    """Makes /openapi.json complete."""
+    """Makes /openapi.json complete. The document is built when it is first asked for."""
 
     def document() -> Json:
         if app.openapi_schema is None:
@@ -109,10 +109,10 @@ def _predict_batch() -> Json:
         "items": {"type": "string", "format": "binary"},
         "minItems": 1,
         "maxItems": MAX_BATCH_SIZE,
-        "description": "Several parts of this name",
+        "description": f"One image in each part of this name: {formats.listed('or')}",
     }
     answers = {"type": "array", "items": {"$ref": "#/components/schemas/Diagnosis"}, "minItems": 1}
-    return _operation("Classify several images, one answer each, in order, all by one version", images, answers)
+    return _operation("Classify several images by one version, in order", images, answers)
 
 
 def _operation(summary: str, image: Json, answer: Json) -> Json:

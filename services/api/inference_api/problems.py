@@ -52,14 +52,17 @@ def response(problem: Problem, request_id: str) -> Response:
 
 
 def malformed(reason: str) -> Problem:
+    """400. `reason` is a clause without a full stop."""
     return Problem(400, "malformed", f"The multipart body cannot be read: {reason}.")
 
 
 def too_many_bytes(max_bytes: int) -> Problem:
+    """413: the body exceeds `max_bytes`."""
     return Problem(413, "too-many-bytes", f"The request is larger than {max_bytes:,} bytes. Send a smaller image.")
 
 
 def too_many_pixels(width: int, height: int, max_pixels: int, max_side: int) -> Problem:
+    """413: the header of the image announces more than is decoded."""
     detail = (
         f"The image is {width:,} x {height:,} pixels. The limits are {max_pixels:,} pixels "
         f"and {max_side:,} on a side. Send a smaller image."
@@ -68,16 +71,18 @@ def too_many_pixels(width: int, height: int, max_pixels: int, max_side: int) -> 
 
 
 def not_multipart() -> Problem:
+    """415: the body has another media type."""
     detail = "Send the image as multipart/form-data, in a part named `image`."
     return Problem(415, "not-multipart", detail, headers={"Accept": "multipart/form-data"})
 
 
 def not_an_image(formats: str, reason: str) -> Problem:
-    """`formats`: the names of those that are read; `reason`: why this file is refused, without a full stop."""
+    """415. `formats`: the names of those that are read; `reason`: why this file is refused, without a full stop."""
     return Problem(415, "not-an-image", f"{formats} images are read; {reason}.")
 
 
 def needs_intensity() -> Problem:
+    """415: the version reads 8-bit images only."""
     detail = (
         "This image is 16-bit, float or DICOM, and the model version does not say how such intensities become 8 bits "
         "(preprocessing.intensity). Send an 8-bit image, or release a version that says so."
@@ -86,15 +91,18 @@ def needs_intensity() -> Problem:
 
 
 def no_image() -> Problem:
+    """422."""
     detail = "The request has no part named `image`. Send the image as multipart/form-data in a part of that name."
     return Problem(422, "no-image", detail)
 
 
 def empty_image() -> Problem:
+    """422."""
     return Problem(422, "empty-image", "The part `image` is empty. Choose a file that has content.")
 
 
 def too_many_images(max_images: int) -> Problem:
+    """422: more than the endpoint takes."""
     if max_images == 1:
         detail = "The request has more than one part named `image`. Send one, or send several to /predict/batch."
     else:
@@ -103,29 +111,34 @@ def too_many_images(max_images: int) -> Problem:
 
 
 def model_failed(attempts: int) -> Problem:
+    """502: stable failed on this many replicas."""
     detail = f"The model failed on {attempts} replicas. Retry; if this persists, contact the platform team."
     return Problem(502, "model-failed", detail)
 
 
 def overloaded(retry_after_seconds: int = 1) -> Problem:
+    """503: the bound on images in flight is reached."""
     detail = f"Too many requests are in flight. Retry in {retry_after_seconds} s."
     return Problem(503, "overloaded", detail, headers={"Retry-After": str(retry_after_seconds)})
 
 
 def no_replica(retry_after_seconds: int = 1) -> Problem:
+    """503: no replica could be asked."""
     detail = f"No replica can answer now. Retry in {retry_after_seconds} s."
     return Problem(503, "no-replica", detail, headers={"Retry-After": str(retry_after_seconds)})
 
 
 def deadline_passed(deadline_seconds: float) -> Problem:
+    """504."""
     return Problem(504, "deadline-passed", f"No answer within {deadline_seconds:g} s. Retry.")
 
 
 def internal() -> Problem:
+    """500: a bug of the API; its log has the traceback."""
     detail = "Internal error. Retry; if this persists, report the request id to the platform team."
     return Problem(500, "internal", detail)
 
 
 def not_ready(reason: str) -> Problem:
-    """Of GET /ready; `reason` without a full stop."""
+    """503 of GET /ready. `reason` is a clause without a full stop."""
     return Problem(503, "not-ready", f"Not ready: {reason}.")

@@ -1,4 +1,4 @@
-"""The id that a request's answer, problem document and log line share."""
+"""The id that the answer, the problem document and the log line of a request share."""
 
 import os
 import re
@@ -9,7 +9,7 @@ _VALID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 
 
 def of(scope: Scope) -> str:
-    """The client's X-Request-Id when it is a sane one, else a new one."""
+    """The client's X-Request-Id if it has at most 128 letters, digits, `.`, `_`, `:` or `-`; else a new id."""
     for name, value in scope["headers"]:
         if name == b"x-request-id" and _VALID.fullmatch(value):
             return str(value, "ascii")

@@ -1,4 +1,4 @@
-"""The running parts of one worker: `build` wires them; they run between the service's start and stop."""
+"""The parts of one worker. `build` wires them; they run between `Service.start` and `Service.stop`."""
 
 import asyncio
 import gc
@@ -21,7 +21,7 @@ from inference_api.process.open_connections import OpenConnections
 from inference_api.process.slot import Slot
 from inference_api.routing.counters import Json
 from inference_api.routing.document import Routes
-from inference_api.routing.follow import POLL_SECONDS, Follower
+from inference_api.routing.follower import POLL_SECONDS, Follower
 from inference_api.routing.routes_source import RoutesFile, RoutesSource, WatchedRoutes
 from inference_api.routing.traffic import Traffic
 from inference_api.settings import Settings
@@ -39,9 +39,9 @@ RECOVER_SECONDS = 0.5
 
 @dataclass
 class Service:
-    """`start` and `stop` are the application's lifespan. `endpoints`: path -> what answers a POST there.
+    """The parts of one worker; `start` and `stop` are the application's lifespan.
 
-    `slot` is None before the start.
+    `endpoints` maps a path to what answers a POST there. `slot` is None before the start.
     """
 
     settings: Settings
@@ -61,6 +61,7 @@ class Service:
     _own_folder: Path | None = None
 
     async def start(self) -> None:
+        """Takes a slot, warms the decoders, reads the routes once and starts the background work."""
         self.slot = Slot.take(self.settings.runtime_dir or self._make_folder())
         warmup.warm()
         await self._follow()
@@ -74,9 +75,10 @@ class Service:
         )
         self._tasks = [asyncio.create_task(loop) for loop in loops]
         gc.collect()
-        gc.freeze()  # what was made until now stays: a collection in the middle of a request need not visit it
+        gc.freeze()  # all that exists now stays, so that no collection in the middle of a request visits it
 
     async def stop(self) -> None:
+        """Ends the background work and keeps on the scoreboard what this worker counted."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -96,19 +98,19 @@ class Service:
         return self.slot is not None and self.slot.draining
 
     async def not_ready(self) -> str | None:
-        """Why this worker shall get no requests now; None when it may."""
+        """Why this worker should get no requests now; None when it is ready."""
         routes = self.traffic.routes
         if self.draining:
             return "this pod is about to end"
         if routes is None:
-            return f"no routes yet: {(self.traffic.rejected or {}).get('reason')}"
+            return f"there are no routes yet: {(self.traffic.rejected or {}).get('reason')}"
         if not await _answers(self.triton, routes):
             return f"no replica answers for stable version {routes.stable.version.number}"
         if not self._is_warm:
             deadline = _loop_time() + self.settings.deadline_seconds
             self._is_warm = await self_test.run(self.decoder, self.dispatcher, routes, deadline)
         if not self._is_warm:
-            return "the first request to a replica has not been answered yet"
+            return "no replica has answered the self-test yet"
         self.decoder.import_dicom()
         return None
 
@@ -119,7 +121,7 @@ class Service:
         return reports.routes_report(slot.start_id, slot.draining, self.traffic.routes, ended, live)
 
     def read_snapshots(self) -> tuple[Json, list[Json | None]]:
-        """What ended workers of this pod counted, and the snapshot of each live one, this worker's as of now."""
+        """What ended workers of this pod counted, and the snapshot of each live one; this worker's is taken now."""
         slot = self._taken_slot()
         self._publish_now(slot)
         return slot.read()
@@ -146,7 +148,7 @@ class Service:
 
 
 def build(settings: Settings) -> Service:
-    """The parts of one worker, wired; nothing runs yet. Call it inside the process that serves."""
+    """Wires the parts of one worker. Nothing runs yet. Call it in the process that serves."""
     traffic, resolver = Traffic(settings.max_in_flight), Resolver()
     agents = Agents(settings.agent_port, resolver)
     triton = Triton(resolver, ProofCache(agents, _loop_time))
@@ -180,7 +182,7 @@ def _make_watch(settings: Settings) -> ConfigMapWatch | None:
     name, namespace = settings.routes_configmap, settings.namespace
     if not name:
         return None
-    from medinfer_common.kube_api import read_changes  # only where it is used: it takes half a second and 8 MB
+    from medinfer_common.kube_api import read_changes  # only when configured: it takes half a second and 8 MB
 
     return ConfigMapWatch(name, ROUTES_KEY, lambda: read_changes(name, namespace, USER_AGENT))
 

@@ -1,4 +1,4 @@
-"""The settings of the API, read from MEDINFER_API_* once, at the door."""
+"""The settings of the API, read once, at the start, from the variables MEDINFER_API_*."""
 
 import os
 import re
@@ -21,11 +21,11 @@ ObjectName = Annotated[str, AfterValidator(_check_object_name)]
 
 
 class InvalidSettings(ValueError):
-    """An environment variable is missing or unusable; the text names it and says what to write."""
+    """An environment variable is missing or invalid. The text names it and says what to write."""
 
 
 class Settings(BaseModel):
-    """What the environment says. Times in seconds, sizes in bytes."""
+    """What the environment says; docs/contracts.md describes each field. Times in seconds, sizes in bytes."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -52,9 +52,9 @@ class Settings(BaseModel):
 
 
 def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
-    """Reads the environment; raises InvalidSettings with one sentence for every variable that is wrong.
+    """Reads the environment. Raises InvalidSettings with one sentence for each variable that is wrong.
 
-    pydantic-settings would do the same, but its import takes a quarter of a second of each start.
+    pydantic-settings would do the same, but importing it takes a tenth of a second of each start.
     """
     variables = {name: PREFIX + name.upper() for name in Settings.model_fields}
     values = {name: environment[variable] for name, variable in variables.items() if variable in environment}
@@ -68,6 +68,6 @@ def _sentence(problem: object) -> str:
     assert isinstance(problem, dict)
     variable = PREFIX + str(problem["loc"][0]).upper()
     if problem["type"] == "missing":
-        return f"{variable} is not set: give it the path of the routes document"
+        return f"{variable} is not set: set it to the path of the routes document"
     message = str(problem["msg"]).removeprefix("Value error, ")
     return f"{variable}={problem['input']!s}: {message[0].lower()}{message[1:]}"

@@ -156,7 +156,7 @@ def test_before_the_end_of_the_pod_every_response_closes_its_connection(routed: 
         assert (answer[0], answer[1].get("connection")) == (200, "close")
         assert connection.recv(1) == b""
         assert prestop.wait(timeout=4 * DRAIN_SECONDS) == 0
-        assert prestop.stderr is not None and "drained, 0 connections left" in prestop.stderr.read()
+        assert prestop.stderr is not None and "drained, 0 connections are still open" in prestop.stderr.read()
 
 
 def test_a_bad_setting_ends_the_start_with_one_line() -> None:

@@ -23,7 +23,7 @@ def test_defaults_are_those_of_the_contract() -> None:
 
 def test_a_missing_routes_file_says_what_to_set(environment: pytest.MonkeyPatch) -> None:
     environment.delenv(PREFIX + "ROUTES_FILE")
-    with pytest.raises(InvalidSettings, match="MEDINFER_API_ROUTES_FILE is not set: give it the path"):
+    with pytest.raises(InvalidSettings, match="MEDINFER_API_ROUTES_FILE is not set: set it to the path"):
         read_settings()
 
 

@@ -1,6 +1,6 @@
-"""DICOM files: their pixels, and the study they belong to. Nothing else of the header is read, kept or logged.
+"""DICOM files: their pixels, and the study that they belong to. Nothing else in the header is read, kept or logged.
 
-pydicom is imported when the first DICOM file comes, or by warmup.
+pydicom is imported inside the functions, because that takes a third of a second: see prediction/warmup.py.
 """
 
 import io
@@ -22,11 +22,12 @@ if TYPE_CHECKING:
 
 CheckSize = Callable[[int, int], None]
 
-# Elements cost parsing time: bounds on the reads before the study is found, and for a file of thousands of frames.
+# Each element costs parsing time. These bound the reads until the study is found, and those of a whole file, which may
+# have thousands of frames.
 MAX_STUDY_READS = 5_000
 MAX_READS = 200_000
 
-# Run-length coding is decoded in Python, up to 64 times its size.
+# Run-length coding is decoded in Python, and may expand 64 times.
 MAX_RLE_FRAME_BYTES = 4 * 2**20
 
 _STUDY = 0x0020000D
@@ -58,7 +59,7 @@ def study_uid(data: bytes) -> str | None:
         return None
     try:
         study = _parse(data, ["StudyInstanceUID"], MAX_STUDY_READS, last=_STUDY).get("StudyInstanceUID")
-    except Exception:  # the decoding after this says what is wrong with the file
+    except Exception:  # decoding, which comes next, says what is wrong with the file
         return None
     return str(study) if study else None
 
@@ -92,7 +93,10 @@ def _parse(data: bytes, keywords: list[str], max_reads: int, last: int = 0xFFFFF
 
 
 class _BoundedFile(io.BytesIO):
-    """Ends a hostile file's parsing early: millions of tiny elements, or a deflated bomb (the only read to the end)."""
+    """Bounds what a hostile file can cost by millions of tiny elements, or by a deflated bomb.
+
+    pydicom reads to the end of a file only to inflate it.
+    """
 
     def __init__(self, data: bytes, max_reads: int) -> None:
         super().__init__(data)
@@ -108,7 +112,7 @@ class _BoundedFile(io.BytesIO):
 
 
 def _silence() -> None:
-    """pydicom's log lines and warnings quote values of the header, which may name a patient."""
+    """Silences pydicom: its log lines and warnings quote values of the header, which may name a patient."""
     import pydicom
 
     pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
@@ -117,7 +121,7 @@ def _silence() -> None:
 
 
 def _check_frame(header: "Dataset", check_size: CheckSize) -> None:
-    """Looks into a compressed frame, whose own header may state another size than the file's."""
+    """Checks a compressed frame, whose own header may state another size than the file's."""
     from pydicom.encaps import get_frame
 
     syntax = header.file_meta.TransferSyntaxUID

@@ -1,4 +1,4 @@
-"""Untrusted bytes to pixels: which files are read, what is refused, and which 224 x 224 pixels a version sees."""
+"""From untrusted bytes to pixels: what is refused, and which 224 x 224 pixels a version sees."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +16,7 @@ from inference_api.problems import Problem
 
 SIZE = (224, 224)
 
-# A resize allocates coefficients in proportion to the longer side: 40,000,000 x 1 pixels would take 640 MB for them.
+# A resize allocates coefficients in proportion to the longer side: 640 MB for an image of 40,000,000 x 1 pixels.
 MAX_SIDE = 65_535
 
 _HIGH_MODES = frozenset({"I", "F", "I;16", "I;16L", "I;16B", "I;16N"})
@@ -110,7 +110,7 @@ def _check_size(width: int, height: int, max_pixels: int) -> None:
 
 
 def _refuse_16_bit_colour(image: ImageFile.ImageFile) -> None:
-    """Of 16-bit colour, or grey with alpha, Pillow keeps the high byte only: refused rather than silently coarser."""
+    """Refuses 16-bit colour, and 16-bit grey with alpha: Pillow would keep only the high byte."""
     if image.mode not in _HIGH_MODES and any(_raw_mode(tile.args).endswith(_HIGH_RAW_MODES) for tile in image.tile[:1]):
         raise UnreadableImage("this file is 16-bit colour; send 8-bit colour or 16-bit grey")
 

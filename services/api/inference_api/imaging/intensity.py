@@ -1,4 +1,4 @@
-"""How 16-bit, float and DICOM intensities become 8 bits: pure arithmetic on arrays, never a silent clip.
+"""How 16-bit, float and DICOM intensities become 8 bits, as the version's bundle says. Pure arithmetic on arrays.
 
 NaN becomes the darkest grey, infinities the ends of the range.
 """
@@ -48,7 +48,7 @@ class VoiFunction(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class VoiWindow:
-    """The window a DICOM file states for itself."""
+    """The window that a DICOM file states for itself."""
 
     center: float
     width: float
@@ -57,7 +57,10 @@ class VoiWindow:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class VoiTable:
-    """The VOI LUT a DICOM file states for itself: grey of intensity `first + i` is `grey[i]`, the ends extend."""
+    """The VOI LUT that a DICOM file states for itself.
+
+    The grey of intensity `first + i` is `grey[i]`; lower and higher intensities get the first and the last grey.
+    """
 
     first: int
     grey: Grey8
@@ -103,7 +106,7 @@ def _percentiles(samples: Samples, low: float, high: float) -> tuple[float, floa
 
 
 def _stretch(samples: Samples, black: float, white: float) -> Grey8:
-    """Linear from black (0) to white (255), both ends extended; a range without extent splits at its value."""
+    """Linear from black (0) to white (255), both ends extended; an empty range splits at its value."""
     if not white > black:
         return _to_bytes(np.where(samples > white, 255.0, 0.0))
     return _to_bytes((samples - np.float64(black)) / (white - black) * 255.0)

@@ -1,4 +1,4 @@
-"""Opening a JPEG, alone or inside a DICOM file, without paying for a bomb."""
+"""Opens a JPEG, alone or inside a DICOM file, unless decoding it would cost too much."""
 
 import io
 

@@ -1,4 +1,4 @@
-"""How pixels become a version's input tensor, as its bundle says; a routes document that says it wrongly is refused."""
+"""How pixels become a version's input tensor. The bundle says it, and the routes document passes it on."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +18,7 @@ Triple = tuple[float, float, float]
 class Preprocessing:
     """Tensor = (pixel * scale - mean) / std per channel, after a resize to 224 x 224 with the `resample` filter.
 
-    `intensity` says how 16-bit, float and DICOM pixels become 8 bits; None: the version does not read such images.
+    `intensity` says how 16-bit, float and DICOM pixels become 8 bits. None: the version does not read such images.
     """
 
     resample: str
@@ -29,7 +29,7 @@ class Preprocessing:
 
 
 def parse(value: object, where: str) -> Preprocessing:
-    """Reads an untrusted document; ValueError names the field below `where` and what to write there."""
+    """Reads an untrusted document. Raises ValueError, which names the field below `where` and what to write there."""
     fields = _mapping(value, where)
     resample = fields.get("resample")
     if resample not in RESAMPLE_FILTERS:

@@ -1,4 +1,4 @@
-"""Pixels to the model's input tensor, written straight into the request's buffer."""
+"""From pixels to the model's input tensor, written straight into the request's buffer."""
 
 from functools import lru_cache
 

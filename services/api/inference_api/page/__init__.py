@@ -1,4 +1,4 @@
-"""The page at `/`: drop an image, see the diagnosis and the state of a running rollout."""
+"""The page at `/`: a person drops an image and sees its diagnosis, and the state of a running rollout."""
 
 from base64 import b64encode
 from functools import cache

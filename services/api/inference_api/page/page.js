@@ -15,7 +15,7 @@ function make(name, className, text) {
   return made;
 }
 
-// One image at a time: an answer that comes after another image was chosen is dropped.
+// One image at a time: the answer for an earlier image is dropped.
 let latest = 0;
 
 async function classify(file) {
@@ -52,7 +52,7 @@ function preview(file) {
   image.onerror = () => {
     show("preview", false);
     show("no-preview", true);
-    element("no-preview-text").textContent = "The browser has no preview of this file; it is sent all the same.";
+    element("no-preview-text").textContent = "The browser cannot preview this file. It is classified all the same.";
   };
   image.src = URL.createObjectURL(file);
 }
@@ -86,9 +86,9 @@ function bar(label, probability, prediction) {
 
 function showProblem(outcome) {
   const problem = outcome?.document ?? {
-    detail: "The service cannot be reached. Check the connection and try again.",
+    detail: "The service cannot be reached. Check the connection and retry.",
   };
-  element("problem-detail").textContent = problem.detail ?? "Try again; if it stays so, tell those who run the service.";
+  element("problem-detail").textContent = problem.detail ?? "Retry; if this persists, contact the platform team.";
   const id = outcome?.response.headers.get("X-Request-Id");
   if (id) facts([["Request id", id, "mono"]]);
   show("facts", Boolean(id));
@@ -101,7 +101,7 @@ function facts(rows) {
   );
 }
 
-async function followRollout() {
+async function pollRollout() {
   try {
     const response = await fetch("routes", { cache: "no-store" });
     if (!response.ok) throw new Error(response.statusText);
@@ -109,7 +109,7 @@ async function followRollout() {
   } catch {
     service("bad", "Service not reachable");
   }
-  setTimeout(followRollout, REFRESH_MS);
+  setTimeout(pollRollout, REFRESH_MS);
 }
 
 function service(className, text) {
@@ -135,7 +135,7 @@ function showRollout(routes) {
 function sentence(stable, canary) {
   if (!stable) return "No model version is in service yet.";
   if (!canary) return `Version ${stable.version} answers every request.`;
-  if (!canary.weight) return `Version ${stable.version} answers every request; version ${canary.version} is loaded beside it.`;
+  if (!canary.weight) return `Version ${stable.version} answers every request; version ${canary.version} is loaded but gets no traffic.`;
   return `Version ${canary.version} is being released: it answers ${canary.weight}\u00a0% of the requests, version ${stable.version} the others.`;
 }
 
@@ -170,4 +170,4 @@ for (const name of ["dragover", "dragleave", "drop"]) {
     if (name === "drop" && event.dataTransfer.files.length) classify(event.dataTransfer.files[0]);
   });
 }
-followRollout();
+pollRollout();

@@ -1,4 +1,4 @@
-"""The bound on what one process works on: a request is let in when the places for its images are free."""
+"""The bound on the images that one process works on at a time."""
 
 from starlette.types import Receive, Scope, Send
 
@@ -8,7 +8,10 @@ from inference_api.routing.traffic import Traffic
 
 
 class Admission:
-    """Stands before an endpoint. A request takes as many places as it may have images, or is answered 503."""
+    """Passes a request on to its endpoint when there is room for it; else answers 503.
+
+    A request takes as many places as it may have images, until it is answered.
+    """
 
     def __init__(self, endpoint: Predict, traffic: Traffic) -> None:
         self._endpoint = endpoint

@@ -1,4 +1,4 @@
-"""Logits to the diagnosis a client reads."""
+"""From logits to the diagnosis that a client reads."""
 
 import json
 import math
@@ -10,7 +10,7 @@ from inference_api.routing.document import Version
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What one version says of one image; `probabilities` are in the order of the version's labels and sum to 1."""
+    """One version's answer for one image. `probabilities` are in the order of the version's labels and sum to 1."""
 
     version: Version
     probabilities: tuple[float, ...]
@@ -18,6 +18,7 @@ class Answer:
 
     @property
     def label(self) -> str:
+        """The most probable class."""
         return self.version.labels[self.class_index]
 
 

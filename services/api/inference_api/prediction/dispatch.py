@@ -1,6 +1,7 @@
-"""One request to an answer: the canary may try once, stable answers whatever happens, on another replica if need be.
+"""Takes one request to an answer: the canary gets one attempt, and stable answers if that fails.
 
-Times are the event loop's. An attempt gets at most half of what is left while there is somewhere else to go after it.
+Times are the event loop's, in seconds. While another replica could still be asked, an attempt gets at most half of the
+time that is left.
 """
 
 import asyncio
@@ -32,34 +33,39 @@ log = logging.getLogger(__name__)
 
 
 class Inference(Protocol):
-    """The seam to Triton; raises InferFailure."""
+    """The seam to Triton, which transport/triton.py implements."""
 
     async def infer(
         self, replica: Replica, model: str, version: int, request: RequestBuffer, until: float, *, repeat: bool = True
-    ) -> list[Logits]: ...
+    ) -> list[Logits]:
+        """The logits of each image. Raises InferFailure."""
 
-    def close_idle(self, replica: Replica) -> None: ...
+    def close_idle(self, replica: Replica) -> None:
+        """Closes the connections to this replica that are not in use."""
 
 
 class Task(Protocol):
     """The images of one request."""
 
     async def request_for(self, version: Version) -> RequestBuffer:
-        """The images as this version's tensor; raises Problem when the version does not read such images."""
+        """The images as this version's tensor. Raises Problem when the version does not read such images."""
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """Good answers, one an image, and who gave them."""
+class Dispatched:
+    """Good answers, one for each image, with the version and the replica that gave them."""
 
     answers: list[Answer]
     version: Version
     replica: str
-    result: Result  # for the version that was chosen
+    result: Result  # of the version that was chosen first
 
 
 class Dispatcher:
-    """Sends tasks to the replicas and learns from what comes back."""
+    """Sends tasks to the replicas, and ejects replicas and versions by what comes back.
+
+    `now` is the event loop's clock, `pause` sleeps for the seconds given.
+    """
 
     def __init__(
         self,
@@ -75,14 +81,14 @@ class Dispatcher:
         self._now = now
         self._pause = pause
 
-    async def dispatch(self, task: Task, routes: Routes, canary: CanaryRoute | None, deadline: float) -> Outcome:
+    async def dispatch(self, task: Task, routes: Routes, canary: CanaryRoute | None, deadline: float) -> Dispatched:
         """`canary`: where the canary is asked first, or None. Raises Problem: 502, 503, 504."""
         if canary is None:
             return await self._ask_stable(task, routes, deadline, frozenset(), Result.GOOD)
         name = canary.state.replica.name
         try:
             given = await self.ask_canary(task, routes, canary, self._half(deadline))
-            return Outcome(given, canary.version, name, Result.GOOD)
+            return Dispatched(given, canary.version, name, Result.GOOD)
         except (ReplicaUnreachable, ConnectionBroke):
             return await self._ask_stable(task, routes, deadline, frozenset((name,)), Result.LOST)
         except (VersionFailed, problems.Problem):  # a Problem: the canary does not read this kind of image
@@ -109,7 +115,7 @@ class Dispatcher:
 
     async def _ask_stable(
         self, task: Task, routes: Routes, deadline: float, avoid: frozenset[str], result: Result
-    ) -> Outcome:
+    ) -> Dispatched:
         version = routes.stable.version
         request = await task.request_for(version)
         wait_until = self._now() + REPLICA_WAIT_SECONDS
@@ -126,7 +132,7 @@ class Dispatcher:
             until = deadline if last else self._half(deadline)
             try:
                 given = await self._attempt(request, routes, version, state, until)
-                return Outcome(given, version, state.replica.name, result)
+                return Dispatched(given, version, state.replica.name, result)
             except VersionFailed as failure:
                 failures.append(failure)
                 if len(failures) == STABLE_ATTEMPTS:
@@ -137,7 +143,10 @@ class Dispatcher:
                 raise problems.deadline_passed(self._deadline_seconds)
 
     async def _wait_for_a_replica(self, failures: list[VersionFailed], wait_until: float, deadline: float) -> None:
-        """Every holder was tried. After a version's failure that is the end; an unreachable one may come back."""
+        """Returns when the holders may be tried again: an unreachable one may come back. Raises Problem.
+
+        After a failure of the version there is no second round.
+        """
         if failures:
             raise self._gave_up(failures)
         if self._now() + REPLICA_POLL_SECONDS >= min(wait_until, deadline):
@@ -154,7 +163,7 @@ class Dispatcher:
         *,
         repeat: bool = True,
     ) -> list[Answer]:
-        """Asks this version on this replica once, and notes a failure against whom it belongs. Raises InferFailure."""
+        """Asks this version on this replica once, and ejects the one or the other on failure. Raises InferFailure."""
         state.in_flight += 1
         try:
             logits = await self._inference.infer(
@@ -163,28 +172,28 @@ class Dispatcher:
             return _answers(version, logits)
         except VersionUnproved as failure:
             if self._replicas.eject_version(state, version.number):
-                log.warning("version is out: %s", failure, extra={"replica": state.replica.name})
+                log.warning("version ejected: %s", failure, extra=_log_fields(state, version))
             raise
         except (ReplicaUnreachable, ConnectionBroke) as failure:
-            self._eject(state, routes, failure)
+            self._eject_replica(state, routes, failure)
             raise
         except VersionFailed as failure:
-            self._mark(state, version, failure)
+            self._eject_version(state, version, failure)
             raise
         finally:
             state.in_flight -= 1
 
-    def _eject(self, state: ReplicaState, routes: Routes, failure: InferFailure) -> None:
+    def _eject_replica(self, state: ReplicaState, routes: Routes, failure: InferFailure) -> None:
         self._inference.close_idle(state.replica)
         if self._replicas.eject_replica(state, routes.stable.version.number):
             log.warning("replica ejected: %s", failure, extra={"replica": state.replica.name})
 
-    def _mark(self, state: ReplicaState, version: Version, failure: VersionFailed) -> None:
-        marked = self._replicas.eject_version(state, version.number)
+    def _eject_version(self, state: ReplicaState, version: Version, failure: VersionFailed) -> None:
+        ejected = self._replicas.eject_version(state, version.number)
         log.warning(
             "version failed: %s",
             failure,
-            extra={"replica": state.replica.name, "version": version.number, "marked": marked},
+            extra=_log_fields(state, version) | {"ejected": ejected},
         )
 
     def _half(self, deadline: float) -> float:
@@ -195,6 +204,10 @@ class Dispatcher:
         if all(isinstance(failure, VersionTimeout) for failure in failures):
             return problems.deadline_passed(self._deadline_seconds)
         return problems.model_failed(STABLE_ATTEMPTS)
+
+
+def _log_fields(state: ReplicaState, version: Version) -> dict[str, object]:
+    return {"replica": state.replica.name, "version": version.number}
 
 
 def _answers(version: Version, logits: list[Logits]) -> list[Answer]:

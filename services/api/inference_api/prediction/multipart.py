@@ -1,4 +1,4 @@
-"""The upload's body: streamed, bounded, and only the parts named `image` are kept."""
+"""Reads the body of an upload as it comes. The body is bounded, and only parts named `image` are kept."""
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
@@ -132,7 +132,7 @@ class _Parts:
     def _skip_part(self) -> None:
         self._other_parts += 1
         if self._other_parts > MAX_OTHER_PARTS:
-            raise problems.malformed(f"it holds more than {MAX_OTHER_PARTS} parts beside the image")
+            raise problems.malformed(f"it holds more than {MAX_OTHER_PARTS} parts besides the image")
 
     def _on_part_data(self, data: bytes, start: int, end: int) -> None:
         if self._chunks is not None:

@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 from inference_api import problems, request_ids
 from inference_api.imaging import dicom
 from inference_api.prediction import answers, multipart
-from inference_api.prediction.dispatch import Dispatcher, Outcome
+from inference_api.prediction.dispatch import Dispatched, Dispatcher
 from inference_api.prediction.shadow import Shadow
 from inference_api.prediction.uploads import Decoder, Upload
 from inference_api.problems import Problem
@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds of one request: bytes of its body, seconds from its first byte to its answer."""
+    """Bounds of one request: the bytes of its body, and the seconds from its first byte to its answer."""
 
     max_upload_bytes: int
     deadline_seconds: float
@@ -37,7 +37,7 @@ class Limits:
 
 
 class Predict:
-    """The endpoint; `max_images` is 1 for /predict. `Admission` stands before it."""
+    """The endpoint, to which Admission passes requests on. `max_images` is 1 for /predict."""
 
     def __init__(
         self,
@@ -75,14 +75,14 @@ class Predict:
             raise problems.no_replica()
         upload = self._decoder.upload(files)
         key = await self._assignment_key(request.scope, routes, files)
-        outcome = await self._dispatch(upload, routes, key, deadline, started)
+        dispatched = await self._dispatch(upload, routes, key, deadline, started)
         latency_seconds = time.perf_counter() - started
-        body = answers.body(outcome.answers, latency_seconds, batch=self.max_images > 1)
-        await _send(send, outcome, request_id, body)
-        if outcome.version is not routes.stable.version or not self._shadow.take(upload, routes, outcome.answers):
+        body = answers.body(dispatched.answers, latency_seconds, batch=self.max_images > 1)
+        await _send(send, dispatched, request_id, body)
+        if dispatched.version is not routes.stable.version or not self._shadow.take(upload, routes, dispatched.answers):
             upload.close()
         if self._limits.log_requests:
-            _log(outcome, request_id, latency_seconds)
+            _log(dispatched, request_id, latency_seconds)
 
     async def _read(self, request: Request, deadline: float) -> list[bytes]:
         try:
@@ -104,19 +104,21 @@ class Predict:
         study = next((study for study in studies if study), None)
         return study.encode() if study else random.randbytes(8)
 
-    async def _dispatch(self, upload: Upload, routes: Routes, key: bytes, deadline: float, started: float) -> Outcome:
-        """Prepares and asks, and counts what came of it for the version that was chosen."""
+    async def _dispatch(
+        self, upload: Upload, routes: Routes, key: bytes, deadline: float, started: float
+    ) -> Dispatched:
+        """Prepares the images, has them answered, and counts the result for the version that was chosen."""
         traffic = self._traffic
         canary = traffic.assign(routes, key)
         addressed = routes.versions if canary else (routes.stable.version,)
         with traffic.in_flight(addressed):
             await self._prepare(upload, addressed[-1], routes, deadline)
-            if canary is not None:  # preparing a large image takes a while: the canary may be suspended by now
+            if canary is not None:  # it may be suspended by now: preparing a large image takes a while
                 canary = traffic.choose_canary(routes)
             return await self._ask(upload, routes, canary, deadline, started)
 
     async def _prepare(self, upload: Upload, version: Version, routes: Routes, deadline: float) -> None:
-        """Refuses bad input before any attempt; what only the canary does not read is left to stable."""
+        """Refuses bad input before any attempt. Images that only the canary does not read are left to stable."""
         try:
             async with contextlib.nullcontext() if upload.in_place else asyncio.timeout_at(deadline):
                 await upload.prepare(version)
@@ -128,19 +130,19 @@ class Predict:
 
     async def _ask(
         self, upload: Upload, routes: Routes, canary: CanaryRoute | None, deadline: float, started: float
-    ) -> Outcome:
+    ) -> Dispatched:
         traffic = self._traffic
         chosen = canary.version if canary else routes.stable.version
         try:
-            outcome = await self._dispatcher.dispatch(upload, routes, canary, deadline)
+            dispatched = await self._dispatcher.dispatch(upload, routes, canary, deadline)
         except Problem as problem:
             if problem.status >= 500:
                 traffic.count(chosen, Result.FAILED)
             raise
         latency_seconds = time.perf_counter() - started
-        labels = [item.label for item in outcome.answers]
-        traffic.count(chosen, outcome.result, latency_seconds, labels)
-        return outcome
+        labels = [item.label for item in dispatched.answers]
+        traffic.count(chosen, dispatched.result, latency_seconds, labels)
+        return dispatched
 
     def _refuse(self, problem: Problem, request_id: str) -> Response:
         self._traffic.note_refusal(problem.kind)
@@ -150,23 +152,23 @@ class Predict:
         return problems.response(problem, request_id)
 
 
-def _log(outcome: Outcome, request_id: str, latency_seconds: float) -> None:
+def _log(dispatched: Dispatched, request_id: str, latency_seconds: float) -> None:
     details = {
         "request_id": request_id,
         "status": 200,
-        "version": outcome.version.number,
-        "replica": outcome.replica,
+        "version": dispatched.version.number,
+        "replica": dispatched.replica,
         "latency_ms": round(latency_seconds * 1000, 2),
     }
     log.info("request answered", extra=details)
 
 
-async def _send(send: Send, outcome: Outcome, request_id: str, body: bytes) -> None:
+async def _send(send: Send, dispatched: Dispatched, request_id: str, body: bytes) -> None:
     headers = [
         (b"content-type", b"application/json"),
         (b"content-length", str(len(body)).encode()),
-        (b"x-model-version", str(outcome.version.number).encode()),
-        (b"x-model-digest", outcome.version.digest.encode()),
+        (b"x-model-version", str(dispatched.version.number).encode()),
+        (b"x-model-digest", dispatched.version.digest.encode()),
         (b"x-request-id", request_id.encode()),
     ]
     await send({"type": "http.response.start", "status": 200, "headers": headers})

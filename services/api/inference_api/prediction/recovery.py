@@ -1,4 +1,4 @@
-"""Brings ejected replicas and marked versions back once their agent says that the version is warm there."""
+"""Restores ejected versions once the agent of their replica says that they are warm there."""
 
 import asyncio
 import logging
@@ -10,7 +10,7 @@ log = logging.getLogger(__name__)
 
 
 async def recover(replicas: Replicas, agents: AsksAgents) -> None:
-    """Asks once about everything that is out."""
+    """Asks the agents once about every ejected version."""
     await asyncio.gather(
         *(_ask(replicas, agents, state, version) for state in replicas for version in sorted(state.out))
     )
@@ -19,4 +19,4 @@ async def recover(replicas: Replicas, agents: AsksAgents) -> None:
 async def _ask(replicas: Replicas, agents: AsksAgents, state: ReplicaState, version: int) -> None:
     if await agents.is_warm(state.replica, version):
         replicas.restore(state, version)
-        log.info("version is back", extra={"replica": state.replica.name, "version": version})
+        log.info("version restored", extra={"replica": state.replica.name, "version": version})

@@ -1,4 +1,4 @@
-"""One image the whole way to stable and back before a worker is ready, so that no client pays for the first time."""
+"""One prediction before a worker is ready, so that no client pays for the first one."""
 
 import io
 
@@ -15,13 +15,13 @@ _SIDE = 512
 
 
 async def run(decoder: Decoder, dispatcher: Dispatcher, routes: Routes, deadline: float) -> bool:
-    """Whether an answer came; it is counted for nobody."""
+    """Whether stable answered before `deadline`, the event loop's time. No counter counts it."""
     try:
         upload = decoder.upload([_image()])
-        outcome = await dispatcher.dispatch(upload, routes, None, deadline)
+        dispatched = await dispatcher.dispatch(upload, routes, None, deadline)
     except Problem:
         return False
-    answers.body(outcome.answers, 0, batch=False)
+    answers.body(dispatched.answers, 0, batch=False)
     upload.close()
     return True
 

@@ -1,6 +1,6 @@
-"""Copies of answered requests for the canary: compared here, never seen by a client.
+"""Copies of answered requests for the canary. Its answers are compared with stable's and never reach a client.
 
-They run on a bounded queue that drops and counts, and only while the process is at most half busy.
+Copies wait in a bounded queue. A copy is dropped and counted when the queue is full or the process is half busy.
 """
 
 import asyncio
@@ -37,7 +37,7 @@ class Copy:
 
 
 class Shadow:
-    """Owns the uploads that it takes."""
+    """Closes the uploads that it takes. An attempt of the canary may last `attempt_seconds`."""
 
     def __init__(self, traffic: Traffic, dispatcher: Dispatcher, attempt_seconds: float) -> None:
         self._traffic = traffic
@@ -46,7 +46,7 @@ class Shadow:
         self._queue: asyncio.Queue[Copy] = asyncio.Queue(QUEUE_SIZE)
 
     def take(self, upload: Shadowable, routes: Routes, stable: list[Answer]) -> bool:
-        """Whether the upload is now the shadow's to close."""
+        """Queues a copy by the routes' percentage of shadowed requests; True when the shadow will close the upload."""
         if not routes.shadow_percent or random.random() * 100 >= routes.shadow_percent:
             return False
         if self._queue.full() or self._traffic.is_half_busy:
@@ -57,7 +57,7 @@ class Shadow:
         return True
 
     async def run(self) -> None:
-        """Asks the canary about one copy after the other, for ever."""
+        """Asks the canary about one copy after the other, until it is cancelled."""
         while True:
             copy = await self._queue.get()
             try:
@@ -85,9 +85,9 @@ class Shadow:
 
 
 def compare(counts: Json, labels: tuple[str, ...], stable: list[Answer], canary: list[Answer]) -> None:
-    """Adds to `counts`; `matrix[i][j]`: stable said i, canary said j, by position in stable's `labels`.
+    """Adds samples to `counts`. `matrix[i][j]`: stable said class i and the canary class j, of stable's `labels`.
 
-    A class that stable does not know is a sample without agreement, and has no place in the matrix.
+    A class that stable does not know counts as a sample without agreement, and has no place in the matrix.
     """
     for said, copied in zip(stable, canary, strict=True):
         counts["samples"] += 1

@@ -1,4 +1,4 @@
-"""The images of one request, from bytes to the tensor that a version wants."""
+"""The images of one request, from bytes to a version's input tensor."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 class Decoder:
-    """Prepares one small image in place, anything larger in a few threads."""
+    """Decodes a single small image on the event loop, and everything else on DECODE_THREADS threads."""
 
     def __init__(self, max_pixels: int, buffers: RequestBuffers) -> None:
         self._max_pixels = max_pixels
@@ -26,6 +26,7 @@ class Decoder:
         self._dicom_import: asyncio.Task[None] | None = None
 
     def upload(self, files: Sequence[bytes]) -> "Upload":
+        """The images of one request; nothing is decoded yet."""
         in_place = len(files) == 1 and formats.is_small(files[0])
         return Upload(files, self._max_pixels, self._buffers, self._run, in_place)
 
@@ -36,11 +37,12 @@ class Decoder:
         return self._dicom_import
 
     async def wait_for_dicom(self, files: Sequence[bytes]) -> None:
-        """Returns when the event loop can read the headers of the DICOM files among these without an import."""
+        """Returns once pydicom is imported, at once when none of the files is DICOM."""
         if any(map(dicom.is_dicom, files)):
             await asyncio.shield(self.import_dicom())
 
     def close(self) -> None:
+        """Ends the threads; images that wait for one are dropped."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def _run(self, in_place: bool, work: Callable[[], T]) -> T:
@@ -50,10 +52,10 @@ class Decoder:
 
 
 class Upload:
-    """Images as they came; `in_place`: preparing them takes milliseconds, and no thread.
+    """The files of one request. `in_place`: they are decoded on the event loop, in a few milliseconds.
 
     The tensor is made once, and again only for a version that prepares its input differently.
-    No decoded image outlives the making of its tensor: a hundred requests would hold gigabytes of pixels.
+    Decoded pixels are dropped once they are in the tensor: a hundred requests would otherwise hold gigabytes.
     """
 
     def __init__(
@@ -80,7 +82,7 @@ class Upload:
         await self.request_for(version)
 
     async def request_for(self, version: Version) -> RequestBuffer:
-        """The request buffer whose tensor holds the images as this version wants them; raises Problem."""
+        """The request buffer whose tensor holds the images as this version wants them. Raises Problem."""
         if self._request is None:
             self._request = self._buffers.take(len(self._files))
         request, wanted = self._request, version.preprocessing
@@ -91,7 +93,7 @@ class Upload:
         return request
 
     def close(self) -> None:
-        """Gives the buffer back; only when no exchange uses it any more."""
+        """Gives the buffer back. Call it when no exchange uses the buffer any more."""
         if self._request is not None:
             self._buffers.give_back(self._request)
             self._request = None

@@ -1,4 +1,4 @@
-"""Work that repeats while the API runs; an error in one round is logged and the next round comes."""
+"""Work that repeats while the API runs. An error is logged, and the work runs again."""
 
 import asyncio
 import logging
@@ -8,7 +8,7 @@ log = logging.getLogger(__name__)
 
 
 async def every(seconds: float, step: Callable[[], Awaitable[object]]) -> None:
-    """Runs `step` again and again, with a pause of `seconds` between."""
+    """Runs `step` until it is cancelled, with a pause of `seconds` after each run."""
     while True:
         try:
             await step()

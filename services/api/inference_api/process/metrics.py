@@ -1,4 +1,4 @@
-"""Prometheus' view of the workers' sums. Nothing is counted here, so that a request pays for counting once."""
+"""The workers' counters for Prometheus. They are summed at a scrape, so that a request pays for counting once."""
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import accumulate
@@ -15,7 +15,7 @@ Read = Callable[[], tuple[Json, list[Json | None]]]
 
 
 class Metrics(Collector):
-    """`read` gives what workers that are gone left, and the snapshots of the live ones."""
+    """`read` gives what ended workers counted, and the snapshots of the live ones."""
 
     def __init__(self, read: Read) -> None:
         self._read = read
@@ -27,6 +27,7 @@ class Metrics(Collector):
         return generate_latest(self._registry)
 
     def collect(self) -> Iterable[Metric]:
+        """All metrics, read now; prometheus_client calls this."""
         gone, live = self._read()
         totals = reports.totals(gone, live)
         versions: Json = totals.get("versions", {})
@@ -41,7 +42,7 @@ class Metrics(Collector):
 def _requests(versions: Json) -> Iterator[Metric]:
     family = CounterMetricFamily(
         "inference_api_requests",
-        "Requests by the version chosen for them and how they ended.",
+        "Requests by the version that was chosen for them and by how they ended.",
         labels=["version", "outcome"],
     )
     for version, counted in versions.items():
@@ -56,7 +57,7 @@ def _requests(versions: Json) -> Iterator[Metric]:
 def _durations(versions: Json) -> Metric:
     family = HistogramMetricFamily(
         "inference_api_request_duration_seconds",
-        "From a request's whole body to its answer, for requests that their version answered.",
+        "Seconds from the last byte of a request to its answer, of requests that the chosen version answered.",
         labels=["version"],
     )
     bounds = [*map(str, LATENCY_BOUNDS_SECONDS), "+Inf"]
@@ -77,9 +78,7 @@ def _classes(versions: Json) -> Metric:
 
 
 def _shadow(shadow: Json) -> Iterator[Metric]:
-    family = CounterMetricFamily(
-        "inference_api_shadow_copies", "Shadow copies by what came of them.", labels=["result"]
-    )
+    family = CounterMetricFamily("inference_api_shadow_copies", "Shadow copies by their result.", labels=["result"])
     if shadow:
         family.add_metric(["agreed"], shadow["agreed"])
         family.add_metric(["disagreed"], shadow["samples"] - shadow["agreed"])
@@ -89,8 +88,8 @@ def _shadow(shadow: Json) -> Iterator[Metric]:
 
 
 def _events(events: Json) -> Iterator[Metric]:
-    refused = CounterMetricFamily("inference_api_refused", "Requests refused, by problem.", labels=["kind"])
-    # An alert asks for its growth, and what begins at 1 did not grow.
+    refused = CounterMetricFamily("inference_api_refused", "Requests refused, by kind of problem.", labels=["kind"])
+    # An alert asks whether it grew, which a counter that appears with 1 did not.
     for name, count in ({"refused:internal": 0} | events).items():
         if name.startswith("refused:"):
             refused.add_metric([name.removeprefix("refused:")], count)

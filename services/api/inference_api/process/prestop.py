@@ -1,8 +1,8 @@
-"""`python -m inference_api.process.prestop`: what a pod runs before it is told to end.
+"""`python -m inference_api.process.prestop`: the pod's preStop hook, which runs before its processes get SIGTERM.
 
-Turns /ready to 503 and lets every response close its connection. Returns when no connection is open: at the earliest
-after DRAIN_SECONDS, since new ones come until everyone has learnt that the pod leaves, and at the latest after three
-times as long.
+It turns /ready to 503 and has every response close its connection. It returns when no connection is open, at the
+earliest after DRAIN_SECONDS, because clients connect until all have learnt that the pod ends, and at the latest after
+three times as long.
 """
 
 import sys
@@ -16,22 +16,23 @@ _POLL_SECONDS = 0.2
 
 
 def main() -> int:
+    """The exit status."""
     try:
         settings = read_settings()
         if settings.runtime_dir is None:
-            raise InvalidSettings(f"{PREFIX}RUNTIME_DIR is not set: give it the folder that the API was started with")
+            raise InvalidSettings(f"{PREFIX}RUNTIME_DIR is not set: set it to the folder that the API was started with")
         scoreboard = Scoreboard(settings.runtime_dir / FILE_NAME)
     except (InvalidSettings, OSError, ValueError) as error:
         print(f"inference-api prestop: {error}", file=sys.stderr)
         return 1
     scoreboard.start_draining()
     left = drain(lambda: open_connections(scoreboard), settings.drain_seconds, time.monotonic, time.sleep)
-    print(f"inference-api prestop: drained, {left} connections left", file=sys.stderr)
+    print(f"inference-api prestop: drained, {left} connections are still open", file=sys.stderr)
     return 0
 
 
 def open_connections(scoreboard: Scoreboard) -> int:
-    """Connections of clients to all workers."""
+    """How many clients are connected, summed over the workers."""
     _, live = scoreboard.read()
     return sum(snapshot["openConnections"] for snapshot in live if snapshot)
 
@@ -39,7 +40,7 @@ def open_connections(scoreboard: Scoreboard) -> int:
 def drain(
     count: Callable[[], int], drain_seconds: float, now: Callable[[], float], sleep: Callable[[float], None]
 ) -> int:
-    """Waits; returns how many connections are left."""
+    """Waits until the pod may end; returns how many connections are still open."""
     started = now()
     while True:
         left, passed = count(), now() - started

@@ -1,4 +1,7 @@
-"""Sums what the workers published: for GET /routes, which the operator reads, and for /metrics. Pure."""
+"""Sums what the workers published, for GET /routes, which the operator reads, and for /metrics. Pure.
+
+`gone` is the sum of ended workers, `live` the snapshot of each live one, or None where there is none yet.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,7 +14,7 @@ _STEPS_KEPT = 4
 
 
 def fold(gone: Json, snapshot: Json) -> Json:
-    """Adds to `gone`, the sum of ended workers, what one more of them counted; its requests in flight are no more."""
+    """Adds to `gone` what one more ended worker counted. Its requests in flight ended with it."""
     steps: dict[str, Json] = dict(gone.get("steps", {}))
     if step := snapshot.get("step"):
         steps[step] = counters.add(steps.pop(step, {}), step_counters(snapshot))

@@ -1,11 +1,11 @@
-"""What the workers of one gunicorn know of each other: a small file mapped into every process.
+"""What the workers of one gunicorn know of each other: a small file that is mapped into every process.
 
     header   magic, the owner's pid, a start id, the draining flag
-    slot 0   the sum of what workers counted that are gone
+    slot 0   the sum of what ended workers counted
     slot n   one worker: its pid and its newest snapshot, JSON
 
-A snapshot is written beside the one before and then switched to, so a reader never sees half of one, nor does a
-worker killed while writing leave one. Slots are taken and given up under a file lock.
+A worker writes a snapshot next to its previous one and then switches to it. So a reader never sees half of a snapshot,
+even when the worker is killed while it writes. Slots are taken and given up under a file lock.
 """
 
 import fcntl
@@ -36,20 +36,20 @@ Json = dict[str, Any]
 
 
 class ScoreboardFull(RuntimeError):
-    """More workers than slots."""
+    """There are more workers than slots."""
 
 
 class Scoreboard:
-    """The mapped file. Every process opens its own: a lock is worth nothing between descriptors that were forked."""
+    """The mapped file. Every process opens it for itself, because forked descriptors share one lock."""
 
     def __init__(self, path: Path) -> None:
-        """Raises OSError, ValueError."""
+        """Raises OSError, and ValueError when the file is no scoreboard."""
         self._file = path.open("r+b")
         try:
             self._map = mmap.mmap(self._file.fileno(), _HEADER_BYTES + SLOT_COUNT * _SLOT_BYTES)
             magic, self.owner_pid, start_id, _ = _HEADER.unpack_from(self._map)
             if magic != _MAGIC:
-                raise ValueError(f"{path} is no scoreboard of this API")
+                raise ValueError(f"{path} is not a scoreboard of this API")
             self.start_id: str = start_id.decode()
             # Whole words, stored at once. struct.pack_into writes zeros first, and a reader may see them.
             self._answers = memoryview(self._map).cast("Q")
@@ -76,7 +76,7 @@ class Scoreboard:
 
     @classmethod
     def join(cls, folder: Path) -> "Scoreboard":
-        """The scoreboard of the process that started this one; without such a one, a fresh scoreboard."""
+        """The scoreboard of the parent process, or a fresh one when the parent has none."""
         try:
             scoreboard = cls(folder / FILE_NAME)
         except (OSError, ValueError):
@@ -88,13 +88,15 @@ class Scoreboard:
 
     @property
     def draining(self) -> bool:
+        """Whether the pod is about to end."""
         return self._map[_DRAINING_AT] != 0
 
     def start_draining(self) -> None:
+        """Says to all workers that the pod is about to end."""
         self._map[_DRAINING_AT] = 1
 
     def claim(self, pid: int) -> Callable[[Mapping[str, Any]], None]:
-        """Takes a slot for a worker; returns the function that publishes its snapshots."""
+        """Takes a slot for a worker; returns the function that publishes its snapshots. Raises ScoreboardFull."""
         with self._locked(fcntl.LOCK_EX):
             slot = next((slot for slot in range(1, SLOT_COUNT) if self._pid(slot) == 0), None)
             if slot is None:
@@ -104,7 +106,7 @@ class Scoreboard:
         return lambda snapshot: self._write(slot, snapshot)
 
     def retire(self, pid: int, fold: Callable[[Json, Json], Json]) -> None:
-        """Gives up the slot of a worker that ended; `fold(sum, snapshot)` keeps what it counted."""
+        """Frees the slot of a worker that ended; `fold(sum, snapshot)` keeps what it counted."""
         with self._locked(fcntl.LOCK_EX):
             for slot in range(1, SLOT_COUNT):
                 if self._pid(slot) == pid:
@@ -112,12 +114,13 @@ class Scoreboard:
                     self._set_pid(slot, 0)
 
     def read(self) -> tuple[Json, list[Json | None]]:
-        """What is left of workers that are gone, and the snapshot of each live one; None where there is none yet."""
+        """What ended workers counted, and the snapshot of each live one, None where there is none yet."""
         with self._locked(fcntl.LOCK_SH):
             live = [self._read(slot) for slot in range(1, SLOT_COUNT) if self._pid(slot)]
             return self._read(0) or {}, live
 
     def close(self) -> None:
+        """Unmaps the file."""
         self._answers.release()
         self._map.close()
         self._file.close()
@@ -152,7 +155,7 @@ class Scoreboard:
             start = self._snapshot_at(slot, number)
             (length,) = _LENGTH.unpack_from(self._map, start)
             data = self._map[start + _LENGTH.size : start + _LENGTH.size + length]
-            if self._number(slot) == number:  # else its place may have been reused
+            if self._number(slot) == number:  # else it may have been overwritten meanwhile
                 snapshot: Json = json.loads(data)
                 return snapshot
             time.sleep(0)

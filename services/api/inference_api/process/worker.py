@@ -1,8 +1,8 @@
 """The gunicorn worker: uvicorn, with an end that drops no request.
 
-uvicorn closes idle kept-alive connections the moment it is told to end, and with them requests that are already on
-their way, or accepted and not yet read. This one stops accepting, says `Connection: close` on every response, and
-waits until the clients have closed.
+On SIGTERM uvicorn closes idle kept-alive connections at once, and with them requests that are on their way or not read
+yet. This worker stops accepting, answers every request with `Connection: close`, and waits until the clients have
+closed.
 """
 
 import asyncio
@@ -24,7 +24,10 @@ _TICK_SECONDS = 0.1
 
 
 class DrainingServer(Server):
-    """`is_draining`: whether the pod is about to end; responses then close their connections, nothing else changes."""
+    """`is_draining`: whether the pod is about to end. Responses then close their connections.
+
+    `drain_seconds`: how long clients may take to close after SIGTERM.
+    """
 
     def __init__(self, config: Config, is_draining: Callable[[], bool], drain_seconds: float) -> None:
         super().__init__(config)
@@ -33,12 +36,14 @@ class DrainingServer(Server):
         self._parent_pid = os.getppid()
 
     async def on_tick(self, counter: int) -> bool:
+        """Runs ten times a second; True ends the server. It ends, too, when gunicorn is gone."""
         should_exit = await super().on_tick(counter)
         if self._is_draining():
             self._close_after_responses()
         return should_exit or os.getppid() != self._parent_pid
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Drains first on SIGTERM, but not on SIGQUIT or SIGINT."""
         if signal.SIGTERM in self._captured_signals:
             await self._drain()
         await super().shutdown(sockets)
@@ -56,7 +61,7 @@ class DrainingServer(Server):
                 return
 
     def _close_after_responses(self) -> None:
-        """Idle connections stay open: a request may be on its way, and its response will close them."""
+        """Idle connections stay open: a request may be on its way, whose response will close them."""
         if _CLOSE not in self.server_state.default_headers:
             self.server_state.default_headers.append(_CLOSE)  # in place: requests under way hold this very list
         for connection in self.server_state.connections:
@@ -66,7 +71,7 @@ class DrainingServer(Server):
 
 
 class Worker(UvicornWorker):  # type: ignore[misc]  # uvicorn_worker has no types
-    """Set in gunicorn.conf.py; the application's settings come with the application."""
+    """gunicorn.conf.py names this class."""
 
     CONFIG_KWARGS: dict[str, Any] = {  # noqa: RUF012  # declared so by the base class
         "loop": "uvloop",

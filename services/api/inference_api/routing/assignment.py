@@ -1,14 +1,14 @@
 """Which version a request belongs to.
 
-u = hash(salt, key) in [0, 100) and the canary is chosen when u < weight, so that a study which once reached the
-canary stays there as the weight grows. The hash does not depend on the process, nor on Python's hash seed.
+u = hash(salt, key) lies in [0, 100), and the canary is chosen when u < weight. A study that once reached the canary
+therefore stays there as the weight grows. The hash is the same in every process.
 """
 
 from hashlib import blake2b
 
 
 def position(salt: str, key: bytes) -> float:
-    """Where the key lies in [0, 100): uniform over keys, independent between salts.
+    """The key's place in [0, 100): uniform over keys, independent between salts.
 
     >>> 0 <= position("sha256:2", b"study 1") < 100
     True

@@ -9,7 +9,7 @@ from inference_api.routing.replicas import ReplicaState
 
 @dataclass(frozen=True, slots=True)
 class CanaryRoute:
-    """Where the canary is asked; `containment` learns what comes of it."""
+    """Where the canary is asked. `containment` learns how the attempt ended."""
 
     version: Version
     state: ReplicaState

@@ -1,12 +1,13 @@
-"""When the canary may be asked at all. A canary can be slow, wrong, or kill the Triton that also serves stable.
+"""When the canary may be asked. A canary can be slow, wrong, or kill the Triton that also serves stable.
 
-- At most a quarter of the process's bound waits for the canary: one that hangs must not take the places of others.
-- A connection that breaks while the canary answers on it counts as a Triton killed: the canary is not asked again.
+- At most a quarter of the requests that the process works on wait for the canary, so that a canary that hangs leaves
+  room for the others.
+- When a connection breaks while the canary answers on it, the canary may have killed Triton. It is not asked again.
 - It is not asked while fewer than two healthy replicas hold stable, unless the routes name only one.
-- It is not asked anywhere while it is out on one of its replicas: what took that one may be in the canary, and take
-  the next one from another process.
-- Until it gave 20 good answers, only one replica is asked, the same in every process: a canary that kills whatever
-  it touches then takes one replica, not all at once.
+- It is not asked anywhere while it is ejected on one of its replicas. The canary may be what took that replica down,
+  and another process could let it take the next one.
+- Until it has given 20 good answers, only one replica is asked, the same in every process. A canary that kills every
+  Triton it runs on then takes one replica, not all at once.
 """
 
 from collections.abc import Iterator
@@ -19,7 +20,10 @@ PROVED_AFTER = 20
 
 
 class Containment:
-    """What this process learnt of one canary under one set of traffic rules; new rules bring a new one."""
+    """What this process has learnt about one canary under one set of traffic rules; new rules bring a new one.
+
+    `stable` and `canary` are numbers of versions, `max_in_flight` the images that the process works on at a time.
+    """
 
     def __init__(self, stable: int, canary: int, max_in_flight: int) -> None:
         self._stable = stable

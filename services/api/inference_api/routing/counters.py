@@ -1,4 +1,4 @@
-"""What this process counts per version, as plain numbers: cheap to add to, to copy, to sum and to subtract."""
+"""What this process counts per version, as plain numbers that are cheap to add to, copy, sum and subtract."""
 
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping
@@ -13,12 +13,12 @@ class Result(StrEnum):
 
     GOOD = "good"  # that version answered
     FALLBACK = "fallback"  # it failed, and stable answered instead
-    LOST = "lost"  # its replica went away: it could not be asked, which says nothing of it; stable answered instead
+    LOST = "lost"  # its replica was lost, which says nothing about the version; stable answered instead
     FAILED = "failed"  # the client got a 502, 503 or 504
 
 
 def _bounds() -> tuple[float, ...]:
-    """Upper bounds in seconds from 1 ms to beyond 10 s, each 1.15 times the one before, rounded to 4 digits."""
+    """Upper bounds in seconds from 1 ms to beyond 10 s, each about 1.15 times the previous one, rounded to 4 digits."""
     bounds = [0.001]
     while bounds[-1] <= 10:
         bounds.append(bounds[-1] * 1.149)
@@ -31,7 +31,10 @@ Json = dict[str, Any]
 
 
 class VersionCounters:
-    """One version's requests; `lost` are not among them. `latency_buckets` are not cumulative; the last is open."""
+    """One version's requests; `lost` ones are not among `requests`.
+
+    `latency_buckets` count by LATENCY_BOUNDS_SECONDS; they are not cumulative, and the last has no upper bound.
+    """
 
     __slots__ = ("classes", "errors", "fallbacks", "latency_buckets", "latency_sum_seconds", "lost", "requests")
 
@@ -45,7 +48,7 @@ class VersionCounters:
         self.classes: dict[str, int] = {}
 
     def count(self, result: Result, latency_seconds: float, labels: Iterable[str] = ()) -> None:
-        """Latency and classes are those of answers that this version gave itself."""
+        """Adds one request. Its latency and labels count only when this version answered itself."""
         if result is Result.LOST:
             self.lost += 1
             return
@@ -60,6 +63,7 @@ class VersionCounters:
             self.classes[label] = self.classes.get(label, 0) + 1
 
     def document(self) -> Json:
+        """The counters as JSON, copied."""
         return {
             "requests": self.requests,
             "errors": self.errors,
@@ -72,7 +76,7 @@ class VersionCounters:
 
 
 def empty_shadow() -> Json:
-    """Counters of shadow copies, which `shadow` adds to."""
+    """Counters of shadow copies at zero; prediction/shadow.py adds to them."""
     matrix = [[0] * CLASS_COUNT for _ in range(CLASS_COUNT)]
     return {"samples": 0, "agreed": 0, "failed": 0, "dropped": 0, "matrix": matrix}
 
@@ -87,7 +91,7 @@ def add(total: Json, more: Mapping[str, Any]) -> Json:
 
 
 def subtract(total: Json, base: Mapping[str, Any]) -> Json:
-    """What came since `base`, an earlier copy of `total`.
+    """What was counted since `base`, an earlier copy of `total`.
 
     >>> subtract({"a": 3, "b": [4, 6]}, {"a": 1, "b": [4, 4]})
     {'a': 2, 'b': [0, 2]}

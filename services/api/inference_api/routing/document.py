@@ -1,6 +1,6 @@
-"""The routes document: which versions get which share of the traffic, and who serves them.
+"""The routes document: which versions get which share of the traffic, and which replicas serve them.
 
-The document is untrusted: every error names the field and says what to write. Nothing here does I/O.
+The document is untrusted. Every error names the field and says what to write. Nothing here does I/O.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ _MODEL = re.compile(r"[A-Za-z0-9_.-]{1,128}")
 
 
 class InvalidRoutes(ValueError):
-    """The document cannot be obeyed; the text names the field and the mend. `id` is what it called itself."""
+    """The document cannot be put in force. The text names the field and what to write; `id` is the document's own."""
 
     def __init__(self, message: str, id: str | None = None) -> None:
         super().__init__(message)
@@ -32,7 +32,7 @@ class InvalidRoutes(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """What the API must know of one model version. `labels` are in output order."""
+    """One model version. `labels` are the classes in the order of the output."""
 
     number: int
     digest: str
@@ -52,7 +52,7 @@ class Replica:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """A version and its weight in percent."""
+    """A version and the share of the traffic that it gets, in percent."""
 
     version: Version
     weight: float
@@ -60,7 +60,7 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Routes:
-    """A valid routes document. `shadow_percent` is 0 when nothing is copied, `revision` when it has none."""
+    """A valid routes document. `shadow_percent` is 0 when nothing is copied; `revision` is 0 when there is none."""
 
     id: str
     revision: int
@@ -75,14 +75,16 @@ class Routes:
 
     @property
     def canary_weight(self) -> float:
+        """In percent; 0 without a canary."""
         return self.canary.weight if self.canary else 0.0
 
     @property
     def versions(self) -> tuple[Version, ...]:
+        """Stable, then the canary when there is one."""
         return (self.stable.version, self.canary.version) if self.canary else (self.stable.version,)
 
     def same_traffic(self, other: "Routes | None") -> bool:
-        """Whether both say the same about versions, weights and step, whatever they say about replicas."""
+        """Whether both have the same versions, weights and step; their replicas may differ."""
         return other is not None and (
             (self.model, self.step, self.stable, self.canary, self.shadow_percent, self.salt)
             == (other.model, other.step, other.stable, other.canary, other.shadow_percent, other.salt)
@@ -90,7 +92,7 @@ class Routes:
 
 
 def parse(content: bytes) -> Routes:
-    """Reads a document; raises InvalidRoutes."""
+    """Reads a document. Raises InvalidRoutes."""
     document = _document(content)
     id = _id(document)
     try:
@@ -128,7 +130,7 @@ def _id(document: dict[str, object]) -> str:
     computed = document_id(document)
     given = document.get("id")
     if given is not None and given != computed:
-        message = f"id: is {str(given)[:80]}, but the content's is {computed}; leave id out or compute it anew"
+        message = f"id: is {str(given)[:80]}, but the content's is {computed}; leave id out or compute it again"
         raise InvalidRoutes(message, str(given)[:80])
     return computed
 
@@ -216,7 +218,7 @@ def _replicas(value: object) -> Iterable[Replica]:
     for index, item in enumerate(value):
         replica = _replica(item, f"replicas[{index}]")
         if replica.name in names:
-            raise InvalidRoutes(f"replicas[{index}].name: {replica.name} is there twice; give each its own")
+            raise InvalidRoutes(f"replicas[{index}].name: {replica.name} is there twice; give each its own name")
         names.add(replica.name)
         yield replica
 
@@ -236,16 +238,16 @@ def _replica(value: object, where: str) -> Replica:
 
 
 def _endpoint(value: object, where: str) -> tuple[str, int]:
-    mend = f"{where}: must be Triton's HTTP endpoint, like http://127.0.0.2:8000"
+    message = f"{where}: must be Triton's HTTP endpoint, like http://127.0.0.2:8000"
     if not isinstance(value, str) or not value.isascii() or re.search(r"[\s\x00-\x1f]", value):
-        raise InvalidRoutes(mend)
+        raise InvalidRoutes(message)
     try:
         parts = urlsplit(value)
         host, port = parts.hostname, parts.port or 80
     except ValueError:
-        raise InvalidRoutes(mend) from None
+        raise InvalidRoutes(message) from None
     if parts.scheme != "http" or not host or parts.path.strip("/") or parts.query or parts.username:
-        raise InvalidRoutes(mend)
+        raise InvalidRoutes(message)
     return host, port
 
 

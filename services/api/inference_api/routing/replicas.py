@@ -1,7 +1,8 @@
-"""The table of replicas in this process: who is busy, who is out, and who is asked next. No I/O here.
+"""The replicas as this process sees them: which are busy, which are ejected, and which is asked next. No I/O here.
 
-A transport failure ejects a replica; a version's failure only marks that version there. Both end when the replica's
-agent says that the version is warm. Never more than half of the replicas are out, and never stable's last.
+A transport failure ejects the replica with all its versions. A failure of a version ejects that version on that replica
+only. Both end when the replica's agent says that the version is warm. At most half of the replicas are ejected, and
+never the last one that serves stable.
 """
 
 from collections.abc import Container, Iterable, Iterator
@@ -10,7 +11,7 @@ from inference_api.routing.document import Replica
 
 
 class ReplicaState:
-    """One replica as this process sees it; `out` are the versions not to ask there."""
+    """One replica. `in_flight` counts this process's requests to it; `out` are the versions that are ejected there."""
 
     __slots__ = ("ejected", "in_flight", "out", "replica")
 
@@ -21,14 +22,16 @@ class ReplicaState:
         self.ejected = False
 
     def holds(self, version: int) -> bool:
+        """Whether the routes name this version as warm there."""
         return version in self.replica.versions
 
     def is_healthy(self, version: int) -> bool:
+        """Whether the version is warm there and not ejected."""
         return version in self.replica.versions and version not in self.out
 
 
 class Replicas:
-    """All replicas of the routes in force."""
+    """All replicas of the routes in force. A `version` is always the number of one."""
 
     def __init__(self) -> None:
         self._states: list[ReplicaState] = []
@@ -37,38 +40,40 @@ class Replicas:
     def __iter__(self) -> Iterator[ReplicaState]:
         return iter(self._states)
 
-    def follow(self, replicas: Iterable[Replica]) -> None:
-        """Takes over new routes; a replica that stays at its address keeps what is known of it."""
+    def update(self, replicas: Iterable[Replica]) -> None:
+        """Takes the replicas of new routes. One with the same name and address keeps its state."""
         known = {(state.replica.name, state.replica.host, state.replica.port): state for state in self._states}
         self._states = [
             self._updated(known.get((replica.name, replica.host, replica.port)), replica) for replica in replicas
         ]
 
     def choose(self, version: int, tried: Container[str] = ()) -> ReplicaState | None:
-        """The replica with the fewest requests in flight among those that hold the version and were not tried.
+        """The replica with the fewest requests in flight among those that hold the version and are not in `tried`.
 
-        One that is out is the last resort: better to ask it than to answer that nobody is left.
+        Where the version is ejected it is the last resort, which is better than no answer. None: no replica is left.
         """
         self._turn += 1
         return self._least_busy(version, tried, True) or self._least_busy(version, tried, False)
 
     def has_untried(self, version: int, tried: Container[str]) -> bool:
-        """Whether somebody else holds the version, were these to fail."""
+        """Whether a replica outside `tried` holds the version."""
         return any(state.holds(version) and state.replica.name not in tried for state in self._states)
 
     def first(self, version: int) -> ReplicaState | None:
-        """The first healthy holder by name: every process names the same one."""
+        """The first healthy holder by name, which is the same in every process."""
         healthy = [state for state in self._states if state.is_healthy(version)]
         return min(healthy, key=lambda state: state.replica.name, default=None)
 
     def healthy_count(self, version: int) -> int:
+        """On how many replicas the version is warm and not ejected."""
         return sum(state.is_healthy(version) for state in self._states)
 
     def holder_count(self, version: int) -> int:
+        """On how many replicas the version is warm, ejected or not."""
         return sum(state.holds(version) for state in self._states)
 
     def eject_replica(self, state: ReplicaState, stable: int) -> bool:
-        """Takes the whole replica out after a transport failure; False when it must stay in."""
+        """Ejects the whole replica after a transport failure. False: it is ejected already, or must stay."""
         ejected = sum(other.ejected for other in self._states)
         if state.ejected or 2 * (ejected + 1) > len(self._states) or self._is_last(state, stable):
             return False
@@ -77,7 +82,7 @@ class Replicas:
         return True
 
     def eject_version(self, state: ReplicaState, version: int) -> bool:
-        """Takes one version out there after it failed; False when it must stay in."""
+        """Ejects one version there after it failed. False: it is ejected already, or must stay."""
         out = sum(version in other.out for other in self._states)
         if version in state.out or 2 * (out + 1) > self.holder_count(version) or self._is_last(state, version):
             return False
@@ -85,7 +90,7 @@ class Replicas:
         return True
 
     def restore(self, state: ReplicaState, version: int) -> None:
-        """The version is warm there, says its agent."""
+        """Brings a version back after its agent said that it is warm there."""
         state.out.discard(version)
         state.ejected = False
 
@@ -103,7 +108,7 @@ class Replicas:
         return state.is_healthy(version) and self.healthy_count(version) == 1
 
     def _least_busy(self, version: int, tried: Container[str], healthy: bool) -> ReplicaState | None:
-        """Among equals the turn goes round, so that an idle table does not always name the first."""
+        """Equals take turns, so that an idle process does not always ask the first replica."""
         states = self._states
         best: ReplicaState | None = None
         for index in range(len(states)):

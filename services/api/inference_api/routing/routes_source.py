@@ -1,4 +1,4 @@
-"""Where routes come from: a file, or a ConfigMap that is watched, with its mounted copy."""
+"""Where routes come from: a file, or a watched ConfigMap and its mounted copy."""
 
 import logging
 import os
@@ -11,20 +11,23 @@ log = logging.getLogger(__name__)
 
 
 class RoutesSource(Protocol):
+    """The seam to whatever holds the routes document."""
+
     def read(self) -> bytes | str:
-        """The newest content, or why there is none."""
+        """The newest content as bytes, or as text the reason why there is none."""
 
     def keep(self, content: bytes) -> None:
-        """This content is in force now."""
+        """Remembers that this content is in force."""
 
 
 class RoutesFile:
-    """A mounted ConfigMap swaps a link, so the file is opened anew each time."""
+    """A file. It is opened for each read, because the kubelet updates a mounted ConfigMap by swapping a link."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def read(self) -> bytes | str:
+        """At most one byte more than a document may have; text when the file cannot be read."""
         try:
             with self._path.open("rb") as file:
                 return file.read(MAX_DOCUMENT_BYTES + 1)
@@ -32,11 +35,11 @@ class RoutesFile:
             return f"{self._path.name} cannot be read: {error.strerror}; write the routes document there"
 
     def keep(self, content: bytes) -> None:
-        """It stays where it is."""
+        """Does nothing: the file stays where it is."""
 
 
 class Watch(Protocol):
-    """A ConfigMap that is watched: `content` counts once `synced`."""
+    """A watched ConfigMap. `content` means nothing before `synced`."""
 
     name: str
     key: str
@@ -45,10 +48,10 @@ class Watch(Protocol):
 
 
 class WatchedRoutes:
-    """What is watched; until the API server answered, what a worker of this pod put in force, then the mounted copy.
+    """The watched ConfigMap; until it is synced, the content that a worker of this pod kept, then the mounted copy.
 
-    Each may be old, and the highest revision wins: a worker that starts while the API server is away shall not go back
-    to routes from which a version was taken away since.
+    Each of them may be old. The follower ignores a lower revision, so a worker that starts while the API server is
+    unreachable does not go back to routes that still name a version which was taken away.
     """
 
     def __init__(self, watch: Watch, mounted: Path, kept: Path | None) -> None:
@@ -56,6 +59,7 @@ class WatchedRoutes:
         self._is_first = True
 
     def read(self) -> bytes | str:
+        """The content to put in force next; text when there is none."""
         if self._is_first:
             self._is_first = False
             return self._read_kept() or self._mounted.read()
@@ -66,6 +70,7 @@ class WatchedRoutes:
         return missing if self._watch.content is None else self._watch.content
 
     def keep(self, content: bytes) -> None:
+        """Writes the content for workers of this pod that start later."""
         if self._kept is None:
             return
         temporary = self._kept.with_name(f".{self._kept.name}.{os.getpid()}")
@@ -73,7 +78,7 @@ class WatchedRoutes:
             temporary.write_bytes(content)
             temporary.rename(self._kept)
         except OSError as error:
-            log.warning("routes in force cannot be kept for workers to come: %s", error)
+            log.warning("the routes in force cannot be saved for workers that start later: %s", error)
 
     def _read_kept(self) -> bytes | None:
         try:

@@ -1,4 +1,4 @@
-"""The routes in force in this process, and what happened under them."""
+"""The routes in force in this process, and what is counted under them."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -13,11 +13,11 @@ from inference_api.routing.counters import Json, Result, VersionCounters
 from inference_api.routing.document import Routes, Version
 from inference_api.routing.replicas import Replicas
 
-MAX_VERSIONS = 6  # of which totals are kept
+MAX_VERSIONS = 6  # the totals of older ones are dropped
 
 
 class Traffic:
-    """Changed by one event loop only. `max_in_flight`: images that this process works on at a time.
+    """One process's traffic, changed by one event loop only. `max_in_flight`: images that it works on at a time.
 
     `rejected`: id and reason of the newest routes, while they are not the ones in force.
     """
@@ -36,10 +36,10 @@ class Traffic:
         self._step_base: Json = {}
 
     def apply(self, routes: Routes) -> None:
-        """Puts new routes in force; a new step's counters start at zero."""
+        """Puts new routes in force. The counters of a new step start at zero."""
         before, self.routes, self.rejected = self.routes, routes, None
         self._events["swaps"] += 1
-        self.replicas.follow(routes.replicas)
+        self.replicas.update(routes.replicas)
         if not routes.same_traffic(before):
             self._containment = _containment(routes, self.max_in_flight)
         for version in routes.versions:
@@ -49,7 +49,7 @@ class Traffic:
             self._step_base = self._totals()
 
     def reject(self, id: str | None, reason: str) -> bool:
-        """Notes why the newest routes are not put in force; True when that is news."""
+        """Notes why the newest routes are not put in force; True when that is new."""
         rejected: Json = {"id": id, "reason": reason}
         if rejected == self.rejected:
             return False
@@ -63,7 +63,7 @@ class Traffic:
 
     @contextmanager
     def admission(self, places: int) -> Iterator[bool]:
-        """Takes so many places in flight for as long as the block runs; gives False when they are not free."""
+        """Takes this many places in flight while the block runs; gives False when they are not free."""
         if self._admitted + places > self.max_in_flight:
             self._events["shed"] += 1
             yield False
@@ -76,6 +76,7 @@ class Traffic:
 
     @property
     def is_half_busy(self) -> bool:
+        """Whether at least half of the places in flight are taken."""
         return 2 * self._admitted >= self.max_in_flight
 
     def note_refusal(self, kind: str) -> None:
@@ -99,7 +100,7 @@ class Traffic:
 
     @contextmanager
     def in_flight(self, versions: Iterable[Version]) -> Iterator[None]:
-        """Says in the snapshot, for as long as the block runs, that a request may reach these versions."""
+        """While the block runs, the snapshot says that a request may reach these versions."""
         self.begin(versions)
         try:
             yield
@@ -107,22 +108,24 @@ class Traffic:
             self.end(versions)
 
     def begin(self, versions: Iterable[Version]) -> None:
+        """A request may reach these versions from now on, until `end`."""
         for version in versions:
             self._in_flight[version.number] += 1
 
     def end(self, versions: Iterable[Version]) -> None:
+        """The request of a `begin` reaches them no more."""
         for version in versions:
             self._in_flight[version.number] -= 1
 
     def count(self, version: Version, result: Result, latency_seconds: float = 0, labels: Iterable[str] = ()) -> None:
         """Counts a request for the version that was chosen for it."""
         counted = self._versions.get(version.number)
-        if counted is None:  # forgotten while this request was under way
+        if counted is None:  # its counters were dropped while this request was in flight
             counted = self._versions[version.number] = VersionCounters()
         counted.count(result, latency_seconds, labels)
 
     def snapshot(self) -> dict[str, Any]:
-        """All that other processes may ask of this one, as JSON."""
+        """What this process publishes to the others of its pod, as JSON."""
         return {
             "id": self.routes and self.routes.id,
             "revision": self.routes.revision if self.routes else 0,

@@ -1,11 +1,11 @@
-"""Kept-alive HTTP/1.1 connections to one host and port, made for one large request and one small answer at a time.
+"""Kept-alive HTTP/1.1 connections to one host and port, for large requests and small answers, one at a time.
 
-A request is handed to the transport as it lies in memory. Its buffer may be changed again once the answer is whole,
-or once the exchange failed: a connection that failed is aborted, so nothing of it is sent any more.
+A request is sent from its own memory, without a copy. The buffer may be changed once the answer is complete or the
+exchange has failed: a connection that failed is aborted, so that it sends nothing more.
 
     ConnectionFailure
-      Unreachable   no connection: no address known, refused, no route, or none in CONNECT_SECONDS
-      Broken        the connection ended, or spoke no HTTP, before the answer was whole
+      Unreachable   no connection: no address known, refused, no route, or none within CONNECT_SECONDS
+      Broken        the connection ended, or did not speak HTTP, before the answer was complete
     ExchangeTimeout the answer did not come in time
 """
 
@@ -24,7 +24,7 @@ from inference_api.transport.resolver import Addresses, Resolver, Unresolved
 from inference_api.transport.tasks import done_within
 
 CONNECT_SECONDS = 0.3
-MAX_IDLE_SECONDS = 30.0  # what lies between may have forgotten an older one
+MAX_IDLE_SECONDS = 30.0  # NATs and proxies drop idle connections silently
 MAX_ANSWER_BYTES = 1024 * 1024
 _SEND_BUFFER_BYTES = 1024 * 1024  # one image's tensor goes to the kernel in one call
 _MAX_IDLE = 64
@@ -35,7 +35,7 @@ Check = Callable[[], Awaitable[None]]
 
 
 class ConnectionFailure(Exception):
-    """The transport failed; nothing was learnt about what the other side would have answered."""
+    """The transport failed, which says nothing about how the other side would have answered."""
 
 
 class Unreachable(ConnectionFailure):
@@ -47,12 +47,12 @@ class Broken(ConnectionFailure):
 
 
 class ExchangeTimeout(Exception):
-    """No whole answer until the time given."""
+    """There was no complete answer by the time given."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A whole HTTP answer; header names in lower case."""
+    """A complete HTTP answer; header names are in lower case."""
 
     status: int
     headers: dict[bytes, bytes]
@@ -60,7 +60,7 @@ class Reply:
 
 
 class Connection(asyncio.Protocol):
-    """One connection; at most one exchange at a time."""
+    """One connection, for one exchange at a time. asyncio and httptools call its other methods."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, on_lost: Callable[["Connection"], None]) -> None:
         self._loop = loop
@@ -95,12 +95,13 @@ class Connection(asyncio.Protocol):
             self._waiter = None
 
     def abort(self) -> None:
-        """Ends the connection at once; nothing more of a request is sent."""
+        """Ends the connection at once, without sending what is still unsent."""
         self.is_open = False
         if self._transport is not None:
             self._transport.abort()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Sets the socket up for one large write."""
         self._transport = cast(asyncio.Transport, transport)
         self.is_open = True
         raw: socket.socket = transport.get_extra_info("socket")
@@ -108,11 +109,13 @@ class Connection(asyncio.Protocol):
         raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """Fails the exchange, and tells the pool."""
         self.was_ended, self.is_open = self.is_open, False
-        self._fail(Broken(f"the connection ended before the answer was whole ({exc or 'closed by the other side'})"))
+        self._fail(Broken(f"the connection ended before the answer was complete ({exc or 'closed by the other side'})"))
         self._on_lost(self)
 
     def data_received(self, data: bytes) -> None:
+        """Parses an answer; data that nobody waits for ends the connection."""
         self.saw_answer = True
         if self._waiter is None:
             self.abort()
@@ -123,19 +126,23 @@ class Connection(asyncio.Protocol):
             self._fail(Broken(f"the other side does not speak HTTP ({error})"))
 
     def on_message_begin(self) -> None:
+        """An answer starts."""
         self._headers, self._body = {}, b""
         if self._waiter is None or self._waiter.done():
-            self.abort()  # a second answer: never to be taken for the next request's
+            self.abort()  # a second answer must not be taken for the next request's
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        """One header of the answer."""
         self._headers[name.lower()] = value
 
     def on_body(self, body: bytes) -> None:
+        """A part of the answer's body."""
         self._body = self._body + body if self._body else body
         if len(self._body) > MAX_ANSWER_BYTES:
             self._fail(Broken(f"the answer is larger than {MAX_ANSWER_BYTES} bytes"))
 
     def on_message_complete(self) -> None:
+        """The answer is complete."""
         assert self._transport is not None
         if not self._parser.should_keep_alive() or self._transport.get_write_buffer_size():
             self.abort()
@@ -151,10 +158,10 @@ class Connection(asyncio.Protocol):
 
 
 class Pool:
-    """The connections to one host and port; as many as there are exchanges at a time.
+    """The connections to one host and port, one for each concurrent exchange.
 
-    `epoch` is a number that no pool had before once the process at the other side may be another one: it ended a
-    connection, or none was open when one was made.
+    `epoch` is a new number, unique among all pools, whenever the process at the other side may be a different one: when
+    it ended a connection, or when a connection was made while none was open.
     """
 
     def __init__(self, host: str, port: int, names: Resolver) -> None:
@@ -168,11 +175,11 @@ class Pool:
     async def exchange(
         self, request: Payload, until: float, *, repeat: bool = True, check: Check | None = None
     ) -> Reply:
-        """One request and its answer; raises Unreachable, Broken, ExchangeTimeout, and what `check` raises.
+        """One request and its answer. Raises Unreachable, Broken, ExchangeTimeout, and what `check` raises.
 
-        A kept-alive connection may have been closed by the other side at the very moment it was used: unless
-        `repeat` is false, the request is then sent once more, on a fresh one. `check` runs before the request is sent,
-        with a connection that stays the one on which it is.
+        The other side may close a kept-alive connection just when it is used. The request is then sent once more, on a
+        new connection, unless `repeat` is false. `check` runs once the connection is chosen, before the request is
+        sent on it, so that `epoch` is the one that the request will meet.
         """
         connection = self._take()
         if connection is not None:

@@ -1,7 +1,7 @@
-"""Whether a version may be asked on a replica: in this epoch of Triton, the agent there must have called it warm.
+"""Whether a version may be asked on a replica: its agent must have called it warm since Triton last restarted there.
 
-Routes say so too, but of a moment ago: a Triton that restarts loads what it held before the agent has proved it, and
-with the operator away routes name it all the while.
+Routes can be stale. A restarted Triton loads its versions again before the agent has proved them, and the routes go on
+naming them while the operator is down.
 """
 
 import math
@@ -11,19 +11,20 @@ from typing import Protocol
 
 from inference_api.routing.document import Replica
 
-# How long an answer counts. An agent that cannot be asked takes no replica out: it may be all that is away.
+# How long an answer is kept. An agent that does not answer (None) ejects nothing: it may be all that is down.
 _SECONDS = {True: math.inf, False: 0.2, None: 1.0}
 
 
 class AsksAgents(Protocol):
     """The seam to the agents."""
 
-    async def is_warm(self, replica: Replica, version: int) -> bool | None: ...
+    async def is_warm(self, replica: Replica, version: int) -> bool | None:
+        """Whether the version is warm there; None: no answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class AgentAnswer:
-    """What an agent said, in which epoch of its Triton, and until when that counts."""
+    """An agent's answer, the epoch of Triton it is about, and the time until which it is kept."""
 
     is_warm: bool | None
     epoch: int
@@ -31,7 +32,7 @@ class AgentAnswer:
 
 
 class ProofCache:
-    """What the agents said. `now`: a clock in seconds."""
+    """The agents' answers. `now` is a clock in seconds."""
 
     def __init__(self, agents: AsksAgents, now: Callable[[], float]) -> None:
         self._agents = agents
@@ -39,15 +40,15 @@ class ProofCache:
         self._answers: dict[tuple[str, int, int], AgentAnswer] = {}
 
     async def allows(self, replica: Replica, version: int, epoch: int) -> bool:
-        """`epoch`: the number of Triton's present one there; no other ever had it."""
+        """Whether the version may be asked there. `epoch` is the current one of the connections to that Triton."""
         key = (replica.host, replica.port, version)
-        word = self._answers.get(key)
-        if word is None or word.epoch != epoch or self._now() >= word.until:
+        answer = self._answers.get(key)
+        if answer is None or answer.epoch != epoch or self._now() >= answer.until:
             is_warm = await self._agents.is_warm(replica, version)
-            word = self._answers[key] = AgentAnswer(is_warm, epoch, self._now() + _SECONDS[is_warm])
-        return word.is_warm is not False
+            answer = self._answers[key] = AgentAnswer(is_warm, epoch, self._now() + _SECONDS[is_warm])
+        return answer.is_warm is not False
 
     def keep_only(self, replicas: Iterable[Replica]) -> None:
-        """Forgets all versions but theirs: one that comes back has been loaded anew."""
+        """Forgets all other versions: one that comes back has been loaded again."""
         held = {(replica.host, replica.port, version) for replica in replicas for version in replica.versions}
-        self._answers = {key: word for key, word in self._answers.items() if key in held}
+        self._answers = {key: answer for key, answer in self._answers.items() if key in held}

@@ -1,4 +1,4 @@
-"""The memory a request to Triton is made in: [room for the head | float32 tensor], sent without another copy."""
+"""The memory in which a request to Triton is made, [room for the head | float32 tensor]; it is sent without a copy."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,7 @@ class RequestBuffer:
         self.batch_size = batch_size
 
     def with_head(self, head: bytes) -> memoryview:
-        """The whole request: the head laid directly before the tensor."""
+        """The whole request, with the head directly before the tensor. Raises ValueError when the head is too long."""
         start = HEAD_ROOM_BYTES - len(head)
         if start < 0:
             raise ValueError(f"the request's head has {len(head)} bytes; there is room for {HEAD_ROOM_BYTES}")
@@ -30,12 +30,13 @@ class RequestBuffer:
 
 
 class RequestBuffers:
-    """Buffers of one image are used again; those of a batch are too large to keep."""
+    """Reuses buffers of one image. Those of a batch are too large to keep."""
 
     def __init__(self) -> None:
         self._free: list[RequestBuffer] = []
 
     def take(self, batch_size: int) -> RequestBuffer:
+        """A buffer for this many images."""
         return self._free.pop() if batch_size == 1 and self._free else RequestBuffer(batch_size)
 
     def give_back(self, buffer: RequestBuffer) -> None:

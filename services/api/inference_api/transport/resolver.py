@@ -1,9 +1,8 @@
-"""The addresses of the replicas' names: looked up apart from connecting, and kept while the name server is slow.
+"""Resolves the names of replicas apart from connecting to them, and keeps addresses while the name server is slow.
 
-A lookup may take seconds where the name server starves or loses a packet; the replica behind the name is well all the
-while. One lookup a name at a time, on demand, and no waiting request ends it. An address is kept for as long as
-nothing speaks against it: the owner forgets it when a connection ends or cannot be made, as another pod may have the
-address next.
+A lookup may take seconds when the name server is overloaded or loses a packet, although the replica is fine. There is
+one lookup per name at a time, and it goes on when the request that waits for it ends. An address is kept until a
+connection to it ends or cannot be made: then another pod may have it.
 """
 
 import asyncio
@@ -36,7 +35,7 @@ class _Known:
 
 
 class Resolver:
-    """What one process knows of names. Used inside one event loop."""
+    """The names that one process has resolved. Used inside one event loop; `now` is its clock, in seconds."""
 
     def __init__(self, look_up: LookUp | None = None, now: Callable[[], float] | None = None) -> None:
         self._look_up = look_up or _look_up
@@ -45,10 +44,10 @@ class Resolver:
         self._lookups: dict[str, asyncio.Task[Addresses]] = {}
 
     async def addresses(self, host: str, until: float) -> Addresses:
-        """The addresses of this host, which may be an address itself; raises Unresolved.
+        """The addresses of this host, which may be an address itself. Raises Unresolved.
 
-        Waits at most FIRST_SECONDS and not beyond the loop's time `until`; AGAIN_SECONDS where an older address is
-        known, which is then used if no lookup confirmed it in time, KEPT_SECONDS long.
+        Waits at most FIRST_SECONDS, and not beyond the loop's time `until`. Where an address is known that is older
+        than FRESH_SECONDS, it waits AGAIN_SECONDS for a new lookup and then uses that address, up to KEPT_SECONDS.
         """
         if _is_address(host):
             return (host,)
@@ -56,8 +55,8 @@ class Resolver:
         if known is not None and self._now() - known.since <= FRESH_SECONDS:
             return known.addresses
         lookup = self._lookups.get(host) or self._start(host)
-        patience = FIRST_SECONDS if known is None else AGAIN_SECONDS
-        ended = await done_within(lookup, min(until - self._now(), patience))
+        wait_seconds = FIRST_SECONDS if known is None else AGAIN_SECONDS
+        ended = await done_within(lookup, min(until - self._now(), wait_seconds))
         error = lookup.exception() if ended else None
         if ended and error is None:
             return lookup.result()
@@ -67,7 +66,7 @@ class Resolver:
         return known.addresses
 
     def forget(self, host: str) -> None:
-        """The next use waits for a lookup's answer."""
+        """Drops the address, so that the next use waits for a lookup."""
         self._known.pop(host, None)
 
     def _kept(self, host: str) -> _Known | None:

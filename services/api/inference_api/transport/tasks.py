@@ -1,13 +1,13 @@
-"""Waiting for what may be there already, unseen by a busy event loop."""
+"""Waiting for a task on an event loop that may be busy."""
 
 import asyncio
 from typing import Any
 
-_LATE_TURNS = 3  # a busy event loop runs its timers before it looks at what has arrived meanwhile
+_LATE_TURNS = 3  # a busy event loop runs its timers before it reads what has arrived
 
 
 async def done_within(task: asyncio.Task[Any], seconds: float) -> bool:
-    """Whether the task ended in this time; it goes on if not."""
+    """Whether the task ended within this time. If not, it goes on."""
     await asyncio.wait((task,), timeout=seconds)
     for _ in range(_LATE_TURNS):
         if not task.done():

@@ -30,31 +30,31 @@ Logits = tuple[float, ...]
 
 
 class InferFailure(Exception):
-    """An attempt that gave no logits."""
+    """An attempt gave no logits."""
 
 
 class ReplicaUnreachable(InferFailure):
-    """There was no connection to the replica."""
+    """There was no connection to the replica, so nothing was sent."""
 
 
 class VersionUnproved(ReplicaUnreachable):
-    """This version is loaded there, or about to be, and has not proved itself."""
+    """Its agent does not call this version warm there, so nothing was sent."""
 
 
 class ConnectionBroke(InferFailure):
-    """The connection ended after the request was sent; Triton may have died of it."""
+    """The connection ended after the request was sent. The request may have killed Triton."""
 
 
 class VersionFailed(InferFailure):
-    """This version on this replica answered badly."""
+    """The version answered on this replica, but not with logits of the expected shape."""
 
 
 class VersionTimeout(VersionFailed):
-    """This version on this replica did not answer in time."""
+    """The version did not answer on this replica in time."""
 
 
 class Triton:
-    """Holds the connections to all replicas. Made and used inside one event loop."""
+    """The connections to all replicas. Made and used inside one event loop."""
 
     def __init__(self, names: Resolver, proof_cache: ProofCache) -> None:
         self._names = names
@@ -73,7 +73,7 @@ class Triton:
 
         async def check() -> None:
             if not await self._proof_cache.allows(replica, version, pool.epoch):
-                raise VersionUnproved(f"version {version} has not proved itself on {replica.name}")
+                raise VersionUnproved(f"version {version} is not proved on {replica.name}")
 
         try:
             reply = await pool.exchange(request.with_head(head), until, repeat=repeat, check=check)
@@ -82,14 +82,14 @@ class Triton:
         except Broken as error:
             raise ConnectionBroke(f"{replica.name}: {error}") from None
         except ExchangeTimeout:
-            raise VersionTimeout(f"version {version} on {replica.name}: no answer in its time") from None
+            raise VersionTimeout(f"version {version} on {replica.name}: no answer in time") from None
         try:
             return parse_logits(reply, request.batch_size)
         except VersionFailed as error:
             raise VersionFailed(f"version {version} on {replica.name}: {error}") from None
 
     async def is_ready(self, replica: Replica, model: str, version: int) -> bool:
-        """Whether the replica says that it can answer for this very version; False when it cannot be asked."""
+        """Whether the replica says that it can answer for this version; False when it does not answer."""
         path = f"/v2/models/{model}/versions/{version}/ready"
         request = f"GET {path} HTTP/1.1\r\nHost: {_host(replica.host, replica.port)}\r\n\r\n".encode()
         until = asyncio.get_running_loop().time() + _PROBE_SECONDS
@@ -110,7 +110,7 @@ class Triton:
             pool.close()
 
     def keep_only(self, replicas: tuple[Replica, ...]) -> None:
-        """Closes the connections to every replica that is not among these, and forgets versions that are not there."""
+        """Closes the connections to all other replicas, and forgets the proofs of versions that these do not hold."""
         wanted = {(replica.host, replica.port) for replica in replicas}
         for address in self._pools.keys() - wanted:
             self._pools.pop(address).close()
@@ -136,7 +136,7 @@ def parse_logits(reply: Reply, batch_size: int) -> list[Logits]:
         header_bytes = int(reply.headers[b"inference-header-content-length"])
         described = _output(reply.body[:header_bytes])
     except (KeyError, TypeError, ValueError):
-        raise VersionFailed("Triton's answer has no readable header") from None
+        raise VersionFailed("Triton's answer has no header that can be read") from None
     tensor = reply.body[header_bytes:]
     if described != (OUTPUT, "FP32", [batch_size, CLASS_COUNT]) or len(tensor) != batch_size * CLASS_COUNT * 4:
         raise VersionFailed(f"the output must be {OUTPUT} FP32 {[batch_size, CLASS_COUNT]}, is {described}")
@@ -180,6 +180,7 @@ def request_header(batch_size: int) -> bytes:
 
 
 def tensor_bytes(batch_size: int) -> int:
+    """Bytes of the input tensor of a batch."""
     return batch_size * math.prod(SHAPE) * 4
 
 

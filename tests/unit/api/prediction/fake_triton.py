@@ -105,7 +105,7 @@ class Scene:
         self.routes = routes
         self.triton = FakeTriton()
         self.replicas = Replicas()
-        self.replicas.follow(routes.replicas)
+        self.replicas.update(routes.replicas)
         self.containment = Containment(routes.stable.version.number, routes.canary.version.number, max_in_flight)
         self.deadline_seconds = deadline_seconds
         self.dispatcher = Dispatcher(
@@ -129,5 +129,5 @@ class Scene:
     def ejected(self) -> set[str]:
         return {state.replica.name for state in self.replicas if state.ejected}
 
-    def marked(self) -> set[tuple[str, int]]:
+    def ejected_versions(self) -> set[tuple[str, int]]:
         return {(state.replica.name, version) for state in self.replicas if not state.ejected for version in state.out}

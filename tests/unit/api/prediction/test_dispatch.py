@@ -30,7 +30,7 @@ async def test_a_good_canary_answers() -> None:
 
 
 @pytest.mark.parametrize(
-    ("behaviour", "result", "ejected", "marked"),
+    ("behaviour", "result", "ejected", "ejected_versions"),
     [
         pytest.param("fail", Result.FALLBACK, set(), {("a", 2)}, id="fails"),
         pytest.param("nan", Result.FALLBACK, set(), {("a", 2)}, id="answers-nan"),
@@ -42,13 +42,13 @@ async def test_a_good_canary_answers() -> None:
     ],
 )
 async def test_stable_answers_for_a_canary(
-    behaviour: str, result: Result, ejected: set[str], marked: set[tuple[str, int]]
+    behaviour: str, result: Result, ejected: set[str], ejected_versions: set[tuple[str, int]]
 ) -> None:
     scene = make_scene()
     scene.triton.behave("a", 2, behaviour)
     outcome = await scene.dispatch(canary=True)
     assert (outcome.version.number, outcome.result) == (1, result)
-    assert (scene.ejected(), scene.marked()) == (ejected, marked)
+    assert (scene.ejected(), scene.ejected_versions()) == (ejected, ejected_versions)
     assert len(scene.asked) == 2
     if ejected:
         assert scene.asked[1] == ("b", 1), "another replica than the one that was lost"
@@ -199,7 +199,12 @@ async def test_bad_input_is_refused_before_any_attempt_and_counts_against_nobody
     with pytest.raises(Problem) as caught:
         await scene.dispatch(canary=True, task=FakeTask(problems.needs_intensity(), unreadable_by=(1, 2)))
     assert caught.value.status == 415
-    assert (scene.asked, scene.marked(), scene.ejected(), scene.containment.suspended) == ([], set(), set(), None)
+    assert (scene.asked, scene.ejected_versions(), scene.ejected(), scene.containment.suspended) == (
+        [],
+        set(),
+        set(),
+        None,
+    )
 
 
 async def test_an_ejected_replicas_idle_connections_are_closed() -> None:

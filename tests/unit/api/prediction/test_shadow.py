@@ -46,7 +46,7 @@ class Copies:
         self.scene = Scene(routes)
         self.traffic = Traffic(max_in_flight=8)
         self.traffic.apply(routes)
-        self.traffic.replicas.follow(routes.replicas)
+        self.traffic.replicas.update(routes.replicas)
         self.shadow = Shadow(self.traffic, self.scene.dispatcher, 5)
         self.counts = self.traffic.shadow
 

@@ -11,7 +11,7 @@ from tests.unit.api.some import some
 
 def table(count: int, versions: Iterable[int] = frozenset({1, 2})) -> Replicas:
     replicas = Replicas()
-    replicas.follow(Replica(f"r{index}", "127.0.0.1", 8000 + index, frozenset(versions)) for index in range(count))
+    replicas.update(Replica(f"r{index}", "127.0.0.1", 8000 + index, frozenset(versions)) for index in range(count))
     return replicas
 
 

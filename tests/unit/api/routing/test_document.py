@@ -73,7 +73,7 @@ def test_endpoints(url: str, endpoint: tuple[str, int]) -> None:
     ("changes", "message"),
     [
         pytest.param({"schemaVersion": 2}, "schemaVersion: is 2; this API reads 1", id="schema-of-the-future"),
-        pytest.param({"id": "0" * 64}, "leave id out or compute it anew", id="id-of-other-content"),
+        pytest.param({"id": "0" * 64}, "leave id out or compute it again", id="id-of-other-content"),
         pytest.param({"model": None}, "model: must be Triton's name of the model, is missing", id="no-model"),
         pytest.param({"model": "../up"}, "model: must be", id="model-with-a-path"),
         pytest.param({"step": 3}, "step: must be a string", id="step-is-a-number"),

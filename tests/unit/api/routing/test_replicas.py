@@ -11,7 +11,7 @@ from tests.unit.api.some import some
 
 def table(*versions_of_each: Iterable[int]) -> Replicas:
     replicas = Replicas()
-    replicas.follow(replica("abcdefgh"[index], versions) for index, versions in enumerate(versions_of_each))
+    replicas.update(replica("abcdefgh"[index], versions) for index, versions in enumerate(versions_of_each))
     return replicas
 
 
@@ -92,7 +92,7 @@ def test_new_routes_keep_what_is_known_of_a_replica_that_stays() -> None:
     state = states(replicas)["a"]
     state.in_flight = 3
     replicas.eject_replica(state, stable=1)
-    replicas.follow([replica("a", {1, 2}), replica("c", {1})])
+    replicas.update([replica("a", {1, 2}), replica("c", {1})])
     assert states(replicas)["a"] is state
     assert (state.ejected, state.out, state.in_flight) == (True, {1, 2}, 3)
     assert states(replicas)["c"].in_flight == 0
@@ -101,13 +101,13 @@ def test_new_routes_keep_what_is_known_of_a_replica_that_stays() -> None:
 def test_a_replica_that_moved_starts_anew() -> None:
     replicas = table({1}, {1})
     replicas.eject_replica(states(replicas)["a"], stable=1)
-    replicas.follow([replica("a", {1}, host="127.0.0.9"), replica("b", {1})])
+    replicas.update([replica("a", {1}, host="127.0.0.9"), replica("b", {1})])
     assert not states(replicas)["a"].ejected
 
 
 def test_every_process_names_the_same_first_replica() -> None:
     replicas = Replicas()
-    replicas.follow([replica("c", {2}), replica("b", {1, 2}), replica("a", {1})])
+    replicas.update([replica("c", {2}), replica("b", {1, 2}), replica("a", {1})])
     assert some(replicas.first(2)).replica.name == "b"
     replicas.eject_version(states(replicas)["b"], 2)
     assert some(replicas.first(2)).replica.name == "c"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from inference_api.routing.document import Routes
-from inference_api.routing.follow import Follower
+from inference_api.routing.follower import Follower
 from inference_api.routing.routes_source import RoutesFile, WatchedRoutes
 from inference_api.routing.traffic import Traffic
 
@@ -142,7 +142,7 @@ async def test_what_cannot_be_kept_is_in_force_all_the_same(tmp_path: Path, capl
     scene.start_worker()
     scene.watch.answer(routes(1))
     assert await scene.look() == (1, "")
-    assert "routes in force cannot be kept" in caplog.text
+    assert "the routes in force cannot be saved" in caplog.text
 
 
 def test_without_a_folder_nothing_is_kept(tmp_path: Path) -> None:

@@ -242,7 +242,7 @@ async def test_a_replica_that_is_gone() -> None:
 async def test_a_version_that_its_agent_does_not_call_warm_gets_no_request() -> None:
     triton = Triton(Resolver(), proof_cache(False))
     with BrokenReplica(ADDRESS, Fault.ERROR) as replica:
-        with pytest.raises(VersionUnproved, match="version 1 has not proved itself on a"):
+        with pytest.raises(VersionUnproved, match="version 1 is not proved on a"):
             await triton.infer(REPLICA, "m", 1, RequestBuffer(1), soon())
         assert replica.requests == 0
     triton.close_idle(REPLICA)

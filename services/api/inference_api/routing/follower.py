@@ -1,7 +1,7 @@
-"""Follows the routes while the API runs.
+"""Puts new routes in force while the API runs.
 
-What is absent, empty or invalid is never an instruction: the last valid routes stay, and `rejected` says why the
-newest were refused. New routes are put in force once some replica answers for their stable version.
+An absent, empty or invalid document is never an instruction: the last valid routes stay in force, and `rejected` says
+why the newest were refused. Routes with another stable version are put in force once some replica answers for it.
 """
 
 import logging
@@ -21,7 +21,7 @@ Answers = Callable[[Routes], Awaitable[bool]]
 
 
 class Follower:
-    """`answers`: does a replica answer for the stable version of these routes?"""
+    """Polls one source of routes. `answers(routes)`: whether a replica answers for their stable version."""
 
     def __init__(self, traffic: Traffic, source: RoutesSource, answers: Answers) -> None:
         self._traffic = traffic
@@ -59,7 +59,7 @@ class Follower:
         return True
 
     async def _may_swap(self, wanted: Routes, current: Routes | None) -> bool:
-        """Only another stable version needs a proof; taking weight away must never wait."""
+        """Only another stable version waits for a replica. Taking weight from a canary never waits."""
         if current is None or (wanted.model, wanted.stable.version) == (current.model, current.stable.version):
             return True
         return await self._answers(wanted)

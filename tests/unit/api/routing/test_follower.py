@@ -5,7 +5,7 @@ import json
 import pytest
 from inference_api.routing.counters import Json
 from inference_api.routing.document import Routes, document_id
-from inference_api.routing.follow import Follower
+from inference_api.routing.follower import Follower
 from inference_api.routing.traffic import Traffic
 
 from tests.harness.routes import document, only_stable
