@@ -50,7 +50,9 @@ def test_requests_are_described_as_tritonclient_describes_them(batch_size: int) 
         pytest.param(reply(status=400, tensor=b'{"error":"no"}', header=b""), "answered 400", id="error-status"),
         pytest.param(reply(status=503, tensor=b"\xff", header=b""), "answered 503", id="error-without-text"),
         pytest.param(reply(headers={}), "no header that can be read", id="no-header-length"),
-        pytest.param(reply(headers={b"inference-header-content-length": b"x"}), "no readable", id="length-is-text"),
+        pytest.param(
+            reply(headers={b"inference-header-content-length": b"x"}), "no header that can be read", id="length-is-text"
+        ),
         pytest.param(reply(header=b"[]"), "no header that can be read", id="header-is-a-list"),
         pytest.param(reply(header=b"{"), "no header that can be read", id="header-is-no-json"),
         pytest.param(reply(OUTPUT | {"name": "other"}), "must be output FP32", id="another-output"),
