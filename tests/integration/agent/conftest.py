@@ -18,13 +18,13 @@ _numbers = count(11)
 
 @pytest.fixture(scope="session")
 def bundle(bundles: Path) -> Bundle:
-    """That of a version number."""
+    """The bundle of a version number."""
     return lambda version: bundles / f"resnet_medical-{version}.tar"
 
 
 @pytest.fixture
 def make_replica(tmp_path: Path) -> Iterator[StartReplica]:
-    """Replicas that end with the test; nothing is started, planned or waited for."""
+    """Makes replicas that end with the test. They are not started, and have no plan."""
     with ExitStack() as running:
 
         def make(**environment: str) -> Replica:
@@ -38,7 +38,7 @@ def make_replica(tmp_path: Path) -> Iterator[StartReplica]:
 
 @pytest.fixture
 def replica(make_replica: StartReplica, bundle: Bundle) -> Replica:
-    """One that holds version 1, stable and warm."""
+    """A replica that holds version 1 as stable, warm."""
     started = make_replica()
     started.follow(build_plan(stable=bundle(1)))
     started.start()
@@ -48,7 +48,7 @@ def replica(make_replica: StartReplica, bundle: Bundle) -> Replica:
 
 @pytest.fixture(scope="session")
 def shared_replica(bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Replica]:
-    """The same for tests that only look at it."""
+    """The same, shared by tests that change nothing."""
     shared = Replica("triton-shared", "127.0.31.8", tmp_path_factory.mktemp("shared"))
     shared.follow(build_plan(stable=bundle(1)))
     with shared:

@@ -1,4 +1,4 @@
-"""Questions to a replica that tests ask."""
+"""What tests ask a replica."""
 
 import os
 from pathlib import Path
@@ -16,7 +16,7 @@ WARM_SECONDS = 240
 
 
 def entry(replica: Replica, version: int) -> dict[str, Any]:
-    """What /state says about a version; empty when it says nothing, or the agent is down."""
+    """The entry of a version in /state; empty when there is none, or the agent is down."""
     try:
         versions = replica.state()["versions"]
     except httpx.HTTPError:
@@ -25,7 +25,7 @@ def entry(replica: Replica, version: int) -> dict[str, Any]:
 
 
 def wait_for(replica: Replica, version: int, state: str, timeout_seconds: float = WARM_SECONDS) -> dict[str, Any]:
-    """What /state says once the version is in `state`; empty state: once it is gone."""
+    """Waits until the version is in `state`, or is no longer listed for an empty `state`; returns its entry."""
 
     def arrived() -> list[dict[str, Any]]:
         return [seen for seen in [entry(replica, version)] if seen.get("state", "") == state]
@@ -63,7 +63,7 @@ def rejection(replica: Replica) -> str:
 
 
 def restarts(replica: Replica) -> int:
-    """How often Triton came back, by its agent's word; 0 while that cannot be asked."""
+    """How often Triton restarted, as its agent counts; 0 while the agent does not answer."""
     try:
         return int(replica.state()["triton"]["restarts"])
     except httpx.HTTPError:
@@ -84,7 +84,7 @@ def stubs(replica: Replica, version: int) -> set[int]:
 
 
 def holders(triton_pid: int, version: int) -> set[int]:
-    """The same under a Triton that may not be the agent's child."""
+    """The same for a Triton that may not be the agent's child."""
     children = psutil.Process(triton_pid).children(recursive=True)
     return {child.pid for child in children if f"/resnet_medical/{version}/model.onnx" in " ".join(_command(child))}
 
@@ -98,7 +98,7 @@ def _command(process: psutil.Process) -> list[str]:
 
 
 def lives(pid: int) -> bool:
-    """It runs; one that ended and that nobody has asked about yet holds nothing any more."""
+    """Whether it runs; a zombie does not count, because it holds nothing."""
     try:
         return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:

@@ -1,4 +1,4 @@
-"""A bad version fails where it is bad, stable serves on, and a good one works afterwards on the same replica."""
+"""A bad version fails in its own step, stable keeps serving, and the replica then takes a good version."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -22,7 +22,7 @@ MakeBundle = Callable[[Bundle, Path], Path]
 
 @dataclass(frozen=True)
 class Bad:
-    """`keeps`: whether its bytes may stay in the cache, being what the plan names."""
+    """`keeps`: whether its bytes may stay in the cache, because the plan names them."""
 
     make: MakeBundle
     reason: str
@@ -31,7 +31,7 @@ class Bad:
 
 
 def with_golden_of(other: int, version: int) -> MakeBundle:
-    """Version `version`, asked during its proof what sets off its fault."""
+    """Version `version`, whose proof triggers its fault."""
     return lambda bundle, folder: repack(bundle(version), folder, golden=take_apart(bundle(other)).golden)
 
 
@@ -62,7 +62,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory, bundle: Bundle) -> Iterator
 
 @pytest.fixture
 def stable_only(shared: Replica, bundle: Bundle) -> Replica:
-    """The replica of all tests here, never restarted by them: version 1 warm, nothing else held."""
+    """The replica of all tests here, which is never restarted. It holds only version 1, warm."""
     shared.follow(build_plan(stable=bundle(1)))
     wait_until(lambda: held(shared) == {1: "Warm"}, "the canary of the test before is forgotten", 60)
     wait_until(lambda: ready(shared) and bundles(shared) == {digest_of(bundle(1))}, "only version 1 is held", 60)
@@ -109,7 +109,7 @@ def test_stable_serves_on_beside_a_bad_canary(stable_only: Replica, bundle: Bund
 
 
 def failed_entry(replica: Replica, canary: dict[str, Any]) -> dict[str, Any] | None:
-    """The test before may have had a canary of the same version: its failure is to be seen for a moment."""
+    """The previous test may have had a canary of the same version, whose failure is still shown for a moment."""
     found = entry(replica, canary["version"])
     return found if (found.get("state"), found.get("digest")) == ("Failed", canary["digest"]) else None
 
@@ -158,7 +158,7 @@ def test_a_good_version_works_after_all_the_bad_ones(stable_only: Replica, bundl
 def test_a_version_that_hangs_is_given_up_and_a_good_one_takes_its_place(
     replica: Replica, bundle: Bundle, tmp_path: Path
 ) -> None:
-    """It cannot be unloaded while it hangs; that must not keep the next one out, nor disturb stable."""
+    """It cannot be unloaded while it hangs. That must neither block the next version nor disturb stable."""
     hangs = with_golden_of(14, 9)(bundle, tmp_path)
     with Patients(replica, bundle(1)) as patients:
         replica.follow(build_plan(stable=bundle(1), canary=hangs))
@@ -172,7 +172,7 @@ def test_a_version_that_hangs_is_given_up_and_a_good_one_takes_its_place(
 
 
 def with_canary(plan: Json, path: Path) -> Json:
-    """A plan names what is in no manifest that could be read."""
+    """For what no manifest that was read says, the plan is the source."""
     try:
         return plan | {"canary": artifact(path)}
     except Exception:

@@ -66,7 +66,7 @@ def test_what_kills_triton_is_not_tried_again(replica: Replica, bundle: Bundle, 
 
 
 def test_agent_and_triton_killed_together_while_a_canary_loads(replica: Replica, bundle: Bundle) -> None:
-    """As when a canary exhausts the memory of the whole pod: the attempt on disk is all that is left."""
+    """A canary may exhaust the memory of the whole pod. Then only the attempt on disk is left."""
     replica.follow(plan_of(stable=bundle(1), canary=bundle(2)))
     wait_for(replica, 2, "Warming")
     replica.kill()
@@ -82,7 +82,7 @@ def test_agent_and_triton_killed_together_while_a_canary_loads(replica: Replica,
 
 
 def test_a_triton_killed_while_it_answers_leaves_nothing(make_replica: StartReplica, bundle: Bundle) -> None:
-    """A backend process that then answers waits for Triton to read it: seen there an hour later, with its memory."""
+    """Regression guard: a backend process that then answered waited for Triton for an hour, with its memory."""
     replica = make_replica()
     replica.follow(plan_of(stable=bundle(SLOW)))
     replica.start()
@@ -128,7 +128,7 @@ def test_without_its_plan_and_its_store_a_restarted_agent_holds_what_it_held(
 def test_beside_a_triton_that_lives_on_the_agent_proves_again_and_reloads_nothing(
     make_replica: StartReplica, bundle: Bundle
 ) -> None:
-    """The pod's form: Triton in a container of its own."""
+    """As in a pod, where Triton has a container of its own."""
     replica = make_replica(TRITON_COMMAND="")
     settings = Settings(plan_file=replica.plan_file, data_dir=replica.folder, triton_address=replica.address)
     arguments = triton_arguments(settings, replica.folder / "data" / "repository")
@@ -178,7 +178,7 @@ def shared_memory(process: psutil.Process) -> set[str]:
 
 @contextmanager
 def in_flight(replica: Replica, version: int) -> Iterator[None]:
-    """With requests that Triton did not answer yet; whether it ever does, nobody asks."""
+    """With requests that Triton has not answered yet. Their answers do not matter."""
     tensor = grpcclient.InferInput("input", [1, 3, 224, 224], "FP32")
     tensor.set_data_from_numpy(np.zeros((1, 3, 224, 224), np.float32))
     with grpcclient.InferenceServerClient(f"{replica.address}:8001") as client:

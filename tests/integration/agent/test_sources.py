@@ -83,7 +83,7 @@ def test_siblings_give_what_the_store_cannot(make_replica: StartReplica, bundle:
 
 
 def test_a_sibling_that_lies_condemns_nothing(bundle: Bundle, http: HttpStore, tmp_path: Path) -> None:
-    """Regression guard: a store that is away comes back; wrong bytes in the store would be final."""
+    """Regression guard: an unreachable store comes back, but wrong bytes in the store would be final."""
     http.content[f"/bundles/{digest_of(bundle(1))}"] = b"not the bundle"
     plan = from_store(build_plan(stable=bundle(1)), NOWHERE) | {"siblings": [{"name": "liar", "url": http.url}]}
     wanted = parse_plan(json.dumps(plan).encode())

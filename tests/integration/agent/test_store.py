@@ -30,7 +30,7 @@ def s3() -> Iterator[S3Store]:
 
 
 class Seen:
-    """What was reported while a fetch went on."""
+    """The progress that a fetch reported."""
 
     def __init__(self) -> None:
         self.progress: list[tuple[int, int | None]] = []

@@ -1,4 +1,4 @@
-"""Versions come and go on one replica while the other serves on, untouched."""
+"""Versions are loaded and dropped on one replica while the other version keeps serving, untouched."""
 
 from statistics import median
 

@@ -1,4 +1,4 @@
-"""A control plane that tests take away, an agent and an API process that follow their ConfigMap with their own Role."""
+"""A control plane that tests stop, and an agent and an API process that follow their ConfigMap with their own Role."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -30,7 +30,7 @@ Bundle = Callable[[int], Path]
 
 
 class Reader:
-    """The agent or the API of a namespace: a document that it follows, the copy mounted beside, and its report."""
+    """The agent or the API of a namespace: the document that it follows, the mounted copy, and its report."""
 
     def __init__(self, namespace: Namespace, process: Process, mounted: Path, name: str, url: str, path: str) -> None:
         self.namespace, self.process, self.mounted, self.name = namespace, process, mounted, name
@@ -54,7 +54,7 @@ class Reader:
         return found
 
     def wait_for_revision(self, revision: int, timeout_seconds: float = AWAY_SECONDS) -> dict[str, Any]:
-        """By every worker, and nothing is refused any more."""
+        """Waits until every worker applied it and nothing is refused; returns the report."""
 
         def obeyed() -> dict[str, Any] | None:
             report = self.report()
@@ -76,7 +76,7 @@ class Reader:
 
 
 def is_agreed(report: dict[str, Any]) -> bool:
-    """Every worker is there, and all obey one document."""
+    """Whether every worker has applied the same document."""
     return bool(report.get("id")) and report.get("workers", WORKERS) == WORKERS
 
 
@@ -99,7 +99,7 @@ def namespace(cluster: Cluster) -> Namespace:
 
 @pytest.fixture
 def sidecar(namespace: Namespace, tmp_path: Path) -> Iterator[Sidecar]:
-    """Nothing is started."""
+    """A pod that is not started."""
     environment = {
         "MEDINFER_AGENT_PLAN_CONFIGMAP": PLAN,
         "MEDINFER_AGENT_NAMESPACE": namespace.name,
@@ -114,13 +114,13 @@ def sidecar(namespace: Namespace, tmp_path: Path) -> Iterator[Sidecar]:
 
 @pytest.fixture
 def agent(namespace: Namespace, sidecar: Sidecar) -> Reader:
-    """Without a Triton: it follows its plan all the same."""
+    """An agent without a Triton, which follows its plan nevertheless."""
     return Reader(namespace, sidecar.agent, sidecar.mounted_plan, PLAN, sidecar.agent_url, "/state")
 
 
 @pytest.fixture
 def api(namespace: Namespace, tmp_path: Path) -> Iterator[Reader]:
-    """Two workers, and replicas that nobody ever asks."""
+    """Two workers, and replicas that are never asked."""
     environment = {"ROUTES_CONFIGMAP": ROUTES, "NAMESPACE": namespace.name, "DRAIN_SECONDS": "0"}
     bind, mounted = f"{API_ADDRESS}:8002", tmp_path / "mounted" / "routes.json"
     process = Api("api", bind, tmp_path, mounted, WORKERS, environment, namespace.kubeconfig("api"))
@@ -130,14 +130,14 @@ def api(namespace: Namespace, tmp_path: Path) -> Iterator[Reader]:
 
 @pytest.fixture(params=["agent", "api"])
 def reader(request: pytest.FixtureRequest) -> Reader:
-    """Each of both; nothing is started, and nothing is written."""
+    """The agent, then the API; neither is started, and no document is written."""
     found: Reader = request.getfixturevalue(request.param)
     return found
 
 
 @pytest.fixture
 def document(reader: Reader, bundle: Bundle) -> Callable[[int], Json]:
-    """What `reader` follows, of this revision."""
+    """Makes a document for `reader` with a given revision."""
     if reader.name == ROUTES:
         return lambda revision: routes.document(revision=revision)
     return lambda revision: build_plan(stable=bundle(1)) | {"revision": revision}

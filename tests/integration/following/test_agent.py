@@ -1,4 +1,4 @@
-"""Versions come from any source, and go only on a plan that was seen in the ConfigMap."""
+"""A plan from any source adds versions; only one read from the ConfigMap drops versions."""
 
 import pytest
 
@@ -36,7 +36,7 @@ def test_while_the_api_server_is_away_versions_are_added_and_none_dropped(
     sidecar.agent.start()
     agent.wait_for_revision(2)
     wait_until(
-        lambda: states(agent) == {2: "Warm", 1: "Unloading"}, "version 1 is still loaded, and not proved anew", 120
+        lambda: states(agent) == {2: "Warm", 1: "Unloading"}, "version 1 is still loaded, and not proved again", 120
     )
     assert (
         client.get(f"http://{sidecar.address}:8000/v2/models/resnet_medical/versions/1/ready", timeout=5).status_code

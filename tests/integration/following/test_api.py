@@ -1,4 +1,4 @@
-"""What is particular to several workers."""
+"""What only several workers have."""
 
 import os
 import signal
@@ -19,7 +19,7 @@ def workers(api: Reader) -> list[int]:
 
 
 def test_a_worker_that_starts_while_the_api_server_is_away_does_not_go_back(api: Reader) -> None:
-    """The mounted copy may still give weight to a version that was taken away since."""
+    """The mounted copy may still give weight to a version that has since lost it."""
     plane = api.namespace.cluster.plane
     api.mount(routes.document(revision=1))
     api.publish(routes.only_stable(revision=2))
@@ -35,7 +35,7 @@ def test_a_worker_that_starts_while_the_api_server_is_away_does_not_go_back(api:
 
 
 def test_it_answers_while_the_api_server_hangs(api: Reader) -> None:
-    """A watch is waited for on a thread, never in the event loop."""
+    """The watch blocks a thread, never the event loop."""
     api.mount(routes.document(revision=1))
     plane = api.namespace.cluster.plane
     plane.freeze_api_server()

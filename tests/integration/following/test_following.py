@@ -1,4 +1,4 @@
-"""Agent and API follow their ConfigMap by name, whatever becomes of it and of the API server."""
+"""Agent and API follow their ConfigMap by name, whatever happens to it and to the API server."""
 
 from collections.abc import Callable
 

@@ -20,7 +20,7 @@ IMPORTS = "import replica_agent.main, rollout_operator.main, modelctl.bundle as 
 
 
 def instructions(kind: str) -> list[str]:
-    """Those of the first stage, in order, each on one line."""
+    """The instructions of the first stage, in order, each on one line."""
     first_stage = re.split(r"^FROM ", (ROOT / DOCKERFILE).read_text(), flags=re.MULTILINE)[1]
     lines = first_stage.replace("\\\n", " ").splitlines()
     return [line.removeprefix(f"{kind} ") for line in lines if line.startswith(f"{kind} ")]
@@ -71,7 +71,7 @@ def test_of_modelctl_it_holds_the_bundle_format_only(code: Path) -> None:
 
 
 def test_operator_and_agent_need_no_more(code: Path) -> None:
-    """-P: nothing of the working folder, which is the repository's."""
+    """-P: nothing is imported from the working folder, which is the repository."""
     environment = os.environ | {"PYTHONPATH": str(code)}
     done = subprocess.run([sys.executable, "-P", "-c", IMPORTS], env=environment, capture_output=True, text=True)
     assert (done.returncode, done.stdout.strip()) == (0, str(code / "modelctl/bundle/__init__.py")), done.stderr

@@ -1,4 +1,4 @@
-"""The demonstration ResNet50s, trained once: how good they are, how alike, and that their bundles hold."""
+"""The demonstration ResNet50s, made once: their accuracy, their agreement, and their bundles."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""modelctl works as an installed wheel, away from the repository."""
+"""modelctl works as an installed wheel, outside the repository."""
 
 import os
 import subprocess

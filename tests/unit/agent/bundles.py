@@ -1,4 +1,4 @@
-"""Small bundles, made once: nothing of Triton or ONNX Runtime takes part."""
+"""Small bundles, made once, without Triton or ONNX Runtime."""
 
 from dataclasses import replace
 from functools import cache
@@ -37,11 +37,11 @@ def bundle(version: int) -> Path:
 
 
 def make(**changes: Any) -> Path:
-    """A whole and true bundle with `changes` (fields of Parts)."""
+    """A valid bundle with `changes` (fields of Parts)."""
     return assemble(replace(PARTS, **changes), Path(mkdtemp()))[0]
 
 
 def release(version: int) -> Release:
-    """As a plan would name `bundle(version)`."""
+    """The release by which a plan names `bundle(version)`."""
     path = bundle(version)
     return Release(version=version, uri=path.as_uri(), digest=digest_of(path))

@@ -1,4 +1,4 @@
-"""Observations for tables: a plan in three words, and what is held in a few more."""
+"""Short ways to write observations, for tables of situations."""
 
 import json
 from typing import Any
@@ -40,7 +40,7 @@ def see(
     open_attempts: tuple[int, ...] = (),
     **rest: Any,
 ) -> Observation:
-    """What is warm is loaded, what is loaded is installed, what is installed is cached; Triton answers."""
+    """An observation: warm versions are also loaded, loaded ones installed, installed ones cached. Triton answers."""
     loaded = tuple({*loaded, *warm})
     installed = tuple({*installed, *loaded})
     failures = {wanted.attempt(release(v)): f for v, f in (failed or {}).items()} if wanted else {}

@@ -13,7 +13,7 @@ def artifact(version: int) -> dict[str, Any]:
 
 
 def document(**changes: Any) -> dict[str, Any]:
-    """Version 1 stable unless said otherwise; a number under a role stands for that version's artifact."""
+    """A plan, by default with version 1 as stable. A number under a role stands for the artifact of that version."""
     roles = {
         role: artifact(changes.pop(role)) if isinstance(changes.get(role), int) else None
         for role in ("stable", "canary", "previous")

@@ -1,4 +1,4 @@
-"""The loop itself, with a Triton in memory: what is done in which order, and what is remembered."""
+"""The agent's loop with a Triton in memory: the order of its actions, and what it remembers."""
 
 import asyncio
 import json
@@ -29,7 +29,7 @@ from tests.unit.agent.plans import document
 
 
 class MemoryTriton:
-    """What triton.Triton promises. `on_load` is called before a load and may raise; answers are what golden wants."""
+    """A Triton in memory. `on_load` is called before a load and may raise; it answers with the golden outputs."""
 
     def __init__(self) -> None:
         self.connected, self.connection = True, 1
@@ -76,7 +76,7 @@ class Source:
 
 
 class Bench:
-    """An agent over a folder; `run` starts it, and a second `run` is its next life."""
+    """An agent over a folder; `run` starts it, and a second `run` restarts it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.triton, self.source = folder, MemoryTriton(), Source()
@@ -192,7 +192,7 @@ async def test_a_late_index_moves_nothing(bench: Bench) -> None:
 
 
 async def test_last_words_of_a_dying_triton_blame_the_version(bench: Bench) -> None:
-    """Regression guard: a crash in a backend process is answered with an error a moment before Triton is gone."""
+    """Regression guard: a crash in a backend process gives an error a moment before Triton ends."""
 
     def die(versions: list[int]) -> None:
         if 2 in versions:

@@ -1,4 +1,4 @@
-"""The rules as a table: a situation, and the one next step."""
+"""The rules as a table: situations, and the action that follows from each."""
 
 from dataclasses import replace
 from typing import Any

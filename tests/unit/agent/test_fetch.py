@@ -1,4 +1,4 @@
-"""Which source is asked, in which order, and what is said when none gives the right bytes."""
+"""The order of sources, and the error when none of them has the right bytes."""
 
 import json
 from pathlib import Path

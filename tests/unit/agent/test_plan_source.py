@@ -11,7 +11,7 @@ ABSENT = "there is no plan: plan.json cannot be read"
 
 
 class Source:
-    """Plans from a test's hand."""
+    """A source whose document a test sets."""
 
     is_live = True
 
@@ -112,7 +112,7 @@ def test_a_plan_that_cannot_be_kept_counts_all_the_same_and_is_kept_later(
 
 @pytest.mark.parametrize("revision", [None, 5, 6])
 def test_a_plan_without_a_revision_is_not_compared(revision: int | None) -> None:
-    """A person edited it; and the operator's next one has to grow only from what it knows itself."""
+    """A person's plan has no revision. The operator's next revision is greater only than those that it knows."""
     by_hand = follow(VALID, text(stable=2))
     assert by_hand.rejected is None and by_hand.plan and by_hand.plan.revision == 0
     after = follow(by_hand, text(stable=3, revision=4))
@@ -126,7 +126,7 @@ class Watch:
 
 
 class Scene:
-    """A ConfigMap, its mounted copy, and one life of an agent after the other."""
+    """A ConfigMap, its mounted copy, and an agent that is restarted."""
 
     def __init__(self, folder: Path) -> None:
         self.mounted, self._kept = folder / "mounted.json", folder / "kept.json"
@@ -140,7 +140,7 @@ class Scene:
         self.watch.synced, self.watch.content = True, content
 
     def poll(self) -> tuple[int | None, bool, str]:
-        """Twice, as the first is of the mounted copy; the revision obeyed, whether live, and why another is refused."""
+        """Polls twice, as the first poll reads the mounted copy; returns revision, whether it is live, and refusal."""
         self.follower.poll()
         followed = self.follower.poll()
         reason = followed.rejected.reason if followed.rejected else ""
@@ -179,7 +179,7 @@ def test_the_mounted_copy_is_read_even_if_the_api_server_was_faster(tmp_path: Pa
 def test_the_highest_revision_wins(
     tmp_path: Path, kept: int, mounted: int, watched: int | None, obeyed: tuple[int, bool, str]
 ) -> None:
-    """Versions are dropped only on a plan seen live, whatever else says."""
+    """Versions are dropped only on a plan that was read live."""
     scene = Scene(tmp_path)
     scene.answer(text(stable=1, revision=kept))
     scene.poll()

@@ -94,7 +94,7 @@ def test_percentiles_are_those_of_the_smallest_batch_once_settled() -> None:
 
 
 class Model:
-    """Right answers for `golden`, each batch taking as long as `cost_seconds` says; counts what is in flight."""
+    """Gives the right answers for `golden`; a batch takes `cost_seconds`. It counts what is in flight."""
 
     def __init__(self, golden: Golden, cost_seconds: Callable[[int], float]) -> None:
         self.golden, self.cost_seconds = golden, cost_seconds

@@ -75,7 +75,7 @@ def test_the_process_says_it_on_one_line_and_exits_2() -> None:
 
 
 def test_a_taken_address_ends_it_before_triton_starts(tmp_path: Path) -> None:
-    """It once went on without its endpoints, so nobody could ask whether a version was warm."""
+    """Regression guard: it went on without its endpoints, so nobody could ask whether a version was warm."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         settings = {
             "PLAN_FILE": str(tmp_path / "plan.json"),

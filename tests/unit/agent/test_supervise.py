@@ -1,4 +1,4 @@
-"""A child that dies, one that lives, one that will not go; real processes, none of them Triton."""
+"""A child that ends, one that runs, and one that ignores SIGTERM: real processes, but not Triton."""
 
 import asyncio
 import contextlib
@@ -12,7 +12,7 @@ from ci.stack.waiting import wait_until
 
 
 async def started(log: Path, count: int) -> list[int]:
-    """Process ids that the child wrote down, once there are so many."""
+    """The process ids that the child wrote, once there are `count`."""
 
     def read() -> list[int] | None:
         pids = [int(pid) for pid in log.read_text().split()] if log.exists() else []

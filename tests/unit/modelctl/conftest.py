@@ -1,4 +1,4 @@
-"""One valid bundle, packed once: what the hostile ones are made from."""
+"""One valid bundle, packed once. The hostile ones are made from it."""
 
 from pathlib import Path
 

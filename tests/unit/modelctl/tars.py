@@ -1,4 +1,4 @@
-"""Writes tars that modelctl would not: what a hostile store may send."""
+"""Writes tars that modelctl would not write, as a hostile store may send them."""
 
 import hashlib
 import io

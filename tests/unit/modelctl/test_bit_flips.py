@@ -1,4 +1,4 @@
-"""Whatever bits of a bundle change on the way: it is refused, or what comes out is what was packed."""
+"""A bundle whose bits changed on the way is refused, or unpacks to what was packed."""
 
 import tempfile
 from pathlib import Path

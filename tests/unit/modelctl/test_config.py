@@ -1,4 +1,4 @@
-"""config.pbtxt: what is one config, what is another, and what is none."""
+"""config.pbtxt: which texts are equivalent, which are not, and which are refused."""
 
 from pathlib import Path
 

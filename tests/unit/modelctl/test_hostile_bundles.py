@@ -1,4 +1,4 @@
-"""Every bundle that is not exactly what the format says is refused with a reason, and leaves nothing on disk."""
+"""A bundle that does not follow the format exactly is refused with a reason, and leaves nothing on disk."""
 
 import tarfile
 from collections.abc import Callable
@@ -154,7 +154,7 @@ def test_refuses_a_size_over_the_bound_without_reading_it(
 
 
 def test_refuses_a_sparse_bomb_whose_hole_only_the_file_system_holds(contents: Contents, tmp_path: Path) -> None:
-    """A store may send a hole that costs nothing; model.json names the right size, so only that bounds what is read."""
+    """A store may send a sparse file that costs it nothing. Only the limits of the format bound what is read."""
     entries = members(contents)
     entries[-1][0].size = 1 << 30
     with (tmp_path / "b.tar").open("wb") as out:

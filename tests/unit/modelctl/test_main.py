@@ -1,4 +1,4 @@
-"""The command line: exit status, one line of reason, and what a person reads."""
+"""The command line: exit status, the reason on one line, and the output."""
 
 import json
 import subprocess

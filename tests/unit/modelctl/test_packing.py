@@ -1,4 +1,4 @@
-"""`modelctl pack`: what a person hands in, good and bad."""
+"""`modelctl pack` with good and bad input."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""Each demonstration version does what the table says, in a process of its own where it may die or hang."""
+"""Each demonstration version behaves as the table says; those that die or hang run in a process of their own."""
 
 import io
 import subprocess
