@@ -32,7 +32,7 @@ def replica(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 @pytest.fixture(scope="module")
 def api(bundle: Path, replica: Replica, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
-    """Version 1 at 100 %, told how 16-bit, float and DICOM pixels become 8 bits; a fresh process for each module."""
+    """Version 1 at 100 %, with an intensity for 16-bit, float and DICOM images. A fresh process for each module."""
     routes = build_routes([(replica.name, replica.url, [1])], bundle)
     routes["versions"]["1"]["preprocessing"]["intensity"] = {"kind": "voi"}
     api = Api("api", API_BIND, tmp_path_factory.mktemp("api"))

@@ -100,7 +100,7 @@ def test_what_a_browser_cannot_show_has_a_placeholder_and_is_classified(page: Pa
     expect(page.locator("#answer")).to_be_visible()
 
 
-def test_a_problem_is_told_in_a_sentence(page: Page) -> None:
+def test_a_problem_is_shown_as_a_sentence(page: Page) -> None:
     choose(page, "notes.txt", b"no image at all")
     expect(page.locator("#problem")).to_contain_text("JPEG, PNG, WebP, BMP, TIFF and DICOM images are read")
     expect(page.locator("#facts")).to_contain_text("Request id")
@@ -154,7 +154,7 @@ def test_a_canary_and_a_refused_routes_document_are_shown(page: Page) -> None:
     expect(page.locator("#rollout-note")).to_contain_text("was refused: stable.weight is -1")
 
 
-def test_a_service_that_went_away_is_told(page: Page) -> None:
+def test_an_unreachable_service_is_shown(page: Page) -> None:
     page.route("**/routes", lambda route: route.abort())
     expect(page.locator("#service-text")).to_have_text("Service not reachable")
     page.route("**/predict", lambda route: route.abort())

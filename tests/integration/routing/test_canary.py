@@ -28,7 +28,7 @@ def routed(start_api: StartApi) -> Routed:
     return start_api(AGENT_PORT=str(AGENT_PORT))
 
 
-def beside(routed: Routed, broken: BrokenReplica) -> tuple[Held, Held]:
+def next_to_each_other(routed: Routed, broken: BrokenReplica) -> tuple[Held, Held]:
     """Stable on the real replica, the canary on a broken one, whose name nothing was learnt about in another test."""
     return ("a", routed.replica.url, [1]), (f"{broken.fault} {next(_names)}", broken.url, [2])
 
@@ -82,7 +82,7 @@ LOST = {"requests": 0, "errors": 0, "fallbacks": 0, "lost": 1}
 )
 def test_stable_answers_for_a_canary(routed: Routed, fault: Fault, counts: dict[str, int]) -> None:
     with BrokenReplica(BROKEN_ADDRESS, fault) as broken:
-        replicas = beside(routed, broken)
+        replicas = next_to_each_other(routed, broken)
         routed.follow(routed.routes(*replicas, weight=100, step=f"canary {fault}"))
         response = routed.predict()
         assert broken.requests == 1
@@ -96,20 +96,20 @@ def test_a_canary_that_may_have_killed_its_triton_is_asked_no_more_until_the_tra
     routed: Routed,
 ) -> None:
     with BrokenReplica(BROKEN_ADDRESS, Fault.RESETS) as broken:
-        replicas = beside(routed, broken)
+        replicas = next_to_each_other(routed, broken)
         routed.follow(routed.routes(*replicas, weight=100, step="killer"))
         for _ in range(5):
             assert routed.predict().status_code == 200
         assert broken.requests == 1
         assert "connection broke" in routed.report(5)["suspended"]
-        routed.follow(routed.routes(*beside(routed, broken), weight=100, step="killer, once more"))
+        routed.follow(routed.routes(*next_to_each_other(routed, broken), weight=100, step="killer, once more"))
         assert routed.predict().status_code == 200
         assert broken.requests == 2
 
 
 def test_a_canary_that_mostly_fails_is_asked_no_more(routed: Routed) -> None:
     with BrokenReplica(BROKEN_ADDRESS, Fault.ERROR) as broken:
-        replicas = beside(routed, broken)
+        replicas = next_to_each_other(routed, broken)
         routed.follow(routed.routes(*replicas, weight=100, step="always fails"))
         for _ in range(30):
             assert routed.predict().status_code == 200
@@ -173,7 +173,7 @@ def test_a_batch_is_answered_in_order_by_one_version(routed: Routed, weight: int
 
 def test_a_batch_falls_back_whole(routed: Routed) -> None:
     with BrokenReplica(BROKEN_ADDRESS, Fault.ERROR) as broken:
-        replicas = beside(routed, broken)
+        replicas = next_to_each_other(routed, broken)
         routed.follow(routed.routes(*replicas, weight=100, step="batch falls back"))
         response = send_batch(routed, range(3))
     assert response.status_code == 200

@@ -1,4 +1,4 @@
-"""What a client is told when there is no diagnosis, by real requests; bad images are tested with the uploads."""
+"""What a client gets when there is no diagnosis, by real requests. Bad images are tested with the uploads."""
 
 import json
 import socket
@@ -72,7 +72,7 @@ def test_an_upload_that_never_ends_passes_the_deadline_too(routed: Routed) -> No
 
 
 def test_too_many_in_flight_are_shed_at_once_and_the_rest_is_served(start_api: StartApi) -> None:
-    """Places are held by requests to a replica that hangs; who comes above the bound is told to come again."""
+    """Requests to a replica that hangs take the places in flight; further ones are refused with Retry-After."""
     bounded, image = start_api(port=8003, DEADLINE_SECONDS="60", MAX_IN_FLIGHT=str(MAX_IN_FLIGHT)), grey_jpeg()
     with ThreadPoolExecutor(MAX_IN_FLIGHT) as clients, BrokenReplica(BROKEN_ADDRESS, Fault.HANGS) as hanging:
         bounded.follow(bounded.routes(*stable_on(BROKEN_ADDRESS), step="overload"))

@@ -114,7 +114,7 @@ def test_what_a_killed_worker_counted_is_kept_and_another_takes_its_place(routed
 
 
 def test_a_worker_that_ends_serves_the_connections_that_it_has(routed: Routed, connect: Connect) -> None:
-    """Kept-alive connections are idle when the worker is told to end; their next requests are answered, then closed."""
+    """Kept-alive connections are idle when the worker gets SIGTERM; their next requests are answered, then closed."""
     connections = [connect() for _ in range(12)]
     for connection in connections[:8]:
         assert predict_on(connection)[0] == 200

@@ -28,7 +28,7 @@ def test_a_missing_routes_file_says_what_to_set(environment: pytest.MonkeyPatch)
 
 
 @pytest.mark.parametrize(
-    ("variable", "value", "mend"),
+    ("variable", "value", "fix"),
     [
         pytest.param("BIND", "8002", "must be host:port, for example", id="port-alone"),
         pytest.param("BIND", "::1:80", "must be host:port, for example", id="ipv6-without-brackets"),
@@ -43,14 +43,14 @@ def test_a_missing_routes_file_says_what_to_set(environment: pytest.MonkeyPatch)
         pytest.param("LOG_REQUESTS", "perhaps", "valid boolean", id="no-boolean"),
     ],
 )
-def test_a_bad_value_is_named_with_its_mend(
-    environment: pytest.MonkeyPatch, variable: str, value: str, mend: str
+def test_a_bad_value_is_named_with_its_fix(
+    environment: pytest.MonkeyPatch, variable: str, value: str, fix: str
 ) -> None:
     environment.setenv(PREFIX + variable, value)
     with pytest.raises(InvalidSettings) as caught:
         read_settings()
     assert str(caught.value).startswith(f"{PREFIX}{variable}={value}: ")
-    assert mend in str(caught.value)
+    assert fix in str(caught.value)
     assert "\n" not in str(caught.value)
 
 

@@ -58,7 +58,7 @@ def test_reads_the_intensity(document: object, expected: Intensity | None) -> No
         ),
     ],
 )
-def test_refuses_and_names_the_field_and_the_mend(document: object, message: str) -> None:
+def test_refuses_and_names_the_field_and_what_to_write(document: object, message: str) -> None:
     with pytest.raises(ValueError) as refused:
         parse(document, WHERE)
     assert message in str(refused.value)

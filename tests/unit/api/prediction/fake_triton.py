@@ -34,7 +34,7 @@ class Asked:
 
 
 class FakeTriton:
-    """Each (replica, version) behaves as told: `good`, or the name of what goes wrong. Moves its own clock."""
+    """Each (replica, version) behaves as `behave` says: `good`, or the name of what goes wrong. Moves its own clock."""
 
     def __init__(self) -> None:
         self.now = 1000.0

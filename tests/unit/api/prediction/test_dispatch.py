@@ -159,7 +159,7 @@ async def test_when_stable_cannot_answer(count: int, behaviours: dict[str, str],
 
 
 @pytest.mark.parametrize("behaviour", ["refuse", "black hole", "break"])
-async def test_when_no_replica_is_left_the_client_is_told_soon(behaviour: str) -> None:
+async def test_when_no_replica_is_left_the_client_gets_a_503_soon(behaviour: str) -> None:
     scene = make_scene()
     for name in "ab":
         scene.triton.behave(name, 1, behaviour)

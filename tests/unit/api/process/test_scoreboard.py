@@ -30,7 +30,7 @@ def test_a_snapshot_is_read_as_it_was_published(scoreboard: Scoreboard) -> None:
         assert scoreboard.read() == ({}, [{"number": number}])
 
 
-def test_another_process_sees_the_same_board(scoreboard: Scoreboard, tmp_path: Path) -> None:
+def test_another_process_sees_the_same_scoreboard(scoreboard: Scoreboard, tmp_path: Path) -> None:
     scoreboard.claim(1)({"who": "one"})
     with Scoreboard(tmp_path / FILE_NAME) as other:
         other.claim(2)({"who": "two"})
@@ -40,7 +40,7 @@ def test_another_process_sees_the_same_board(scoreboard: Scoreboard, tmp_path: P
     assert scoreboard.draining
 
 
-def test_a_buried_worker_is_folded_once(scoreboard: Scoreboard) -> None:
+def test_a_retired_worker_is_folded_once(scoreboard: Scoreboard) -> None:
     for pid in (11, 12):
         scoreboard.claim(pid)({"count": pid})
     scoreboard.retire(11, counters.add)
@@ -74,13 +74,13 @@ def test_a_snapshot_too_large_is_an_error_and_harms_no_neighbour(scoreboard: Sco
 
 
 @pytest.mark.parametrize("content", [b"", b"x" * 100, b"x" * 10_000_000], ids=["empty", "short", "foreign"])
-def test_a_file_that_is_no_board_is_replaced(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_no_scoreboard_is_replaced(tmp_path: Path, content: bytes) -> None:
     (tmp_path / FILE_NAME).write_bytes(content)
     with Scoreboard.join(tmp_path) as scoreboard:
         assert scoreboard.owner_pid == os.getpid()
 
 
-def test_a_board_of_an_earlier_start_is_replaced(tmp_path: Path) -> None:
+def test_a_scoreboard_of_an_earlier_start_is_replaced(tmp_path: Path) -> None:
     stranger = SPAWN.Process(target=Scoreboard.create, args=(tmp_path,))
     stranger.start()
     stranger.join()
@@ -95,7 +95,7 @@ def join_and_publish(folder: Path) -> None:
         scoreboard.claim(os.getpid())({"child": True})
 
 
-def test_a_child_joins_its_parents_board(scoreboard: Scoreboard, tmp_path: Path) -> None:
+def test_a_child_joins_its_parents_scoreboard(scoreboard: Scoreboard, tmp_path: Path) -> None:
     child = SPAWN.Process(target=join_and_publish, args=(tmp_path,))
     child.start()
     child.join()
@@ -108,7 +108,7 @@ def only(scoreboard: Scoreboard) -> Json:
     return some(snapshot)
 
 
-def publish_for_ever(folder: Path) -> None:
+def publish_without_end(folder: Path) -> None:
     publish = Scoreboard(folder / FILE_NAME).claim(os.getpid())
     number = 0
     while True:
@@ -120,7 +120,7 @@ def test_no_snapshot_is_ever_half_written_even_by_a_worker_that_is_killed(
     scoreboard: Scoreboard, tmp_path: Path
 ) -> None:
     """Heads of slots were once zero for a moment, in which a worker seemed gone."""
-    child = SPAWN.Process(target=publish_for_ever, args=(tmp_path,), daemon=True)
+    child = SPAWN.Process(target=publish_without_end, args=(tmp_path,), daemon=True)
     child.start()
     try:
         wait_until(lambda: scoreboard.read()[1] not in ([], [None]), "a first snapshot")

@@ -53,7 +53,7 @@ def test_another_process_says_the_same(seed: str) -> None:
     assert said.stdout.strip() == str([position("s", b"%d" % number) for number in range(20)])
 
 
-def test_another_salt_deals_anew() -> None:
+def test_another_salt_assigns_differently() -> None:
     """Else the same studies would be the first ones in every rollout."""
     first = [is_canary("sha256:1", b"%d" % number, 10) for number in range(2000)]
     second = [is_canary("sha256:2", b"%d" % number, 10) for number in range(2000)]

@@ -1,4 +1,4 @@
-"""The routes document is untrusted: it is understood whole, or refused with the field and the mend."""
+"""The routes document is untrusted: it is read whole, or refused with the field and what to write."""
 
 import json
 from typing import Any

@@ -98,7 +98,7 @@ def test_new_routes_keep_what_is_known_of_a_replica_that_stays() -> None:
     assert states(replicas)["c"].in_flight == 0
 
 
-def test_a_replica_that_moved_starts_anew() -> None:
+def test_a_replica_that_moved_starts_afresh() -> None:
     replicas = table({1}, {1})
     replicas.eject_replica(states(replicas)["a"], stable=1)
     replicas.update([replica("a", {1}, host="127.0.0.9"), replica("b", {1})])

@@ -26,7 +26,7 @@ def routes(revision: object, **changes: Any) -> bytes:
     return json.dumps(document(revision=revision, **changes)).encode()
 
 
-def test_a_file_swapped_by_a_link_is_read_anew(tmp_path: Path) -> None:
+def test_a_file_swapped_by_a_link_is_read_again(tmp_path: Path) -> None:
     """As kubelet does with a ConfigMap: ..data is a link that is renamed over."""
     for version in ("one", "two"):
         (tmp_path / version).mkdir()
@@ -46,7 +46,7 @@ def test_an_absent_file_says_what_to_do(tmp_path: Path) -> None:
 
 
 class Scene:
-    """One worker's life after the other, in one pod."""
+    """Workers of one pod, each started after the previous one ended."""
 
     def __init__(self, folder: Path) -> None:
         self.mounted, self.kept = folder / "mounted.json", folder / "kept.json"
@@ -59,8 +59,8 @@ class Scene:
     async def __call__(self, _: Routes) -> bool:
         return True
 
-    async def look(self) -> tuple[int | None, str]:
-        """Twice, as the first look is at what was kept; the revision obeyed and why the newest was refused."""
+    async def poll(self) -> tuple[int | None, str]:
+        """Polls twice, since the first poll reads what was kept: the revision in force, why the newest was refused."""
         for _ in range(2):
             await self.follower.poll()
         routes = self.traffic.routes
@@ -70,19 +70,19 @@ class Scene:
 async def test_the_mounted_copy_counts_until_the_api_server_answered(tmp_path: Path) -> None:
     scene = Scene(tmp_path)
     scene.mounted.write_bytes(routes(1))
-    assert await scene.look() == (1, "")
+    assert await scene.poll() == (1, "")
     scene.mounted.write_bytes(routes(2))
-    assert await scene.look() == (2, "")
+    assert await scene.poll() == (2, "")
     scene.watch.answer(routes(3))
     scene.mounted.write_bytes(routes(4))
-    assert await scene.look() == (3, "")
+    assert await scene.poll() == (3, "")
 
 
 async def test_the_mounted_copy_is_read_even_if_the_api_server_was_faster(tmp_path: Path) -> None:
     scene = Scene(tmp_path)
     scene.mounted.write_bytes(routes(1))
     scene.watch.answer(None)
-    revision, reason = await scene.look()
+    revision, reason = await scene.poll()
     assert revision == 1 and "ConfigMap medinfer-api-routes has no routes.json" in reason
 
 
@@ -101,12 +101,12 @@ async def test_the_mounted_copy_is_read_even_if_the_api_server_was_faster(tmp_pa
 async def test_what_is_no_instruction_changes_nothing(tmp_path: Path, content: bytes | None, reason: str) -> None:
     scene = Scene(tmp_path)
     scene.watch.answer(routes(2))
-    assert await scene.look() == (2, "")
+    assert await scene.poll() == (2, "")
     scene.watch.answer(content)
-    revision, why = await scene.look()
+    revision, why = await scene.poll()
     assert revision == 2 and reason in why
     scene.watch.answer(routes(3))
-    assert await scene.look() == (3, "")
+    assert await scene.poll() == (3, "")
 
 
 async def test_a_document_without_a_revision_is_not_compared(tmp_path: Path) -> None:
@@ -114,26 +114,26 @@ async def test_a_document_without_a_revision_is_not_compared(tmp_path: Path) -> 
     scene = Scene(tmp_path)
     for content, revision in ((routes(5), 5), (json.dumps(document(step="by hand")).encode(), 0), (routes(4), 4)):
         scene.watch.answer(content)
-        assert await scene.look() == (revision, "")
+        assert await scene.poll() == (revision, "")
 
 
 async def test_a_worker_that_starts_while_the_api_server_is_away_does_not_go_back(tmp_path: Path) -> None:
     scene = Scene(tmp_path)
     scene.mounted.write_bytes(routes(1))
     scene.watch.answer(routes(3))
-    assert await scene.look() == (3, "")
+    assert await scene.poll() == (3, "")
     scene.start_worker()
-    revision, reason = await scene.look()
+    revision, reason = await scene.poll()
     assert revision == 3 and "revision: is 1, and 3 is obeyed already" in reason
 
 
 async def test_a_newer_mounted_copy_is_better_than_what_was_kept(tmp_path: Path) -> None:
     scene = Scene(tmp_path)
     scene.watch.answer(routes(1))
-    assert await scene.look() == (1, "")
+    assert await scene.poll() == (1, "")
     scene.start_worker()
     scene.mounted.write_bytes(routes(2))
-    assert await scene.look() == (2, "")
+    assert await scene.poll() == (2, "")
 
 
 async def test_what_cannot_be_kept_is_in_force_all_the_same(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -141,7 +141,7 @@ async def test_what_cannot_be_kept_is_in_force_all_the_same(tmp_path: Path, capl
     scene.kept = tmp_path / "absent" / "kept.json"
     scene.start_worker()
     scene.watch.answer(routes(1))
-    assert await scene.look() == (1, "")
+    assert await scene.poll() == (1, "")
     assert "the routes in force cannot be saved" in caplog.text
 
 

@@ -184,7 +184,7 @@ async def test_a_connection_that_the_other_side_ended_begins_a_new_life() -> Non
         assert server.pool.epoch > second, "there was none when this one was made"
 
 
-async def test_one_more_connection_beside_another_is_the_same_life() -> None:
+async def test_a_second_concurrent_connection_is_the_same_epoch() -> None:
     async with Server([None], [OK, OK]) as server:
         waiting = asyncio.create_task(server.pool.exchange(REQUEST, soon(30)))
         await until(lambda: server.accepted == 1, "the first request waits")

@@ -38,7 +38,7 @@ async def test_warm_once_is_asked_once() -> None:
     assert scene.agents.asked == [1]
 
 
-async def test_another_life_and_another_version_are_asked_about_anew() -> None:
+async def test_another_epoch_and_another_version_are_asked_about() -> None:
     scene = Scene()
     await scene.allows()
     scene.agents.words = {1: False, 2: False}

@@ -70,7 +70,7 @@ def soon(seconds: float = 2.0) -> float:
         pytest.param([OLD, NEW], FRESH_SECONDS + 1, NEW, id="an older one is"),
         pytest.param([OLD, NEVER], FRESH_SECONDS + 1, OLD, id="a slow name server: the older address is kept"),
         pytest.param([OLD, BUSY], FRESH_SECONDS + 1, OLD, id="a failing one: likewise"),
-        pytest.param([OLD, BUSY], KEPT_SECONDS + 1, "Temporary failure", id="but not for ever"),
+        pytest.param([OLD, BUSY], KEPT_SECONDS + 1, "Temporary failure", id="but not permanently"),
         pytest.param([OLD, NEVER], KEPT_SECONDS + 1, "not answered yet", id="nor while it is slow"),
         pytest.param([OLD, GONE], FRESH_SECONDS + 1, "not known", id="a name that is gone has no address"),
         pytest.param([OLD, ValueError("no")], FRESH_SECONDS + 1, OLD, id="a lookup that breaks is a failing one"),
@@ -134,7 +134,7 @@ async def test_a_slow_name_server_is_no_lost_replica() -> None:
 
 
 @pytest.mark.parametrize("fault", [Fault.RESETS, Fault.CLOSES, Fault.ERROR], ids=["reset", "closed", "while idle"])
-async def test_an_address_whose_connection_ended_is_asked_for_anew(fault: Fault) -> None:
+async def test_an_address_whose_connection_ended_is_looked_up_again(fault: Fault) -> None:
     server = SlowNameServer(0)
     pool = Pool(HOST, 8000, server.names)
     with BrokenReplica(ADDRESS, fault):
@@ -145,7 +145,7 @@ async def test_an_address_whose_connection_ended_is_asked_for_anew(fault: Fault)
         await pool.exchange(REQUEST, soon(0.1))
 
 
-async def test_an_address_where_nobody_listens_is_asked_for_anew() -> None:
+async def test_an_address_where_nobody_listens_is_looked_up_again() -> None:
     server = SlowNameServer(0)
     pool = Pool(HOST, 8000, server.names)
     with pytest.raises(Unreachable, match="refused"):
