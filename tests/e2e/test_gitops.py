@@ -1,4 +1,4 @@
-"""The same from git, under load: a release is one commit, a bad one fails in Flux's eyes too, its revert mends it."""
+"""The same from git, under load: one commit releases a version, Flux too reports a bad one, a revert repairs it."""
 
 from pathlib import Path
 

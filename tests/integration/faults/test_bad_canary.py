@@ -1,6 +1,6 @@
 """A canary that proved itself and then goes bad at weight 50: the clients get stable's answers.
 
-What it looks like without the protection: test_the_harness.py asks such a version through the reference API.
+test_the_harness.py shows what happens without the protection: it asks such a version through the reference API.
 """
 
 from collections.abc import Iterator
@@ -19,8 +19,8 @@ WEIGHT = 50
 
 
 @pytest.fixture
-def spoilt(stack: Stack) -> Iterator[Stack]:
-    """For a version that hangs: nothing drops it but a new Triton."""
+def replaced_afterwards(stack: Stack) -> Iterator[Stack]:
+    """For a version that hangs: only a new Triton gets rid of it."""
     yield stack
     stack.replace()
 
@@ -33,9 +33,9 @@ def test_a_canary_that_always_fails_costs_no_request_and_ejects_nobody(
 
 
 def test_a_canary_that_always_hangs_costs_no_request_and_ejects_nobody(
-    spoilt: Stack, apis: list[Api], images: list[bytes]
+    replaced_afterwards: Stack, apis: list[Api], images: list[bytes]
 ) -> None:
-    check_that_stable_answers(spoilt, apis, images, HANGS)
+    check_that_stable_answers(replaced_afterwards, apis, images, HANGS)
 
 
 def check_that_stable_answers(stack: Stack, apis: list[Api], images: list[bytes], canary: int) -> None:

@@ -1,4 +1,4 @@
-"""A version is loaded, warmed and dropped again beside the one that serves."""
+"""A replica loads, warms and drops a version while another one serves."""
 
 import pytest
 

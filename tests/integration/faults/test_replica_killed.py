@@ -1,6 +1,6 @@
 """One of two Triton replicas dies under load, and comes back.
 
-What it looks like without the protection: test_the_harness.py kills a Triton under the reference API.
+test_the_harness.py shows what happens without the protection: it kills a Triton under the reference API.
 """
 
 import pytest
@@ -19,7 +19,7 @@ def kill_triton(replica: Replica) -> None:
 
 
 def kill_everything(replica: Replica) -> None:
-    """As when a node is lost: the agent too, and nobody starts it again but us."""
+    """As when a node is lost: the agent dies too, and only this test starts it again."""
     replica.kill()
     replica.start()
 
@@ -42,5 +42,5 @@ def test_a_killed_replica_costs_no_request_and_serves_again(
         back = answered_by_triton(victim)
         wait_until(lambda: answered_by_triton(victim) > back + 100, "the killed replica serves again", 60)
         result = load.finish(at_least=1000)
-    print(f"while it was away: {result.between('killed', 'back')}")
+    print(f"while it was down: {result.between('killed', 'back')}")
     assert result.failed == 0

@@ -46,7 +46,7 @@ def test_a_failing_canary_is_seen(stack: Stack, load: Load) -> None:
     with load:
         load.wait_until_answered(100)
         stack.plan(ALWAYS_FAILS)
-        # The reference asks the newest as soon as it is loaded; its proof beside that may fail before anybody looks.
+        # The reference asks the newest as soon as it is loaded; meanwhile its proof may fail before this test asks.
         wait_until(lambda: stack.replicas[0].version_state(ALWAYS_FAILS) in LOADED, "it is loaded", WARM_SECONDS)
         result = load.finish(at_least=load.answered() + 100)
     assert result.by_version()[UNNAMED] >= 100

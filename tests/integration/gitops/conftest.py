@@ -1,4 +1,4 @@
-"""One control plane with the CRDs of Flux and Argo CD beside our own."""
+"""One control plane with the CRDs of Flux and Argo CD and our own."""
 
 from collections.abc import Iterator
 

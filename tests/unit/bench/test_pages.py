@@ -16,7 +16,7 @@ BOTH = "# Benchmarks\n\n<!-- make bench -->\n\nfast\n\n<!-- make bench-operator 
             "make bench-operator",
             "## The operator\n\nsmall\n",
             BOTH,
-            id="a-part-beside-another",
+            id="a-part-next-to-another",
         ),
         pytest.param(
             "# Benchmarks\n\n<!-- make bench-operator -->\n\n## The operator\n\nsmall\n",
@@ -26,8 +26,8 @@ BOTH = "# Benchmarks\n\n<!-- make bench -->\n\nfast\n\n<!-- make bench-operator 
             id="always-in-one-order",
         ),
         pytest.param(BOTH, "make bench", "fast", BOTH, id="the-same-again-changes-nothing"),
-        pytest.param(BOTH, "make bench", "slow", BOTH.replace("fast", "slow"), id="the-first-anew"),
-        pytest.param(BOTH, "make bench-operator", "big", BOTH.split("## The")[0] + "big\n", id="the-last-anew"),
+        pytest.param(BOTH, "make bench", "slow", BOTH.replace("fast", "slow"), id="the-first-again"),
+        pytest.param(BOTH, "make bench-operator", "big", BOTH.split("## The")[0] + "big\n", id="the-last-again"),
     ],
 )
 def test_a_command_writes_its_own_part(page: str, command: str, text: str, written: str) -> None:

@@ -63,7 +63,7 @@ def test_ports_are_this_machines_only() -> None:
 
 
 def test_nobody_lives_in_anothers_network() -> None:
-    """Triton lived in its agent's: an agent that was killed came back in a new one, where nobody reached Triton."""
+    """Triton was in its agent's: a killed agent came back in a new one, from which Triton cannot be reached."""
     assert [name for name, service in GPU.items() if "network_mode" in service] == []
 
 

@@ -1,4 +1,4 @@
-"""The guard of the CPU Triton's ONNX Runtime: beside a stub that hangs, and a Triton that only sleeps."""
+"""The guard of the CPU Triton's ONNX Runtime, with a stub that hangs and a Triton that only sleeps."""
 
 import os
 import select

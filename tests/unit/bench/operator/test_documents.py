@@ -19,7 +19,7 @@ def event(type: str = "MODIFIED", **data: str) -> dict[str, Any]:
         pytest.param(event(**{"plan.json": '{"revision": 1}'}), [("triton-0-plan", {"revision": 1})], id="a-plan"),
         pytest.param(event("ADDED", **{"routes.json": "{}"}), [("triton-0-plan", {})], id="routes-at-the-start"),
         pytest.param(event(), [], id="without-data"),
-        pytest.param(event(**{"other.json": "{}"}), [], id="of-somebody-else"),
+        pytest.param(event(**{"other.json": "{}"}), [], id="of-another"),
         pytest.param(event("DELETED", **{"plan.json": "{}"}), [], id="deleted"),
         pytest.param(event("BOOKMARK", **{"plan.json": "{}"}), [], id="a-bookmark"),
     ],

@@ -27,12 +27,12 @@ def routes(revision: int, step: str, weight: int = 0, shadow: int = 0) -> dict[s
     return document | ({"shadow": {"percent": shadow}} if shadow else {})
 
 
-def told(agent: Agent, now_seconds: float) -> AgentState:
+def reported(agent: Agent, now_seconds: float) -> AgentState:
     return parse_agent_state(agent.answer(now_seconds))
 
 
 def states(agent: Agent, now_seconds: float) -> dict[int, str]:
-    return {one.version: str(one.state) for one in told(agent, now_seconds).versions}
+    return {one.version: str(one.state) for one in reported(agent, now_seconds).versions}
 
 
 @pytest.mark.parametrize(
@@ -46,9 +46,9 @@ def test_an_agent_takes_its_time(seconds: float, state: str) -> None:
 
 def test_what_is_warm_says_all_that_routes_need() -> None:
     agent = Agent("triton-0", WARM_SECONDS)
-    assert told(agent, 0.0) == AgentState("triton-0", "start-of-triton-0")
+    assert reported(agent, 0.0) == AgentState("triton-0", "start-of-triton-0")
     agent.follow(plan(7, stable=STABLE), 0.0)
-    state = told(agent, WARM_SECONDS)
+    state = reported(agent, WARM_SECONDS)
     (found,) = state.versions
     assert (state.id, state.revision, found.state, found.role) == ("id-7", 7, VersionState.WARM, "stable")
     assert found.uri == STABLE["uri"] and found.labels and found.preprocessing and found.warmup
@@ -60,7 +60,7 @@ def test_what_is_warm_says_all_that_routes_need() -> None:
         pytest.param({}, {1, 2}, id="without-a-list-all"),
         pytest.param({"replicas": ["triton-0"]}, {1, 2}, id="named"),
         pytest.param({"replicas": ["triton-1"]}, {1}, id="another-is-named"),
-        pytest.param({"replicas": []}, {1}, id="nobody"),
+        pytest.param({"replicas": []}, {1}, id="none"),
     ],
 )
 def test_a_canary_is_for_some_replicas(replicas: dict[str, Any], held: set[int]) -> None:
