@@ -51,7 +51,7 @@ def test_the_rollout_deleted_and_its_status_emptied(stack: RolloutStack, images:
         wait_until(lambda: adoptions(stack) == 2, "v1 is adopted again")
         stack.wait_for_weight(50)
         load.wait_until_answered(60)
-        assert loads(stack) == before, "nothing is loaded anew"
+        assert loads(stack) == before, "nothing is loaded again"
 
         stack.apply(2, steps=SHORT, analysis=QUICK)
         stack.wait_for_ready(2)
@@ -118,7 +118,7 @@ def test_plan_and_routes_deleted_emptied_and_old(stack: RolloutStack, images: li
         load.mark("promoted")
         lose_each(stack, load, oldest, routed=(2,), roles={"stable": 2})
         stack.wait_for_ready(2)
-        assert loads(stack) == before, "nothing is loaded anew"
+        assert loads(stack) == before, "nothing is loaded again"
         result = load.finish(at_least=1000)
     assert result.failed == 0
     assert result.between("promoted").by_version().keys() == {2}

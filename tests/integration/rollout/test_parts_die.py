@@ -68,7 +68,7 @@ def test_a_triton_and_an_agent_die(stack: RolloutStack, images: list[bytes], ope
         second.agent.kill()
         load.last(AGENT_DEAD_SECONDS)
         stack.kubelet.revive(second.name, "agent")
-        wait_until(lambda: warm_everywhere(stack), "the agent proved both versions anew", 90)
+        wait_until(lambda: warm_everywhere(stack), "the agent proved both versions again", 90)
         if not operator_is_there:
             stack.operators[0].start()
         approve(stack, load)

@@ -90,10 +90,10 @@ def test_a_damaged_kept_plan_is_as_none(tmp_path: Path) -> None:
 
 
 def test_a_file_that_cannot_be_read_says_why_and_what_to_do(tmp_path: Path) -> None:
-    mend = "there is no plan: plan.json cannot be read ({}); write one there"
-    assert PlanFile(tmp_path / "plan.json").read() == mend.format("No such file or directory")
+    fix = "there is no plan: plan.json cannot be read ({}); write one there"
+    assert PlanFile(tmp_path / "plan.json").read() == fix.format("No such file or directory")
     (tmp_path / "plan.json").mkdir()
-    assert PlanFile(tmp_path / "plan.json").read() == mend.format("Is a directory")
+    assert PlanFile(tmp_path / "plan.json").read() == fix.format("Is a directory")
 
 
 def test_a_plan_that_cannot_be_kept_counts_all_the_same_and_is_kept_later(

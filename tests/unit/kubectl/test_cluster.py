@@ -1,4 +1,4 @@
-"""What the API server refuses, and a kubeconfig that is none: one line each, with the mend."""
+"""What the API server refuses, and a kubeconfig that is none: one line each, with the fix."""
 
 from pathlib import Path
 from typing import Any

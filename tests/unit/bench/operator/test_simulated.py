@@ -69,7 +69,7 @@ def test_a_canary_is_for_some_replicas(replicas: dict[str, Any], held: set[int])
     assert set(states(agent, 0.0)) == held
 
 
-def test_a_promotion_loads_nothing_anew_and_an_old_plan_is_no_instruction() -> None:
+def test_a_promotion_loads_nothing_again_and_an_old_plan_is_no_instruction() -> None:
     agent = Agent("triton-0", WARM_SECONDS)
     agent.follow(plan(1, stable=STABLE, canary=NEXT), 0.0)
     agent.follow(plan(2, stable=NEXT), WARM_SECONDS)
