@@ -177,10 +177,12 @@ class RolloutStack:
         return {one["version"] for one in self.agent_versions(pod) if one["state"] in held}
 
     def agent_versions(self, pod: Sidecar) -> list[Json]:
+        """None while the agent is unreachable, or has just started and answers 503."""
         try:
-            versions: list[Json] = client.get(f"{pod.agent_url}/state", timeout=5).json()["versions"]
+            response = client.get(f"{pod.agent_url}/state", timeout=5).raise_for_status()
         except httpx.HTTPError:
             return []
+        versions: list[Json] = response.json()["versions"]
         return versions
 
     def spec(self, version: int, *, approve: bool = True, **changes: Any) -> Json:
