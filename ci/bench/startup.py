@@ -91,9 +91,14 @@ def time_api(routes: Path, checkout: Path = ROOT, application: str = "") -> Star
     """The API of this checkout or another one, with that one's environment."""
     api = Api("api", f"{API_ADDRESS}:8002", routes.parent)
     if checkout != ROOT:
-        settings = checkout / "services" / "api" / "gunicorn.conf.py"
-        api.command = [str(checkout / ".venv/bin/python"), "-m", "gunicorn", "-c", str(settings), application]
+        run_checkout(api, checkout, application)
     return time_start(api, f"{api.url}/ready")
+
+
+def run_checkout(api: Api, checkout: Path, application: str) -> None:
+    """Before it starts: gunicorn, its settings and the API are those of another checkout."""
+    settings = checkout / "services" / "api" / "gunicorn.conf.py"
+    api.command = [str(checkout / ".venv/bin/python"), "-m", "gunicorn", "-c", str(settings), application]
 
 
 def time_agent(stand: Stand) -> Start:

@@ -27,6 +27,8 @@ Expected = dict[int, list[str]]
 
 # Stopping k6 cancels what is in flight. A request that had this long and no answer counts as failed all the same.
 CUT_OFF_SECONDS = 3.0
+# A scenario sends half of the requests, so that none is dropped while the servers stand still for twice as long.
+USER_SECONDS = 6
 CANCELLED = "context canceled"
 
 
@@ -133,14 +135,14 @@ class Load(K6):
         expected: Expected,
         folder: Path,
         *,
-        rate_per_second: float = 60,
+        rate_per_second: float = 50,
         fresh_share: float = 0.5,
         timeout_seconds: float = 20,
         max_seconds: float = 900,
     ) -> None:
         fresh = round(rate_per_second * 10 * fresh_share)
         self._rate_per_second = rate_per_second
-        self._users = max(20, round(rate_per_second * 3))
+        self._users = max(20, round(rate_per_second * USER_SECONDS))
         settings = {
             "urls": list(urls),
             "keptPerTenSeconds": round(rate_per_second * 10) - fresh,

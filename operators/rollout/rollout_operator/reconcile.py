@@ -51,6 +51,7 @@ class Reconciler:
         self._recorder, self._metrics = recorder, metrics
         self._observer = Observer(cluster, watched, pod_client, settings)
         self._actor = Actor(cluster, leadership.check, settings.identity)
+        self._resync_seconds = settings.resync_seconds
         self._readings: dict[str, dict[str, ApiState]] = {}
         self._selectors: dict[str, tuple[Selector, ...]] = {}
         self._claimed: set[str] = set()
@@ -107,7 +108,7 @@ class Reconciler:
             await asyncio.to_thread(self._actor.act, decision, observed)
         self._recorder.record(decision, observed)
         self._metrics.note(name, decision)
-        return decision.requeue_seconds
+        return min(decision.requeue_seconds, self._resync_seconds)
 
     def _forget(self, name: str) -> None:
         log.info("ModelRollout deleted; plan and routes stay as they are", extra={"rollout": name})

@@ -20,7 +20,8 @@ class Settings(BaseSettings):
     """Field names are the variables' names without the prefix, in lower case. docs/contracts.md has them all.
 
     `replica_host`: how API pods reach a Triton pod; a name outlives the pod's address. `lease_seconds`: after so long
-    without a sign of life from the holder another operator takes over.
+    without a sign of life from the holder another operator takes over. `resync_seconds`: a ModelRollout is reconciled
+    at least so often, also at rest: nothing else tells that somebody changed the plan or the routes.
     """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True)
@@ -34,6 +35,7 @@ class Settings(BaseSettings):
     ask_timeout_seconds: Annotated[float, Field(gt=0, le=10)] = 1.5
     lease_name: str = Field(default="medinfer-rollout-operator", min_length=1)
     lease_seconds: Annotated[int, Field(ge=3, le=60)] = 10
+    resync_seconds: Annotated[float, Field(ge=1, le=10)] = 10
     address: str = "0.0.0.0"
     port: TcpPort = 8080
 

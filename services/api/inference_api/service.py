@@ -35,6 +35,7 @@ ROUTES_KEY = "routes.json"
 USER_AGENT = "medinfer-api"
 PUBLISH_SECONDS = 0.1
 RECOVER_SECONDS = 0.5
+DICOM_AFTER_SECONDS = 3.0  # the first requests of a new pod do not share the processor with the import
 
 
 @dataclass
@@ -59,6 +60,7 @@ class Service:
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
     _is_warm: bool = False
     _own_folder: Path | None = None
+    _dicom_timer: asyncio.TimerHandle | None = None
 
     async def start(self) -> None:
         """Takes a slot, warms the decoders, reads the routes once and starts the background work."""
@@ -79,6 +81,8 @@ class Service:
 
     async def stop(self) -> None:
         """Ends the background work and keeps on the scoreboard what this worker counted."""
+        if self._dicom_timer is not None:
+            self._dicom_timer.cancel()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -111,7 +115,7 @@ class Service:
             self._is_warm = await self_test.run(self.decoder, self.dispatcher, routes, deadline)
         if not self._is_warm:
             return "no replica has answered the self-test yet"
-        self.decoder.import_dicom()
+        self._import_dicom_later()
         return None
 
     def report(self) -> Json:
@@ -125,6 +129,11 @@ class Service:
         slot = self._taken_slot()
         self._publish_now(slot)
         return slot.read()
+
+    def _import_dicom_later(self) -> None:
+        if self._dicom_timer is None:
+            timer = asyncio.get_running_loop().call_later(DICOM_AFTER_SECONDS, self.decoder.import_dicom)
+            self._dicom_timer = timer
 
     async def _follow(self) -> None:
         if await self.follower.poll():

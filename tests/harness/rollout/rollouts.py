@@ -151,6 +151,7 @@ class RolloutStack:
             self.namespace.name,
             kubeconfig or self.namespace.kubeconfig("operator"),
             self.folder,
+            {"RESYNC_SECONDS": "2"},
         )
         self.operators.append(operator)
         operator.start()
@@ -289,7 +290,7 @@ class RolloutStack:
         expected: Expected,
         urls: Sequence[str] | None = None,
         *,
-        rate_per_second: float = 60,
+        rate_per_second: float = 50,
         max_seconds: float = 900,
     ) -> Load:
         """Half kept-alive, half fresh connections, to the API pods that there are now, or to `urls`."""

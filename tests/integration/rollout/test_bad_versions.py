@@ -135,7 +135,7 @@ def test_permuted_labels_are_stopped_in_shadow(served: RolloutStack, images: lis
 @pytest.mark.parametrize(
     ("limits", "measurement", "rate_per_second"),
     [
-        # At 60/s a canary of 300 ms an answer is on a busy machine also too late to answer: an error, not a latency.
+        # At 50/s a canary of 300 ms an answer is on a busy machine also too late to answer: an error, not a latency.
         pytest.param({"maxLatencyRatio": 1.5}, "latencyRatio", 20, id="slow"),
         # Compares stable with itself a minute ago: on a machine that others use too, only sometimes the canary's doing.
         pytest.param(HEAVY, "stableSlowdown", 60, id="heavy", marks=pytest.mark.soak),

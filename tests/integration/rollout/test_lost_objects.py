@@ -24,7 +24,7 @@ from tests.integration.rollout.canary_at_half import (
 
 pytestmark = pytest.mark.integration
 
-REWRITTEN_SECONDS = 90  # nobody watches the two: the operator sees it when it looks again, after 10 s at rest
+REWRITTEN_SECONDS = 90  # nobody watches the two: the operator sees it when it looks again
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
-"""Does once, before the worker is ready, what only a first request would have to do; for DICOM, right after."""
+"""Does once, before the worker is ready, what only a first request would have to do; for DICOM, some seconds after."""
 
+import gc
 import io
 import logging
 import sys
@@ -55,3 +56,4 @@ def import_dicom() -> None:
             import_module(module)
     finally:
         sys.setswitchinterval(interval_seconds)
+    gc.freeze()  # as Service.start does: what was imported stays

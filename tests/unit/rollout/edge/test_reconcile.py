@@ -11,7 +11,7 @@ from rollout_operator.reconcile import BUG_SECONDS, CONFLICT_SECONDS, STANDBY_SE
 from ci.stack.cluster_objects import API, PLAN, ROUTES
 from ci.stack.waiting import until
 from tests.unit.rollout.edge.api_server import ROLLOUT
-from tests.unit.rollout.edge.fake_cluster import FakeCluster
+from tests.unit.rollout.edge.fake_cluster import SETTINGS, FakeCluster
 from tests.unit.rollout.specs import digest, uri
 
 
@@ -33,6 +33,12 @@ async def test_a_first_install_ends_healthy() -> None:
     assert all(agent.warm == {1} for agent in world.pod_client.agents.values())
     await until(lambda: {"Promoted", "Healthy"} <= {event["reason"] for event in world.server.events}, "both Events")
     assert all(event["involvedObject"]["name"] == ROLLOUT for event in world.server.events)
+
+
+async def test_a_rollout_at_rest_is_reconciled_as_often_as_the_settings_say() -> None:
+    world = FakeCluster(settings=SETTINGS.model_copy(update={"resync_seconds": 3.0}))
+    await world.run_until("Healthy")
+    assert await world.reconcile() == 3
 
 
 async def test_a_release_ends_healthy_and_is_reported() -> None:

@@ -1,6 +1,7 @@
 """The operator's environment: what is refused, and in which words."""
 
 import pytest
+from rollout_operator.decide.situation import IDLE_REQUEUE_SECONDS
 from rollout_operator.settings import InvalidSettings, read_settings
 
 
@@ -14,6 +15,7 @@ def test_only_the_namespace_is_required(monkeypatch: pytest.MonkeyPatch) -> None
     settings = read_settings()
     assert settings.replica_host == "{pod}.{service}.{namespace}.svc"
     assert (settings.lease_seconds, settings.port, settings.identity != "") == (10, 8080, True)
+    assert settings.resync_seconds == IDLE_REQUEUE_SECONDS
 
 
 def test_a_namespace_that_is_not_set_says_what_it_is_for() -> None:
@@ -32,6 +34,8 @@ def test_a_namespace_that_is_not_set_says_what_it_is_for() -> None:
         pytest.param("REPLICA_HOST", "triton.svc", "must contain {pod} or {ip}", id="one-host-for-all"),
         pytest.param("LEASE_SECONDS", "2", "greater than or equal to 3", id="a-lease-too-short-to-renew"),
         pytest.param("LEASE_SECONDS", "3600", "less than or equal to 60", id="a-lease-too-long-to-wait-for"),
+        pytest.param("RESYNC_SECONDS", "0", "greater than or equal to 1", id="a-resync-without-pause"),
+        pytest.param("RESYNC_SECONDS", "60", "less than or equal to 10", id="a-resync-after-connections-are-closed"),
         pytest.param("ASK_TIMEOUT_SECONDS", "0", "greater than 0", id="no-time-to-answer"),
         pytest.param("ASK_TIMEOUT_SECONDS", "nan", "less than or equal to 10", id="a-time-that-is-no-number"),
         pytest.param("AGENT_PORT", "http", "valid integer", id="a-port-by-name"),
