@@ -1,7 +1,7 @@
 """Requests per second and CPU per request of another checkout's API and of this one's.
 
-`python -m ci.bench.compare CHECKOUT` runs both at once on one Triton replica and loads them in turn, in short bursts: what
-else the machine does meets both. It prints the median of the ratios of neighbouring bursts.
+`python -m ci.bench.compare CHECKOUT` runs both at once on one Triton replica and loads them in turn, in short bursts:
+what else the machine does meets both. It prints the median of the ratios of neighbouring bursts.
 """
 
 import argparse
