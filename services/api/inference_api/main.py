@@ -13,6 +13,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from inference_api import openapi, page, problems, request_ids
+from inference_api.access.clients import Scope as ClientScope
 from inference_api.prediction.admission import Admission
 from inference_api.problems import Problem
 from inference_api.service import Service, build
@@ -24,8 +25,8 @@ METRICS_MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 class Application(FastAPI):
     """FastAPI, except that a POST to a path in `direct` bypasses it: its layers would cost a tenth of a request.
 
-    FastAPI's middleware and dependencies do not run there. What every prediction needs, such as authentication, wraps
-    the endpoints where `create_app` sets `direct`.
+    FastAPI's middleware and dependencies do not run there. What every prediction needs wraps the endpoints where
+    `create_app` sets `direct`.
     """
 
     direct: Mapping[str, ASGIApp]
@@ -51,8 +52,10 @@ def create_app(settings: Settings) -> Application:
         title="medinfer", version=metadata.version("inference-api"), lifespan=lifespan, docs_url=None, redoc_url=None
     )
     app.state.service = service
-    # Middleware does not run here. Authentication of predictions goes around Admission.
-    app.direct = {path: Admission(endpoint, service.traffic) for path, endpoint in service.endpoints.items()}
+    app.direct = {
+        path: service.authenticated(Admission(endpoint, service.traffic), ClientScope.PREDICT)
+        for path, endpoint in service.endpoints.items()
+    }
     app.router.routes += [Route(path, endpoint, methods=["POST"]) for path, endpoint in app.direct.items()]
     app.include_router(page.router)
     _add_reports(app, service)

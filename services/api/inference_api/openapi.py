@@ -17,6 +17,8 @@ _DESCRIPTION = "One image in, one diagnosis out. The demonstration weights are n
 
 _PROBLEMS = {
     400: "The multipart body cannot be read",
+    401: "The request has no key, or one that is not valid; see WWW-Authenticate. Only where authentication is on",
+    403: "The client lacks the scope that the header WWW-Authenticate names. Only where authentication is on",
     413: "The request has too many bytes, or the image too many pixels",
     415: "The API or the model version does not read this image",
     422: "There is no part `image`, it is empty, or there are too many",
@@ -65,6 +67,14 @@ _REQUEST_ID = {
 }
 
 
+_SECURITY_SCHEMES: Json = {
+    "bearer": {"type": "http", "scheme": "bearer", "description": "A key of medinfer"},
+    "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "The same, in another header"},
+}
+
+# One of the two, or neither where authentication is off.
+_SECURITY: list[Json] = [{"bearer": []}, {"apiKey": []}, {}]
+
 Responses = dict[int | str, dict[str, Any]]
 
 
@@ -91,7 +101,9 @@ def describe(app: FastAPI) -> None:
         if app.openapi_schema is None:
             schema = get_openapi(title=app.title, version=app.version, routes=app.routes, description=_DESCRIPTION)
             schema["paths"] |= {"/predict": {"post": _predict()}, "/predict/batch": {"post": _predict_batch()}}
-            schema.setdefault("components", {}).setdefault("schemas", {}).update(_SCHEMAS)
+            components = schema.setdefault("components", {})
+            components.setdefault("schemas", {}).update(_SCHEMAS)
+            components["securitySchemes"] = _SECURITY_SCHEMES
             app.openapi_schema = schema
         return app.openapi_schema
 
@@ -119,6 +131,7 @@ def _operation(summary: str, image: Json, answer: Json) -> Json:
     form = {"type": "object", "required": ["image"], "properties": {"image": image}}
     return {
         "summary": summary,
+        "security": _SECURITY,
         "parameters": [_REQUEST_ID],
         "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": form}}},
         "responses": {

@@ -2,6 +2,7 @@
 
 Problem
   400  malformed            the multipart body cannot be read
+  401, 403                  who asks may not; see access/refusals.py
   413  too_many_bytes, too_many_pixels
   415  not_multipart, not_an_image, needs_intensity
   422  no_image, empty_image, too_many_images

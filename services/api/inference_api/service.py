@@ -2,13 +2,21 @@
 
 import asyncio
 import gc
+import logging
 import shutil
 import tempfile
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from medinfer_common.config_map_watch import ConfigMapWatch
+from starlette.types import ASGIApp
 
+from inference_api.access import access_file
+from inference_api.access.access_file import AccessFile
+from inference_api.access.authentication import Authentication
+from inference_api.access.authenticator import Authenticator
+from inference_api.access.clients import Scope
 from inference_api.prediction import self_test, warmup
 from inference_api.prediction.dispatch import Dispatcher
 from inference_api.prediction.predict import Limits, Predict
@@ -32,17 +40,21 @@ from inference_api.transport.resolver import Resolver
 from inference_api.transport.triton import MAX_BATCH_SIZE, Triton
 
 ROUTES_KEY = "routes.json"
+ACCESS_KEY = "access.json"
 USER_AGENT = "medinfer-api"
 PUBLISH_SECONDS = 0.1
 RECOVER_SECONDS = 0.5
 DICOM_AFTER_SECONDS = 3.0  # the first requests of a new pod do not share the processor with the import
+
+log = logging.getLogger(__name__)
 
 
 @dataclass
 class Service:
     """The parts of one worker; `start` and `stop` are the application's lifespan.
 
-    `endpoints` maps a path to what answers a POST there. `slot` is None before the start.
+    `endpoints` maps a path to what answers a POST there. `slot` is None before the start. `authenticator` and
+    `access_file` are None where everybody may ask.
     """
 
     settings: Settings
@@ -55,6 +67,8 @@ class Service:
     follower: Follower
     watch: ConfigMapWatch | None
     endpoints: dict[str, Predict]
+    authenticator: Authenticator | None
+    access_file: AccessFile | None
     connections: OpenConnections = field(default_factory=OpenConnections)
     slot: Slot | None = None
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
@@ -67,6 +81,10 @@ class Service:
         self.slot = Slot.take(self.settings.runtime_dir or self._make_folder())
         warmup.warm()
         await self._follow()
+        if self.access_file is None:
+            log.warning("authentication is off: everybody may ask; set MEDINFER_API_ACCESS_FILE to ask for keys")
+        else:
+            await self.access_file.poll()
         if self.watch:
             self.watch.start()
         loops = (
@@ -76,6 +94,8 @@ class Service:
             *(every(0, self.shadow.run) for _ in range(CONSUMERS)),
         )
         self._tasks = [asyncio.create_task(loop) for loop in loops]
+        if self.access_file is not None:
+            self._tasks.append(asyncio.create_task(every(access_file.POLL_SECONDS, self.access_file.poll)))
         gc.collect()
         gc.freeze()  # all that exists now stays, so that no collection in the middle of a request visits it
 
@@ -96,6 +116,12 @@ class Service:
         if self._own_folder is not None:
             shutil.rmtree(self._own_folder, ignore_errors=True)
 
+    def authenticated(self, endpoint: ASGIApp, scope: Scope) -> ASGIApp:
+        """The endpoint for clients with this scope alone; for everybody where authentication is off."""
+        if self.authenticator is None:
+            return endpoint
+        return Authentication(endpoint, self.authenticator, self.traffic, scope)
+
     @property
     def draining(self) -> bool:
         """Whether the pod is about to end."""
@@ -108,6 +134,8 @@ class Service:
             return "this pod is about to end"
         if routes is None:
             return f"there are no routes yet: {(self.traffic.rejected or {}).get('reason')}"
+        if self.authenticator is not None and self.authenticator.access is None:
+            return f"there is no access document yet: {self.authenticator.rejected}"
         if not await _answers(self.triton, routes):
             return f"no replica answers for stable version {routes.stable.version.number}"
         if not self._is_warm:
@@ -145,7 +173,8 @@ class Service:
         self._publish_now(self._taken_slot())
 
     def _publish_now(self, slot: Slot) -> None:
-        slot.publish(self.traffic.snapshot() | {"openConnections": len(self.connections)})
+        access = self.authenticator.snapshot() if self.authenticator else None
+        slot.publish(self.traffic.snapshot() | {"openConnections": len(self.connections), "access": access})
 
     def _taken_slot(self) -> Slot:
         assert self.slot is not None, "the service has not started"
@@ -166,6 +195,7 @@ def build(settings: Settings) -> Service:
     shadow = Shadow(traffic, dispatcher, settings.deadline_seconds / 2)
     limits = Limits(settings.max_upload_bytes, settings.deadline_seconds, settings.log_requests)
     watch = _make_watch(settings)
+    authenticator = Authenticator(time.time) if settings.access_file else None
     return Service(
         settings=settings,
         traffic=traffic,
@@ -180,6 +210,8 @@ def build(settings: Settings) -> Service:
             "/predict": Predict(limits, traffic, decoder, dispatcher, shadow, max_images=1),
             "/predict/batch": Predict(limits, traffic, decoder, dispatcher, shadow, max_images=MAX_BATCH_SIZE),
         },
+        authenticator=authenticator,
+        access_file=_make_access_file(settings, authenticator),
     )
 
 
@@ -199,6 +231,13 @@ def _make_watch(settings: Settings) -> ConfigMapWatch | None:
 def _make_source(settings: Settings, watch: ConfigMapWatch | None) -> RoutesSource:
     kept = settings.runtime_dir and settings.runtime_dir / ROUTES_KEY
     return WatchedRoutes(watch, settings.routes_file, kept) if watch else RoutesFile(settings.routes_file)
+
+
+def _make_access_file(settings: Settings, authenticator: Authenticator | None) -> AccessFile | None:
+    if settings.access_file is None or authenticator is None:
+        return None
+    kept = settings.runtime_dir and settings.runtime_dir / ACCESS_KEY
+    return AccessFile(authenticator, settings.access_file, kept)
 
 
 def _loop_time() -> float:

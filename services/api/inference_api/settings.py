@@ -35,6 +35,7 @@ class Settings(BaseModel):
     bind: str = "127.0.0.1:8002"
     workers: Annotated[int, Field(ge=1, le=64)] = 1
     runtime_dir: Path | None = None
+    access_file: Path | None = None
     deadline_seconds: Annotated[float, Field(gt=0, le=600, allow_inf_nan=False)] = 10
     max_in_flight: Annotated[int, Field(ge=1, le=100_000)] = 128
     max_upload_bytes: Annotated[int, Field(ge=1024)] = 20 * 1024 * 1024

@@ -3,12 +3,23 @@ from collections.abc import Callable
 
 import pytest
 from inference_api import problems
+from inference_api.access import refusals
+from inference_api.access.clients import Scope
 from inference_api.problems import Problem
 
 EVERY = [
     pytest.param(problems.malformed("it ends early"), 400, id="malformed"),
     pytest.param(problems.too_many_bytes(20), 413, id="too-many-bytes"),
     pytest.param(problems.too_many_pixels(9, 9, 80, 65_535), 413, id="too-many-pixels"),
+    pytest.param(refusals.no_credentials(), 401, id="no-credentials"),
+    pytest.param(refusals.unreadable_header("authorization"), 401, id="unreadable-header"),
+    pytest.param(refusals.several_headers(), 401, id="several-headers"),
+    pytest.param(refusals.mistyped_key(), 401, id="mistyped-key"),
+    pytest.param(refusals.unknown_key(), 401, id="unknown-key"),
+    pytest.param(refusals.key_not_yet_valid(), 401, id="key-not-yet-valid"),
+    pytest.param(refusals.key_expired(), 401, id="key-expired"),
+    pytest.param(refusals.scope_missing(Scope.PREDICT), 403, id="scope-missing"),
+    pytest.param(refusals.access_unknown(), 503, id="access-unknown"),
     pytest.param(problems.not_multipart(), 415, id="not-multipart"),
     pytest.param(problems.not_an_image("PNG and TIFF", "this file is neither"), 415, id="not-an-image"),
     pytest.param(problems.needs_intensity(), 415, id="needs-intensity"),

@@ -15,7 +15,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 def test_defaults_are_those_of_the_contract() -> None:
     settings = read_settings()
     assert (settings.bind, settings.workers, settings.runtime_dir) == ("127.0.0.1:8002", 1, None)
-    assert (settings.routes_configmap, settings.namespace) == ("", "")
+    assert (settings.routes_configmap, settings.namespace, settings.access_file) == ("", "", None)
     assert (settings.deadline_seconds, settings.max_in_flight) == (10, 128)
     assert (settings.max_upload_bytes, settings.max_pixels) == (20 * 1024 * 1024, 40_000_000)
     assert (settings.agent_port, settings.drain_seconds, settings.log_requests) == (8080, 10, False)

@@ -101,7 +101,8 @@ class Dispatcher:
             try:
                 given = await self._attempt(request, routes, canary.version, canary.state, until, repeat=False)
             except VersionFailed:
-                canary.containment.record(good=False)
+                if canary.evidence:
+                    canary.containment.record(good=False)
                 raise
             except ConnectionBroke:
                 canary.containment.suspend()
@@ -110,7 +111,8 @@ class Dispatcher:
                     extra={"version": canary.version.number, "replica": canary.state.replica.name},
                 )
                 raise
-        canary.containment.record(good=True)
+        if canary.evidence:
+            canary.containment.record(good=True)
         return given
 
     async def _ask_stable(

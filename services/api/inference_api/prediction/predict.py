@@ -13,6 +13,8 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from inference_api import problems, request_ids
+from inference_api.access import clients
+from inference_api.access.clients import Client
 from inference_api.imaging import dicom
 from inference_api.prediction import answers, multipart
 from inference_api.prediction.dispatch import Dispatched, Dispatcher
@@ -60,10 +62,10 @@ class Predict:
         try:
             await self._answer(Request(scope, receive), request_id, send)
         except Problem as problem:
-            await self._refuse(problem, request_id)(scope, receive, send)
+            await self._refuse(problem, request_id, clients.of(scope))(scope, receive, send)
         except Exception:
             log.exception("internal error on a request", extra={"request_id": request_id})
-            await self._refuse(problems.internal(), request_id)(scope, receive, send)
+            await self._refuse(problems.internal(), request_id, clients.of(scope))(scope, receive, send)
 
     async def _answer(self, request: Request, request_id: str, send: Send) -> None:
         loop = asyncio.get_running_loop()
@@ -74,15 +76,17 @@ class Predict:
         if routes is None:
             raise problems.no_replica()
         upload = self._decoder.upload(files)
-        key = await self._assignment_key(request.scope, routes, files)
-        dispatched = await self._dispatch(upload, routes, key, deadline, started)
+        client = clients.of(request.scope)
+        key = await self._assignment_key(request.scope, routes, files) if client.canary else b""
+        dispatched = await self._dispatch(upload, routes, client, key, deadline, started)
         latency_seconds = time.perf_counter() - started
         body = answers.body(dispatched.answers, latency_seconds, batch=self.max_images > 1)
         await _send(send, dispatched, request_id, body)
-        if dispatched.version is not routes.stable.version or not self._shadow.take(upload, routes, dispatched.answers):
+        may_shadow = client.canary and client.evidence and dispatched.version is routes.stable.version
+        if not may_shadow or not self._shadow.take(upload, routes, dispatched.answers):
             upload.close()
         if self._limits.log_requests:
-            _log(dispatched, request_id, latency_seconds)
+            _log(dispatched, request_id, client, latency_seconds)
 
     async def _read(self, request: Request, deadline: float) -> list[bytes]:
         try:
@@ -105,17 +109,17 @@ class Predict:
         return study.encode() if study else random.randbytes(8)
 
     async def _dispatch(
-        self, upload: Upload, routes: Routes, key: bytes, deadline: float, started: float
+        self, upload: Upload, routes: Routes, client: Client, key: bytes, deadline: float, started: float
     ) -> Dispatched:
         """Prepares the images, has them answered, and counts the result for the version that was chosen."""
         traffic = self._traffic
-        canary = traffic.assign(routes, key)
+        canary = traffic.assign(routes, key, evidence=client.evidence) if client.canary else None
         addressed = routes.versions if canary else (routes.stable.version,)
         with traffic.in_flight(addressed):
             await self._prepare(upload, addressed[-1], routes, deadline)
             if canary is not None:  # it may be suspended by now: preparing a large image takes a while
-                canary = traffic.choose_canary(routes)
-            return await self._ask(upload, routes, canary, deadline, started)
+                canary = traffic.choose_canary(routes, evidence=client.evidence)
+            return await self._ask(upload, routes, client, canary, deadline, started)
 
     async def _prepare(self, upload: Upload, version: Version, routes: Routes, deadline: float) -> None:
         """Refuses bad input before any attempt. Images that only the canary does not read are left to stable."""
@@ -129,7 +133,13 @@ class Predict:
                 raise
 
     async def _ask(
-        self, upload: Upload, routes: Routes, canary: CanaryRoute | None, deadline: float, started: float
+        self,
+        upload: Upload,
+        routes: Routes,
+        client: Client,
+        canary: CanaryRoute | None,
+        deadline: float,
+        started: float,
     ) -> Dispatched:
         traffic = self._traffic
         chosen = canary.version if canary else routes.stable.version
@@ -137,30 +147,35 @@ class Predict:
             dispatched = await self._dispatcher.dispatch(upload, routes, canary, deadline)
         except Problem as problem:
             if problem.status >= 500:
-                traffic.count(chosen, Result.FAILED)
+                traffic.count(chosen, Result.FAILED, evidence=client.evidence)
             raise
         latency_seconds = time.perf_counter() - started
         labels = [item.label for item in dispatched.answers]
-        traffic.count(chosen, dispatched.result, latency_seconds, labels)
+        traffic.count(chosen, dispatched.result, latency_seconds, labels, evidence=client.evidence)
         return dispatched
 
-    def _refuse(self, problem: Problem, request_id: str) -> Response:
+    def _refuse(self, problem: Problem, request_id: str, client: Client) -> Response:
         self._traffic.note_refusal(problem.kind)
         level = logging.ERROR if problem.status >= 500 else logging.INFO
-        details = {"request_id": request_id, "status": problem.status, "kind": problem.kind}
+        details = {"request_id": request_id, "status": problem.status, "kind": problem.kind, **_named(client)}
         log.log(level, "request refused", extra=details)
         return problems.response(problem, request_id)
 
 
-def _log(dispatched: Dispatched, request_id: str, latency_seconds: float) -> None:
+def _log(dispatched: Dispatched, request_id: str, client: Client, latency_seconds: float) -> None:
     details = {
         "request_id": request_id,
         "status": 200,
         "version": dispatched.version.number,
         "replica": dispatched.replica,
         "latency_ms": round(latency_seconds * 1000, 2),
+        **_named(client),
     }
     log.info("request answered", extra=details)
+
+
+def _named(client: Client) -> dict[str, str]:
+    return {"client": client.name} if client.name else {}
 
 
 async def _send(send: Send, dispatched: Dispatched, request_id: str, body: bytes) -> None:

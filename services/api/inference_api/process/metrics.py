@@ -30,12 +30,13 @@ class Metrics(Collector):
         """All metrics, read now; prometheus_client calls this."""
         gone, live = self._read()
         totals = reports.totals(gone, live)
-        versions: Json = totals.get("versions", {})
+        versions = reports.versions(gone, live)
         yield from _requests(versions)
         yield _durations(versions)
         yield _classes(versions)
         yield from _shadow(totals.get("shadow", {}))
         yield from _events(totals.get("events", {}))
+        yield from _access(reports.access(gone, live))
         yield from _state(live)
 
 
@@ -100,6 +101,27 @@ def _events(events: Json) -> Iterator[Metric]:
         ("rejected", "Routes refused, summed over the workers."),
     ):
         yield CounterMetricFamily(f"inference_api_{name}", help, value=events.get(name, 0))
+
+
+def _access(access: Json | None) -> Iterator[Metric]:
+    yield GaugeMetricFamily(
+        "inference_api_authentication_enabled",
+        "1 where clients need a key; 0 where everybody may ask.",
+        value=access is not None,
+    )
+    if access is None:
+        return
+    yield GaugeMetricFamily(
+        "inference_api_access_document_rejected",
+        "1 while the newest access document is refused and the last valid one is in force.",
+        value=access["rejected"] is not None,
+    )
+    requests = CounterMetricFamily(
+        "inference_api_client_requests", "Requests that were let in, by client.", labels=["client"]
+    )
+    for client, count in access["requests"].items():
+        requests.add_metric([client], count)
+    yield requests
 
 
 def _state(live: list[Json | None]) -> Iterator[Metric]:

@@ -19,6 +19,8 @@ def fold(gone: Json, snapshot: Json) -> Json:
     if step := snapshot.get("step"):
         steps[step] = counters.add(steps.pop(step, {}), step_counters(snapshot))
     return {
+        "access": _fold_access(gone.get("access"), snapshot.get("access")),
+        "withoutEvidence": counters.add(gone.get("withoutEvidence", {}), snapshot.get("withoutEvidence", {})),
         "totals": counters.add(gone.get("totals", {}), snapshot.get("totals", {})),
         "steps": dict(list(steps.items())[-_STEPS_KEPT:]),
     }
@@ -35,6 +37,29 @@ def totals(gone: Json, live: Sequence[Json | None]) -> Json:
     for snapshot in live:
         total = counters.add(total, snapshot["totals"]) if snapshot else total
     return total
+
+
+def versions(gone: Json, live: Sequence[Json | None]) -> Json:
+    """Every request since the start by version, whether or not a release may be judged by it."""
+    total: Json = counters.add(totals(gone, live).get("versions", {}), gone.get("withoutEvidence", {}))
+    for snapshot in live:
+        total = counters.add(total, snapshot.get("withoutEvidence", {})) if snapshot else total
+    return total
+
+
+def access(gone: Json, live: Sequence[Json | None]) -> Json | None:
+    """Requests by client since the start, and why the newest access document was refused; None: everybody may ask."""
+    known = [snapshot["access"] for snapshot in live if snapshot and snapshot.get("access") is not None]
+    if not known:
+        return None
+    requests: Json = (gone.get("access") or {}).get("requests", {})
+    current = {name for one in known for name in one["requests"]}
+    for one in known:
+        requests = counters.add(requests, one["requests"])
+    return {
+        "requests": {name: requests[name] for name in sorted(current)},
+        "rejected": next((one["rejected"] for one in known if one["rejected"]), None),
+    }
 
 
 def in_flight(live: Sequence[Json | None]) -> Json:
@@ -70,6 +95,14 @@ def routes_report(
         "latencyBoundsSeconds": LATENCY_BOUNDS_SECONDS,
         "shadow": counted.get("shadow", counters.empty_shadow()),
     }
+
+
+def _fold_access(gone: Json | None, ended: Json | None) -> Json | None:
+    """Keeps the clients of the newest document alone: their number is bounded, that of all there ever were is not."""
+    if not ended or not ended["requests"]:
+        return gone
+    before = gone["requests"] if gone else {}
+    return {"requests": {name: before.get(name, 0) + count for name, count in ended["requests"].items()}}
 
 
 def _step_counters(step: str | None, gone: Json, live: Sequence[Json | None]) -> Json:

@@ -9,8 +9,9 @@ from inference_api.routing.replicas import ReplicaState
 
 @dataclass(frozen=True, slots=True)
 class CanaryRoute:
-    """Where the canary is asked. `containment` learns how the attempt ended."""
+    """Where the canary is asked. `containment` learns how the attempt ended, if it is `evidence` for a release."""
 
     version: Version
     state: ReplicaState
     containment: Containment
+    evidence: bool = True

@@ -1,7 +1,7 @@
 """The routes in force in this process, and what is counted under them."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -33,6 +33,7 @@ class Traffic:
         self._in_flight: Counter[int] = Counter()
         self._events: Counter[str] = Counter()
         self._versions: dict[int, VersionCounters] = {}
+        self._without_evidence: dict[int, VersionCounters] = {}
         self._step_base: Json = {}
 
     def apply(self, routes: Routes) -> None:
@@ -83,20 +84,20 @@ class Traffic:
         """Counts a request that ended with a problem of this kind."""
         self._events[f"refused:{kind}"] += 1
 
-    def assign(self, routes: Routes, key: bytes) -> CanaryRoute | None:
+    def assign(self, routes: Routes, key: bytes, *, evidence: bool = True) -> CanaryRoute | None:
         """Where the canary shall answer the request with this key; None: stable answers it."""
         canary = routes.canary
         if canary is None or not is_canary(routes.salt, key, canary.weight):
             return None
-        return self.choose_canary(routes)
+        return self.choose_canary(routes, evidence=evidence)
 
-    def choose_canary(self, routes: Routes) -> CanaryRoute | None:
+    def choose_canary(self, routes: Routes, *, evidence: bool = True) -> CanaryRoute | None:
         """Where the canary of these routes may be asked now; None: nowhere, or other routes are in force."""
         containment = self._containment
         if routes.canary is None or containment is None or not routes.same_traffic(self.routes):
             return None
         state = containment.choose(self.replicas)
-        return CanaryRoute(routes.canary.version, state, containment) if state else None
+        return CanaryRoute(routes.canary.version, state, containment, evidence) if state else None
 
     @contextmanager
     def in_flight(self, versions: Iterable[Version]) -> Iterator[None]:
@@ -117,11 +118,20 @@ class Traffic:
         for version in versions:
             self._in_flight[version.number] -= 1
 
-    def count(self, version: Version, result: Result, latency_seconds: float = 0, labels: Iterable[str] = ()) -> None:
-        """Counts a request for the version that was chosen for it."""
-        counted = self._versions.get(version.number)
-        if counted is None:  # its counters were dropped while this request was in flight
-            counted = self._versions[version.number] = VersionCounters()
+    def count(
+        self,
+        version: Version,
+        result: Result,
+        latency_seconds: float = 0,
+        labels: Iterable[str] = (),
+        *,
+        evidence: bool = True,
+    ) -> None:
+        """Counts a request for the version that was chosen for it; a release is judged by those with `evidence`."""
+        versions = self._versions if evidence else self._without_evidence
+        counted = versions.get(version.number)
+        if counted is None:  # the first one, or its counters were dropped while this request was in flight
+            counted = versions[version.number] = VersionCounters()
         counted.count(result, latency_seconds, labels)
 
     def snapshot(self) -> dict[str, Any]:
@@ -136,17 +146,26 @@ class Traffic:
             "suspended": self._containment and self._containment.suspended,
             "totals": self._totals(),
             "stepBase": self._step_base,
+            "withoutEvidence": _documents(self._without_evidence),
         }
 
     def _totals(self) -> Json:
-        versions = {str(number): version.document() for number, version in self._versions.items()}
-        return {"versions": versions, "shadow": counters.add({}, self.shadow), "events": dict(self._events)}
+        return {
+            "versions": _documents(self._versions),
+            "shadow": counters.add({}, self.shadow),
+            "events": dict(self._events),
+        }
 
     def _forget_old_versions(self, routes: Routes) -> None:
         current = {version.number for version in routes.versions}
-        for number in list(self._versions)[:-MAX_VERSIONS]:
-            if number not in current:
-                del self._versions[number]
+        for versions in (self._versions, self._without_evidence):
+            for number in list(versions)[:-MAX_VERSIONS]:
+                if number not in current:
+                    del versions[number]
+
+
+def _documents(versions: Mapping[int, VersionCounters]) -> Json:
+    return {str(number): version.document() for number, version in versions.items()}
 
 
 def _containment(routes: Routes, max_in_flight: int) -> Containment | None:

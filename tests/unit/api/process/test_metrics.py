@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from inference_api.process import reports
 from inference_api.process.metrics import Metrics
 from inference_api.routing.counters import LATENCY_BOUNDS_SECONDS, Json, Result
@@ -81,6 +82,20 @@ def test_the_histogram_is_cumulative() -> None:
     name = "inference_api_request_duration_seconds"
     assert [metrics[f"{name}_bucket", str(bound), "2"] for bound in (below, above, "+Inf")] == [0, 2, 2]
     assert (metrics[f"{name}_count", "2"], metrics[f"{name}_sum", "2"]) == (2, 0.023)
+
+
+@pytest.mark.parametrize(
+    ("access", "expected"),
+    [
+        pytest.param(None, (0, None, None), id="off"),
+        pytest.param({"requests": {"pacs": 3}, "rejected": None}, (1, 0, 6), id="on"),
+        pytest.param({"requests": {"pacs": 3}, "rejected": "is empty"}, (1, 1, 6), id="bad-document"),
+    ],
+)
+def test_who_asks_is_exposed(access: Json | None, expected: tuple[float | None, ...]) -> None:
+    metrics = scraped({}, [worker() | {"access": access}] * 2)
+    names = ("authentication_enabled",), ("access_document_rejected",), ("client_requests_total", "pacs")
+    assert tuple(metrics.get((f"inference_api_{name}", *labels)) for name, *labels in names) == expected
 
 
 def test_before_anything_was_published_there_is_something_to_scrape() -> None:

@@ -37,6 +37,32 @@ def test_workers_are_summed() -> None:
     assert (summed["stable"], summed["canary"]) == ({"version": 1, "weight": 90}, {"version": 2, "weight": 10})
 
 
+def asked(rejected: str | None = None, **requests: int) -> Json:
+    return {"access": {"requests": requests, "rejected": rejected}}
+
+
+@pytest.mark.parametrize(
+    ("ended", "live", "requests"),
+    [
+        pytest.param([], [asked(pacs=2, ris=0), asked(pacs=3, ris=1)], {"pacs": 5, "ris": 1}, id="workers-are-summed"),
+        pytest.param([asked(pacs=4)], [asked(pacs=1)], {"pacs": 5}, id="ended-ones-too"),
+        pytest.param([asked(old=4), asked(pacs=1)], [asked(pacs=1)], {"pacs": 2}, id="a-client-that-left-is-dropped"),
+        pytest.param([asked(pacs=4), asked()], [asked(pacs=1)], {"pacs": 5}, id="one-ended-before-its-document"),
+        pytest.param([asked(pacs=4), {"access": None}], [asked(pacs=1)], {"pacs": 5}, id="one-had-none"),
+    ],
+)
+def test_requests_are_summed_by_client(ended: list[Json], live: list[Json | None], requests: Json) -> None:
+    gone: Json = {}
+    for snapshot in ended:
+        gone = reports.fold(gone, snapshot)
+    assert reports.access(gone, live) == {"requests": requests, "rejected": None}
+
+
+def test_one_worker_that_refuses_a_document_is_heard() -> None:
+    assert some(reports.access({}, [asked(), asked(rejected="not JSON")]))["rejected"] == "not JSON"
+    assert reports.access({}, [None, {"access": None}]) is None
+
+
 OTHER = {"replicas": document()["replicas"][:1]}
 
 

@@ -1,0 +1,1 @@
+"""Who may ask: the access document, keys, and the check of each request before its body is read."""

@@ -1,0 +1,79 @@
+"""Follows the access document in a file, which may change at any time.
+
+An absent or invalid document is never an instruction: the last valid one stays in force, also for workers of this pod
+that start later, and `rejected` says why the newest was refused.
+"""
+
+import logging
+import os
+from pathlib import Path
+
+from inference_api.access import document as documents
+from inference_api.access.authenticator import Authenticator
+from inference_api.access.document import Access, InvalidAccess
+
+POLL_SECONDS = 1
+log = logging.getLogger(__name__)
+
+
+class AccessFile:
+    """`kept`: where the document in force is written for workers that start later; None: nowhere."""
+
+    def __init__(self, authenticator: Authenticator, path: Path, kept: Path | None) -> None:
+        self._authenticator, self._path, self._kept = authenticator, path, kept
+        self._content: bytes | str | None = None
+
+    async def poll(self) -> None:
+        """Reads the file once, and puts it in force when it is another valid document."""
+        content = _read(self._path)
+        if content == self._content:
+            return
+        self._content = content
+        access = self._parse(content)
+        if access is None:
+            self._fall_back()
+            return
+        self._authenticator.apply(access)
+        assert isinstance(content, bytes)
+        self._keep(content)
+        log.info("access document applied", extra={"clients": len(access.clients), "keys": len(access.grants)})
+
+    def _parse(self, content: bytes | str) -> Access | None:
+        try:
+            if isinstance(content, str):
+                raise InvalidAccess(content)
+            return documents.parse(content)
+        except InvalidAccess as error:
+            self._authenticator.rejected = str(error)
+            log.warning("access document rejected: %s", error)
+            return None
+
+    def _fall_back(self) -> None:
+        """At the start, to what another worker of this pod had in force."""
+        if self._authenticator.access is not None or self._kept is None:
+            return
+        try:
+            access, reason = documents.parse(self._kept.read_bytes()), self._authenticator.rejected
+        except (OSError, InvalidAccess):
+            return
+        self._authenticator.apply(access)
+        self._authenticator.rejected = reason
+
+    def _keep(self, content: bytes) -> None:
+        if self._kept is None:
+            return
+        temporary = self._kept.with_name(f".{self._kept.name}.{os.getpid()}")
+        try:
+            temporary.write_bytes(content)
+            temporary.rename(self._kept)
+        except OSError as error:
+            log.warning("the access document cannot be saved for workers that start later: %s", error)
+
+
+def _read(path: Path) -> bytes | str:
+    # Opened for each read, because the kubelet updates a mounted Secret by swapping a link.
+    try:
+        with path.open("rb") as file:
+            return file.read(documents.MAX_DOCUMENT_BYTES + 1)
+    except OSError as error:
+        return f"{path.name} cannot be read: {error.strerror}; write the access document there"
