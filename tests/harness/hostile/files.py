@@ -30,6 +30,15 @@ def webp(kind: bytes, body: bytes) -> bytes:
     return b"RIFF" + struct.pack("<I", 4 + len(chunk)) + b"WEBP" + chunk
 
 
+def tiff_of_one_tile(side: int, tile_side: int) -> bytes:
+    """A grey TIFF of side x side pixels in one deflated tile of tile_side x tile_side."""
+    data = zlib.compress(bytes(tile_side * tile_side), 9)
+    longs = {256: side, 257: side, 258: 8, 259: 8, 262: 1, 277: 1, 322: tile_side, 323: tile_side, 324: 0}
+    longs |= {324: 8 + 2 + 12 * 10 + 4, 325: len(data)}
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in longs.items())
+    return b"II*\0" + struct.pack("<IH", 8, len(longs)) + entries + bytes(4) + data
+
+
 def jpeg_of_many_scans(scans: int = 200) -> bytes:
     """A progressive JPEG whose last scan is there many times: each passes over the whole image."""
     data = encoded(grey(), "JPEG", progressive=True)
@@ -144,6 +153,7 @@ def refused_files() -> dict[str, bytes]:
         "bomb.bmp": encoded(grey(), "BMP")[:18] + struct.pack("<ii", 2**31 - 1, -(2**31)) + bytes(400),
         "scans.jpg": jpeg_of_many_scans(),
         "bomb.jpg": encoded(grey(), "JPEG").replace(struct.pack(">HH", SIDE, SIDE), b"\xff\xff\xff\xff"),
+        "tile.tif": tiff_of_one_tile(16, 7000),
         "circle.tif": b"II*\0\x08\0\0\0" + struct.pack("<H", 0) + struct.pack("<I", 8),
         "deflated.dcm": deflated(dicom_file(bits)),
         "elements.dcm": dicom_of_many_elements(),

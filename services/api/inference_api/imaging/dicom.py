@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image
 from PIL.Jpeg2KImagePlugin import Jpeg2KImageFile
 
+from inference_api.imaging.bands import map_bands
 from inference_api.imaging.intensity import HighPixels, VoiFunction, VoiTable, VoiWindow
 from inference_api.imaging.jpegs import open_jpeg
 from inference_api.imaging.unreadable import UnreadableImage
@@ -157,19 +158,27 @@ def _merge_functional_groups(header: "Dataset") -> None:
 def _grey(frame: np.ndarray[Any, np.dtype[Any]], header: "Dataset") -> HighPixels:
     from pydicom.pixels.processing import apply_modality_lut
 
-    samples = apply_modality_lut(frame, header)
-    return HighPixels(samples, _voi(header), inverted=header.PhotometricInterpretation == "MONOCHROME1")
+    rescale = None
+    if header.get("ModalityLUTSequence"):
+        frame = map_bands(lambda samples: apply_modality_lut(samples, header), frame)
+    elif "RescaleSlope" in header and "RescaleIntercept" in header:
+        rescale = float(header.RescaleSlope), float(header.RescaleIntercept)
+    inverted = header.PhotometricInterpretation == "MONOCHROME1"
+    return HighPixels(frame, _voi(header), inverted, rescale)
 
 
 def _colour(frame: np.ndarray[Any, np.dtype[Any]], header: "Dataset") -> Image.Image:
     from pydicom.pixels.processing import apply_color_lut
 
     if header.PhotometricInterpretation == "PALETTE COLOR":
-        frame = apply_color_lut(frame, header)
-        frame = frame if frame.itemsize == 1 else (frame >> 8).astype(np.uint8)
+        frame = map_bands(lambda samples: _high_bytes(apply_color_lut(samples, header)), frame)
     if frame.dtype != np.uint8:
         raise UnreadableImage("this file is 16-bit colour; send 8-bit colour or 16-bit grey")
     return Image.fromarray(frame)
+
+
+def _high_bytes(samples: np.ndarray[Any, np.dtype[Any]]) -> np.ndarray[Any, np.dtype[Any]]:
+    return samples if samples.itemsize == 1 else (samples >> 8).astype(np.uint8)
 
 
 def _voi(header: "Dataset") -> VoiWindow | VoiTable | None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from PIL import Image, ImageFile
 from PIL.BmpImagePlugin import BmpImageFile
 from PIL.PngImagePlugin import PngImageFile
-from PIL.TiffImagePlugin import TiffImageFile
+from PIL.TiffImagePlugin import TILELENGTH, TILEWIDTH, TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from inference_api.imaging import dicom, image_sizes
@@ -60,6 +60,12 @@ def _by(plugin: type[ImageFile.ImageFile]) -> Callable[[bytes, CheckSize], Opene
 def _open_webp(data: bytes, check_size: CheckSize) -> Opened:
     check_size(*image_sizes.webp(data))  # the plugin allocates the whole canvas when it opens
     return WebPImageFile(io.BytesIO(data))
+
+
+def tile_size(image: TiffImageFile) -> tuple[int, int]:
+    """Width and height of its tiles, TIFF 6.0 section 15; (0, 0) when it has none."""
+    width, height = (image.tag_v2.get(tag, 0) for tag in (TILEWIDTH, TILELENGTH))
+    return int(width), int(height)
 
 
 def _in_a_thread(_: bytes) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile
+from PIL.TiffImagePlugin import TiffImageFile
 
 from inference_api import problems
 from inference_api.imaging import formats
@@ -88,6 +89,8 @@ def _read(data: bytes, max_pixels: int) -> Image.Image | HighPixels:
 def _load(image: ImageFile.ImageFile, max_pixels: int) -> Image.Image | HighPixels:
     """Decodes an image of which Pillow has read the header."""
     _check_size(*image.size, max_pixels)
+    if isinstance(image, TiffImageFile):
+        _check_size(*formats.tile_size(image), max_pixels)  # a tile is decoded whole, however small the image is
     _refuse_16_bit_colour(image)
     image.load()
     if image.mode in _HIGH_MODES:

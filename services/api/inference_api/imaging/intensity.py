@@ -3,12 +3,15 @@
 NaN becomes the darkest grey, infinities the ends of the range.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from inference_api.imaging.bands import bands, map_bands
 
 Samples = NDArray[Any]
 Grey8 = NDArray[np.uint8]
@@ -68,11 +71,22 @@ class VoiTable:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HighPixels:
-    """Intensities not yet 8-bit: `samples` [height, width], any real dtype; `inverted`: low is bright (MONOCHROME1)."""
+    """Intensities not yet 8-bit: `samples` [height, width], any real dtype; `inverted`: low is bright (MONOCHROME1).
+
+    `rescale` is DICOM's slope and intercept (PS3.3 C.11.1.1.2): the intensity is sample * slope + intercept, float64.
+    """
 
     samples: Samples
     voi: VoiWindow | VoiTable | None = None
     inverted: bool = False
+    rescale: tuple[float, float] | None = None
+
+    def rescaled(self, samples: Samples) -> Samples:
+        """The intensities of some of the samples."""
+        if self.rescale is None:
+            return samples
+        slope, intercept = self.rescale
+        return samples.astype(np.float64) * slope + intercept
 
 
 def to_grey8(pixels: HighPixels, intensity: Intensity) -> Grey8:
@@ -83,26 +97,73 @@ def to_grey8(pixels: HighPixels, intensity: Intensity) -> Grey8:
 
 
 def _apply(pixels: HighPixels, intensity: Intensity) -> Grey8:
+    """One band of rows at a time: the float64 of a whole radiograph takes 8 bytes for each pixel, several times."""
+    to_grey = _mapping(pixels, intensity)
+    return map_bands(lambda samples: to_grey(pixels.rescaled(samples)), pixels.samples)
+
+
+def _mapping(pixels: HighPixels, intensity: Intensity) -> Callable[[Samples], Grey8]:
     match intensity:
         case Window(center, width):
-            return _stretch(pixels.samples, center - width / 2, center + width / 2)
+            return lambda samples: _stretch(samples, center - width / 2, center + width / 2)
         case Percentile(low, high):
-            return _stretch(pixels.samples, *_percentiles(pixels.samples, low, high))
+            return _between(*_percentiles(pixels, low, high))
     match pixels.voi:
         case VoiTable() as table:
-            return _look_up(pixels.samples, table)
+            return lambda samples: _look_up(samples, table)
         case VoiWindow() as window:
-            return _voi_window(pixels.samples, window)
-    return _stretch(pixels.samples, *_percentiles(pixels.samples, 0, 100))
+            return lambda samples: _voi_window(samples, window)
+    return _between(*_range(pixels))
 
 
-def _percentiles(samples: Samples, low: float, high: float) -> tuple[float, float]:
+def _between(black: float, white: float) -> Callable[[Samples], Grey8]:
+    return lambda samples: _stretch(samples, black, white)
+
+
+def _range(pixels: HighPixels) -> tuple[float, float]:
+    """The lowest and the highest finite intensity; (0, 0) when there is none."""
+    finite = (_finite(pixels.rescaled(pixels.samples[band])) for band in bands(pixels.samples))
+    ends = [(float(samples.min()), float(samples.max())) for samples in finite if samples.size]
+    return (min(low for low, _ in ends), max(high for _, high in ends)) if ends else (0.0, 0.0)
+
+
+def _percentiles(pixels: HighPixels, low: float, high: float) -> tuple[float, float]:
     """Two percentiles of the finite intensities; (0, 0) when there is none."""
-    finite = samples if np.issubdtype(samples.dtype, np.integer) else samples[np.isfinite(samples)]
+    if pixels.samples.dtype.kind in "iu" and pixels.samples.dtype.itemsize <= 2:
+        return _counted_percentiles(pixels, low, high)
+    finite = _finite(pixels.rescaled(pixels.samples))
     if not finite.size:
         return 0.0, 0.0
     black, white = np.percentile(finite, (low, high))
     return float(black), float(white)
+
+
+def _counted_percentiles(pixels: HighPixels, low: float, high: float) -> tuple[float, float]:
+    """As numpy.percentile with its default method, from how often each of at most 65,536 values occurs."""
+    lowest = int(np.iinfo(pixels.samples.dtype).min)
+    counts = np.zeros(1 << 8 * pixels.samples.dtype.itemsize, np.int64)
+    for band in bands(pixels.samples):
+        counts += np.bincount(pixels.samples[band].ravel().astype(np.intp) - lowest, minlength=counts.size)
+    values = pixels.rescaled(np.flatnonzero(counts) + np.int64(lowest)).astype(np.float64)
+    finite, counts = np.isfinite(values), counts[counts > 0]
+    if not finite.any():
+        return 0.0, 0.0
+    order = np.argsort(values[finite])
+    ends = np.cumsum(counts[finite][order])
+    return _interpolated(values[finite][order], ends, low), _interpolated(values[finite][order], ends, high)
+
+
+def _interpolated(values: NDArray[np.float64], ends: NDArray[np.int64], percent: float) -> float:
+    """`values` ascend; `ends[i]` is how many samples are `values[i]` or lower."""
+    place = (ends[-1] - 1) * (percent / 100)
+    below = np.floor(place)
+    one, other = (values[np.searchsorted(ends, min(at, ends[-1] - 1), side="right")] for at in (below, below + 1))
+    share = place - below
+    return float(other - (other - one) * (1 - share) if share >= 0.5 else one + (other - one) * share)
+
+
+def _finite(samples: Samples) -> Samples:
+    return samples if np.issubdtype(samples.dtype, np.integer) else samples[np.isfinite(samples)]
 
 
 def _stretch(samples: Samples, black: float, white: float) -> Grey8:

@@ -14,7 +14,7 @@ from inference_api.problems import Problem
 from numpy.typing import NDArray
 from PIL import Image
 
-from tests.harness.hostile.files import jpeg_of_many_scans, png, webp
+from tests.harness.hostile.files import jpeg_of_many_scans, png, tiff_of_one_tile, webp
 
 MAX_PIXELS = 1_000_000
 
@@ -192,6 +192,7 @@ def test_nan_and_infinity_do_not_spoil_the_other_pixels() -> None:
         pytest.param(webp(b"VP8L", b"\x2f\xff\xff\xff\x0f"), 413, "16,384 x 16,384", id="lossless-webp-bomb"),
         pytest.param(webp(b"VP8 ", bytes(6) + b"\xff\x3f\xff\x3f"), 413, "16,383 x 16,383", id="lossy-webp-bomb"),
         pytest.param(webp(b"VP8X", b""), 415, "damaged", id="webp-of-a-header"),
+        pytest.param(tiff_of_one_tile(16, 1200), 413, "1,200 x 1,200", id="tiff-in-one-large-tile"),
         pytest.param(jpeg_of_many_scans(), 415, "more than 50 scans", id="jpeg-of-too-many-scans"),
     ],
 )

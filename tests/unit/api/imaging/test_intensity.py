@@ -60,6 +60,21 @@ def test_grey(
     assert found[0, : len(expected)].tolist() == expected
 
 
+@pytest.mark.parametrize("rescale", [None, (1.5, -1000.0), (-2.25, 7.0)], ids=str)
+@pytest.mark.parametrize("dtype", ["u1", "i2", ">u2", "f4"])
+def test_an_image_of_several_bands_has_the_greys_and_percentiles_of_the_whole(
+    dtype: str, rescale: tuple[float, float] | None
+) -> None:
+    samples = np.random.default_rng(3).normal(60, 20, (1100, 1000)).clip(0, 120).astype(dtype)
+    image = HighPixels(samples, None, False, rescale)
+    whole = image.rescaled(samples)
+    for low, high in ((0.5, 99.5), (33.3, 66.6), (0, 100)):
+        black, white = np.percentile(whole, (low, high))
+        expected = to_grey8(HighPixels(whole), Window((black + white) / 2, white - black))
+        np.testing.assert_array_equal(to_grey8(image, Percentile(low, high)), expected)
+    np.testing.assert_array_equal(to_grey8(image, Voi()), to_grey8(image, Percentile(0, 100)))
+
+
 @pytest.mark.parametrize("intensity", [Window(50, 100), Percentile(0, 100), Voi()], ids=["window", "percentile", "voi"])
 def test_inverted_is_the_complement(intensity: Intensity) -> None:
     samples = np.array([[0, 30, 100]])
