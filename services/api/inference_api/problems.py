@@ -2,13 +2,16 @@
 
 Problem
   400  malformed            the multipart body cannot be read
+  400  bad_request          this is not HTTP, or its chunks are too small
   401, 403                  who asks may not; see access/refusals.py
+  408  head_timeout
   413  too_many_bytes, too_many_pixels
   415  not_multipart, not_an_image, needs_intensity
   422  no_image, empty_image, too_many_images
+  431  head_too_large
   500  internal             a bug of the API
   502  model_failed         the stable version failed on every replica that was asked
-  503  overloaded, no_replica (with Retry-After), not_ready
+  503  overloaded, no_replica, too_many_connections (with Retry-After), not_ready
   504  deadline_passed
 """
 
@@ -55,6 +58,28 @@ def response(problem: Problem, request_id: str) -> Response:
 def malformed(reason: str) -> Problem:
     """400. `reason` is a clause without a full stop."""
     return Problem(400, "malformed", f"The multipart body cannot be read: {reason}.")
+
+
+def bad_request(reason: str) -> Problem:
+    """400: the bytes are not a request that is read. `reason` is a clause without a full stop."""
+    return Problem(400, "bad-request", f"This is not a valid HTTP/1.1 request: {reason}.")
+
+
+def head_timeout(timeout_seconds: float) -> Problem:
+    """408: the request line and headers did not come in time."""
+    return Problem(408, "head-timeout", f"The headers of the request did not end within {timeout_seconds:g} s. Retry.")
+
+
+def head_too_large(max_bytes: int) -> Problem:
+    """431: request line and headers, or trailers, exceed `max_bytes`."""
+    detail = f"The URL and headers of the request are larger than {max_bytes:,} bytes. Send smaller ones."
+    return Problem(431, "head-too-large", detail)
+
+
+def too_many_connections(retry_after_seconds: int = 1) -> Problem:
+    """503: every connection has a request under way, and there is no room for another one."""
+    detail = f"Too many clients are connected. Retry in {retry_after_seconds} s."
+    return Problem(503, "too-many-connections", detail, headers={"Retry-After": str(retry_after_seconds)})
 
 
 def too_many_bytes(max_bytes: int) -> Problem:

@@ -14,3 +14,8 @@ def of(scope: Scope) -> str:
         if name == b"x-request-id" and _VALID.fullmatch(value):
             return str(value, "ascii")
     return os.urandom(16).hex()
+
+
+def new() -> str:
+    """An id for a request of which no header is known."""
+    return os.urandom(16).hex()

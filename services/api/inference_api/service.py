@@ -23,9 +23,11 @@ from inference_api.prediction.predict import Limits, Predict
 from inference_api.prediction.recovery import recover
 from inference_api.prediction.shadow import CONSUMERS, Shadow
 from inference_api.prediction.uploads import Decoder
-from inference_api.process import reports
+from inference_api.process import file_descriptors, reports
 from inference_api.process.background import every
+from inference_api.process.connection_limits import ConnectionLimits, Guard
 from inference_api.process.open_connections import OpenConnections
+from inference_api.process.sampled_log import SampledLog
 from inference_api.process.slot import Slot
 from inference_api.routing.counters import Json
 from inference_api.routing.document import Routes
@@ -38,6 +40,8 @@ from inference_api.transport.proof_cache import ProofCache
 from inference_api.transport.request_buffers import RequestBuffers
 from inference_api.transport.resolver import Resolver
 from inference_api.transport.triton import MAX_BATCH_SIZE, Triton
+
+log = logging.getLogger(__name__)
 
 ROUTES_KEY = "routes.json"
 ACCESS_KEY = "access.json"
@@ -121,6 +125,19 @@ class Service:
         if self.authenticator is None:
             return endpoint
         return Authentication(endpoint, self.authenticator, self.traffic, scope)
+
+    def guard(self) -> Guard:
+        """The limits of this worker's connections, which count what they refuse."""
+        settings = self.settings
+        limits = ConnectionLimits(
+            file_descriptors.max_connections(
+                settings.max_connections, file_descriptors.raise_limit(), settings.max_in_flight
+            ),
+            settings.max_head_bytes,
+            settings.first_byte_timeout_seconds,
+            settings.head_timeout_seconds,
+        )
+        return Guard(limits, self.traffic.note_refusal, self.traffic.note_closed, SampledLog(log, time.monotonic))
 
     @property
     def draining(self) -> bool:

@@ -9,6 +9,10 @@ from inference_api.problems import Problem
 
 EVERY = [
     pytest.param(problems.malformed("it ends early"), 400, id="malformed"),
+    pytest.param(problems.bad_request("its chunks are too small"), 400, id="bad-request"),
+    pytest.param(problems.head_timeout(5), 408, id="head-timeout"),
+    pytest.param(problems.head_too_large(32), 431, id="head-too-large"),
+    pytest.param(problems.too_many_connections(), 503, id="too-many-connections"),
     pytest.param(problems.too_many_bytes(20), 413, id="too-many-bytes"),
     pytest.param(problems.too_many_pixels(9, 9, 80, 65_535), 413, id="too-many-pixels"),
     pytest.param(refusals.no_credentials(), 401, id="no-credentials"),
@@ -48,6 +52,6 @@ def test_answer_is_a_problem_document(problem: Problem, status: int) -> None:
     assert document["title"] and document["detail"].endswith(".")
 
 
-@pytest.mark.parametrize("make", [problems.overloaded, problems.no_replica])
+@pytest.mark.parametrize("make", [problems.overloaded, problems.no_replica, problems.too_many_connections])
 def test_a_refusal_for_now_says_when_to_come_back(make: Callable[..., Problem]) -> None:
     assert problems.response(make(retry_after_seconds=3), "r-1").headers["retry-after"] == "3"

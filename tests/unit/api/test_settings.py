@@ -18,6 +18,8 @@ def test_defaults_are_those_of_the_contract() -> None:
     assert (settings.routes_configmap, settings.namespace, settings.access_file) == ("", "", None)
     assert (settings.deadline_seconds, settings.max_in_flight) == (10, 128)
     assert (settings.max_upload_bytes, settings.max_pixels) == (20 * 1024 * 1024, 40_000_000)
+    assert (settings.max_connections, settings.max_head_bytes) == (1000, 32 * 1024)
+    assert (settings.head_timeout_seconds, settings.first_byte_timeout_seconds) == (5, 20)
     assert (settings.agent_port, settings.drain_seconds, settings.log_requests) == (8080, 10, False)
 
 

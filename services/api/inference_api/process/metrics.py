@@ -95,6 +95,13 @@ def _events(events: Json) -> Iterator[Metric]:
         if name.startswith("refused:"):
             refused.add_metric([name.removeprefix("refused:")], count)
     yield refused
+    closed = CounterMetricFamily(
+        "inference_api_closed_connections", "Connections closed by a limit, without an answer.", labels=["reason"]
+    )
+    for name, count in events.items():
+        if name.startswith("closed:"):
+            closed.add_metric([name.removeprefix("closed:")], count)
+    yield closed
     for name, help in (
         ("shed", "Requests refused because too many were in flight."),
         ("swaps", "Routes put in force, summed over the workers."),

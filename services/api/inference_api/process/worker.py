@@ -15,22 +15,27 @@ from typing import Any
 
 from gunicorn.arbiter import Arbiter
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import Server
 from uvicorn_worker import UvicornWorker
+
+from inference_api.process.connection_limits import Guard
+from inference_api.process.guarded_protocol import GuardedProtocol, GuardedServerState
 
 _CLOSE = (b"connection", b"close")
 _TICK_SECONDS = 0.1
 
 
 class DrainingServer(Server):
-    """`is_draining`: whether the pod is about to end. Responses then close their connections.
+    """`guard`: the limits of its connections.
+
+    `is_draining`: whether the pod is about to end. Responses then close their connections.
 
     `drain_seconds`: how long clients may take to close after SIGTERM.
     """
 
-    def __init__(self, config: Config, is_draining: Callable[[], bool], drain_seconds: float) -> None:
+    def __init__(self, config: Config, guard: Guard, is_draining: Callable[[], bool], drain_seconds: float) -> None:
         super().__init__(config)
+        self.server_state = GuardedServerState(guard)
         self._is_draining = is_draining
         self._drain_seconds = drain_seconds
         self._parent_pid = os.getppid()
@@ -65,7 +70,7 @@ class DrainingServer(Server):
         if _CLOSE not in self.server_state.default_headers:
             self.server_state.default_headers.append(_CLOSE)  # in place: requests under way hold this very list
         for connection in self.server_state.connections:
-            assert isinstance(connection, HttpToolsProtocol)
+            assert isinstance(connection, GuardedProtocol)
             if connection.cycle is not None and not connection.cycle.response_complete:
                 connection.cycle.keep_alive = False
 
@@ -75,7 +80,7 @@ class Worker(UvicornWorker):  # type: ignore[misc]  # uvicorn_worker has no type
 
     CONFIG_KWARGS: dict[str, Any] = {  # noqa: RUF012  # declared so by the base class
         "loop": "uvloop",
-        "http": "httptools",
+        "http": GuardedProtocol,
         "ws": "none",
         "lifespan": "on",
         "proxy_headers": False,
@@ -83,10 +88,10 @@ class Worker(UvicornWorker):  # type: ignore[misc]  # uvicorn_worker has no type
     }
 
     async def _serve(self) -> None:
-        state = self.wsgi.state
+        service = self.wsgi.state.service
         self.config.app = self.wsgi
-        server = DrainingServer(self.config, lambda: state.service.draining, state.service.settings.drain_seconds)
-        state.service.connections.attach(server.server_state.connections)
+        server = DrainingServer(self.config, service.guard(), lambda: service.draining, service.settings.drain_seconds)
+        service.connections.attach(server.server_state.connections)
         # gunicorn's quick stop; uvicorn itself listens to SIGTERM and SIGINT
         asyncio.get_running_loop().add_signal_handler(signal.SIGQUIT, server.handle_exit, signal.SIGQUIT, None)
         await server.serve(sockets=self.sockets)

@@ -84,6 +84,10 @@ class Traffic:
         """Counts a request that ended with a problem of this kind."""
         self._events[f"refused:{kind}"] += 1
 
+    def note_closed(self, reason: str) -> None:
+        """Counts a client's connection that was closed without an answer, for this reason."""
+        self._events[f"closed:{reason}"] += 1
+
     def assign(self, routes: Routes, key: bytes, *, evidence: bool = True) -> CanaryRoute | None:
         """Where the canary shall answer the request with this key; None: stable answers it."""
         canary = routes.canary

@@ -27,6 +27,7 @@ def worker() -> Json:
             assert not admitted
     for _ in range(3):
         traffic.note_refusal("not-an-image")
+    traffic.note_closed("no-first-byte")
     traffic.shadow |= {"samples": 5, "agreed": 4, "failed": 1, "dropped": 6}
     suspend_canary(traffic)
     traffic.replicas.eject_replica(next(iter(traffic.replicas)), stable=1)
@@ -56,6 +57,7 @@ def test_the_sums_of_all_workers_are_exposed() -> None:
     assert metrics["inference_api_predictions_total", "No Tumor", "2"] == 4
     assert metrics["inference_api_shed_total",] == 4
     assert metrics["inference_api_refused_total", "not-an-image"] == 6
+    assert metrics["inference_api_closed_connections_total", "no-first-byte"] == 2
     assert [metrics["inference_api_shadow_copies_total", result] for result in ("agreed", "disagreed")] == [8, 2]
     assert [metrics["inference_api_shadow_copies_total", result] for result in ("failed", "dropped")] == [2, 12]
 
