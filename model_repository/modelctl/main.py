@@ -1,10 +1,13 @@
-"""Makes and checks model versions. Exit status: 0 done, 1 refused or failed (stderr says why), 2 wrong usage."""
+"""Makes and checks model versions, and makes the keys of the API's clients.
+
+Exit status: 0 done, 1 refused or failed (stderr says why), 2 wrong usage."""
 
 import argparse
 import sys
 from pathlib import Path
 
 from modelctl.bundle.errors import ModelctlError
+from modelctl.keys import commands as keys
 
 # The commands import what they need when they run: verify and inspect work without onnx.
 
@@ -33,7 +36,7 @@ def _failed(reason: str, status: int = 1) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="modelctl", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for add in (_add_demo, _add_export, _add_pack, _add_verify, _add_inspect):
+    for add in (_add_demo, _add_export, _add_pack, _add_verify, _add_inspect, keys.add):
         add(commands)
     return parser
 
