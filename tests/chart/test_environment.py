@@ -59,6 +59,18 @@ def test_parts_name_the_same_things() -> None:
     )
 
 
+def test_the_access_document_is_mounted_where_it_is_read() -> None:
+    """As a folder: the kubelet never updates a single file."""
+    objects = render(CHART / "ci" / "everything-values.yaml")
+    file = environment(container(objects, "Deployment/medinfer-api", "api"))["MEDINFER_API_ACCESS_FILE"]
+    spec = pod_templates(objects)["Deployment/medinfer-api"]["spec"]
+    mount = next(one for one in spec["containers"][0]["volumeMounts"] if one["mountPath"] == str(Path(file).parent))
+    assert "subPath" not in mount and mount["readOnly"]
+    secret = next(one["secret"] for one in spec["volumes"] if one["name"] == mount["name"])
+    assert secret["secretName"] == "medinfer-access"
+    assert secret["items"] == [{"key": Path(file).name, "path": Path(file).name}]
+
+
 @shapes
 def test_the_operator_finds_triton_by_its_stateful_set(shape: Path) -> None:
     """The operator sees by the container's name which one restarted; the headless Service gives the pods DNS names."""

@@ -27,9 +27,10 @@ GOOD = {
 
 
 class Answering(BaseHTTPRequestHandler):
-    """Serves `answers`: status and body by path."""
+    """Serves `answers`: status and body by path; to a POST without `key` what it has for /refusal."""
 
     answers: dict[str, tuple[int, object]]
+    key = ""
 
     def do_GET(self) -> None:
         status, body = self.answers[self.path]
@@ -41,6 +42,8 @@ class Answering(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["Content-Length"]))
+        if self.key and self.headers["Authorization"] != f"Bearer {self.key}":
+            self.path = "/refusal"
         self.do_GET()
 
     def log_message(self, *_: object) -> None: ...
@@ -69,6 +72,40 @@ def url() -> Iterator[str]:
 def test_predict(url: str, ready: tuple[int, object], predict: tuple[int, object], status: int, says: str) -> None:
     Answering.answers = {"/ready": ready, "/predict": predict}
     done = run(FILES / "predict.py", url, "0.1")
+    assert done.returncode == status
+    assert says in done.stdout + done.stderr
+
+
+REFUSAL = (401, {"detail": "Send a key"})
+
+
+@pytest.mark.parametrize(
+    ("key", "refusal", "options", "status", "says"),
+    [
+        pytest.param("k", REFUSAL, ["--key-file={}"], 0, '"prediction": "Glioma"', id="the right key"),
+        pytest.param("k", REFUSAL, [], 1, "POST /predict: 401", id="no key"),
+        pytest.param("other", REFUSAL, ["--key-file={}"], 1, "POST /predict: 401", id="another key"),
+        pytest.param("", REFUSAL, ["--key-file={}"], 1, "without a key: 200", id="nobody asks for the key"),
+        pytest.param("k", REFUSAL, ["--expect-refusal"], 0, "set tests.keySecretName", id="refused as expected"),
+        pytest.param("", REFUSAL, ["--expect-refusal"], 1, "without a key: 200", id="not refused"),
+        pytest.param("k", (503, {}), ["--expect-refusal"], 1, "without a key: 503", id="no refusal but a fault"),
+    ],
+)
+def test_predict_with_keys(
+    url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    key: str,
+    refusal: tuple[int, object],
+    options: list[str],
+    status: int,
+    says: str,
+) -> None:
+    file = tmp_path / "key"
+    file.write_text("k\n")
+    monkeypatch.setattr(Answering, "key", key)
+    Answering.answers = {"/ready": (200, {}), "/predict": (200, GOOD), "/refusal": refusal}
+    done = run(FILES / "predict.py", url, "0.1", *(option.format(file) for option in options))
     assert done.returncode == status
     assert says in done.stdout + done.stderr
 

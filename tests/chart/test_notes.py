@@ -37,3 +37,12 @@ def test_a_secret_that_must_be_there_is_named() -> None:
     advice = notes.render(CPU, settings=["triton.agent.environmentSecretName=store"], namespace="hospital")
     assert "environmentSecretName is store; see kubectl -n hospital get secret store" in advice
     assert "environmentSecretName" not in notes.render(CPU)
+
+
+def test_everybody_may_ask_is_said() -> None:
+    assert "everybody who reaches the API may ask it" in notes.render(CPU)
+    advice = notes.render(CPU, settings=["api.auth.existingSecret=access", "tests.keySecretName=key"])
+    assert "everybody who reaches" not in advice
+    assert 'curl -H "Authorization: Bearer $KEY" -F image=@slice.png' in advice
+    for name in ("api.auth.existingSecret is access,", "tests.keySecretName is key,"):
+        assert name in advice

@@ -1,4 +1,8 @@
-"""Requests one prediction from the API as a client does: predict.py URL TIMEOUT_SECONDS. Runs in the API's image."""
+"""Requests one prediction from the API as a client does. Runs in the API's image.
+
+predict.py URL TIMEOUT_SECONDS [--key-file=FILE | --expect-refusal]
+With a key, and where a refusal is expected, the API must refuse a prediction without a key.
+"""
 
 import io
 import json
@@ -6,6 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 from PIL import Image, ImageDraw
 
@@ -25,7 +30,16 @@ def main() -> int:
             print("See whether a version is served: kubectl get mro; kubectl describe mro", file=sys.stderr)
             return 1
         time.sleep(1)
-    status, text = ask(upload(f"{url}/predict"))
+    option, _, file = (sys.argv[3] if len(sys.argv) > 3 else "").partition("=")
+    if option:
+        status, text = ask(upload(f"{url}/predict"))
+        if status != 401:
+            print(f"POST /predict without a key: {status} {text}; 401 was expected", file=sys.stderr)
+            return 1
+        if option == "--expect-refusal":
+            print(f"{text}\nFor a prediction set tests.keySecretName to a Secret with a key")
+            return 0
+    status, text = ask(upload(f"{url}/predict", Path(file).read_text().strip() if file else ""))
     answer = json.loads(text) if status == 200 else {}
     if status != 200 or not answer.keys() >= FIELDS or answer["prediction"] not in answer["probabilities"]:
         print(f"POST /predict: {status} {text}", file=sys.stderr)
@@ -34,10 +48,13 @@ def main() -> int:
     return 0
 
 
-def upload(url: str) -> urllib.request.Request:
+def upload(url: str, key: str = "") -> urllib.request.Request:
     head = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="image"; filename="slice.png"\r\n\r\n'
     body = head.encode() + png() + f"\r\n--{BOUNDARY}--\r\n".encode()
-    return urllib.request.Request(url, body, {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"})
+    headers = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
+    if key:
+        headers["Authorization"] = f"Bearer {key}"
+    return urllib.request.Request(url, body, headers)
 
 
 def png() -> bytes:

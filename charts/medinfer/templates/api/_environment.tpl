@@ -6,6 +6,9 @@
 - {name: MEDINFER_API_ROUTES_CONFIGMAP, value: {{ include "medinfer.routes" . }}}
 - name: MEDINFER_API_NAMESPACE
   valueFrom: {fieldRef: {fieldPath: metadata.namespace}}
+{{- if $api.auth.existingSecret }}
+- {name: MEDINFER_API_ACCESS_FILE, value: /etc/medinfer-access/access.json}
+{{- end }}
 - {name: MEDINFER_API_RUNTIME_DIR, value: /run/medinfer}
 - {name: MEDINFER_API_WORKERS, value: {{ $api.workers | int64 | quote }}}
 - {name: MEDINFER_API_DEADLINE_SECONDS, value: {{ $api.deadlineSeconds | quote }}}
