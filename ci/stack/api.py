@@ -1,4 +1,4 @@
-"""The API as gunicorn runs it, on a loopback address."""
+"""The API as gunicorn runs it, on two ports of a loopback address."""
 
 import os
 import subprocess
@@ -10,7 +10,10 @@ from ci.stack.processes import Process
 
 
 class Api(Process):
-    """Serves at `url`; follows `routes_file`, which several APIs may share."""
+    """Serves clients at `url`, and operator, probes and scrapes at `inner_url`, one port higher.
+
+    Follows `routes_file`, which several APIs may share.
+    """
 
     def __init__(
         self,
@@ -22,11 +25,14 @@ class Api(Process):
         environment: dict[str, str] | None = None,
         kubeconfig: Path | None = None,
     ) -> None:
-        self.url, self.host = f"http://{bind}", bind.rpartition(":")[0]
+        self.host, _, port = bind.rpartition(":")
+        inner_bind = f"{self.host}:{int(port) + 1}"
+        self.url, self.inner_url = f"http://{bind}", f"http://{inner_bind}"
         self.routes_file = routes_file or folder / "routes.json"
         settings = {
             "ROUTES_FILE": str(self.routes_file),
             "BIND": bind,
+            "INNER_BIND": inner_bind,
             "WORKERS": str(workers),
             "RUNTIME_DIR": str(folder / name),
         }
@@ -52,4 +58,4 @@ class Api(Process):
         subprocess.run(command, env=os.environ | self.environment, check=True, timeout=60)
 
     def wait_until_serving(self, timeout_seconds: float = 90) -> None:
-        self.wait_until_ready(f"{self.url}/ready", timeout_seconds)
+        self.wait_until_ready(f"{self.inner_url}/ready", timeout_seconds)

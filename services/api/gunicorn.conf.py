@@ -25,7 +25,7 @@ try:
 except InvalidSettings as error:
     raise SystemExit(f"inference-api: {error}") from None
 
-bind = settings.bind
+bind = [settings.bind, settings.inner_bind]
 workers = settings.workers
 worker_class = "inference_api.process.worker.Worker"
 keepalive = 75  # longer than clients and load balancers keep a connection idle: they close it, not we

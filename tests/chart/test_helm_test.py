@@ -24,6 +24,7 @@ GOOD = {
     "model_version": 1,
     "probabilities": {"Glioma": 0.9},
 }
+SERVING = {"stable": {"version": 1, "weight": 100}, "canary": None}
 
 
 class Answering(BaseHTTPRequestHandler):
@@ -61,16 +62,17 @@ def url() -> Iterator[str]:
 
 
 @pytest.mark.parametrize(
-    ("ready", "predict", "status", "says"),
+    ("serves", "predict", "status", "says"),
     [
-        pytest.param((200, {}), (200, GOOD), 0, '"prediction": "Glioma"', id="a prediction"),
-        pytest.param((503, {"detail": "no routes"}), (200, GOOD), 1, "not ready after 0.1 s", id="never ready"),
-        pytest.param((200, {}), (503, {"detail": "no replica"}), 1, "POST /predict: 503", id="refused"),
-        pytest.param((200, {}), (200, {"prediction": "Glioma"}), 1, "POST /predict: 200", id="another body"),
+        pytest.param((200, SERVING), (200, GOOD), 0, '"prediction": "Glioma"', id="a prediction"),
+        pytest.param((200, {"stable": None}), (200, GOOD), 1, "no version after 0.1 s", id="never a version"),
+        pytest.param((503, {"detail": "x"}), (200, GOOD), 1, "no version after 0.1 s", id="never ready"),
+        pytest.param((200, SERVING), (503, {"detail": "no replica"}), 1, "POST /predict: 503", id="refused"),
+        pytest.param((200, SERVING), (200, {"prediction": "Glioma"}), 1, "POST /predict: 200", id="another body"),
     ],
 )
-def test_predict(url: str, ready: tuple[int, object], predict: tuple[int, object], status: int, says: str) -> None:
-    Answering.answers = {"/ready": ready, "/predict": predict}
+def test_predict(url: str, serves: tuple[int, object], predict: tuple[int, object], status: int, says: str) -> None:
+    Answering.answers = {"/status": serves, "/predict": predict}
     done = run(FILES / "predict.py", url, "0.1")
     assert done.returncode == status
     assert says in done.stdout + done.stderr
@@ -104,7 +106,7 @@ def test_predict_with_keys(
     file = tmp_path / "key"
     file.write_text("k\n")
     monkeypatch.setattr(Answering, "key", key)
-    Answering.answers = {"/ready": (200, {}), "/predict": (200, GOOD), "/refusal": refusal}
+    Answering.answers = {"/status": (200, SERVING), "/predict": (200, GOOD), "/refusal": refusal}
     done = run(FILES / "predict.py", url, "0.1", *(option.format(file) for option in options))
     assert done.returncode == status
     assert says in done.stdout + done.stderr

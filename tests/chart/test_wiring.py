@@ -12,7 +12,7 @@ COMPONENT = "app.kubernetes.io/component"
 # (who, whom, ports): the whole list of talk inside a release.
 TALK = {
     ("api", "triton", (8000, 8080)),
-    ("operator", "api", (8002,)),
+    ("operator", "api", (8003,)),
     ("test", "api", (8002,)),
     ("operator", "triton", (8080,)),
     ("triton", "triton", (8080,)),
@@ -60,18 +60,16 @@ def test_policies_let_talk_who_must_and_nobody_else() -> None:
     sending = {talk for policy in policies for talk in talks(policy, "egress", "to")}
     receiving = {(who, whom, ports) for policy in policies for whom, who, ports in talks(policy, "ingress", "from")}
     assert sending == TALK
-    assert receiving == {talk for talk in TALK if talk[1] != "api"}  # which takes anybody's requests
+    assert receiving == TALK - {("test", "api", (8002,))}  # the public port takes anybody's requests
 
 
 def test_clients_that_are_named_are_the_only_ones() -> None:
     policies = of_kind(render(CHART / "ci" / "everything-values.yaml"), "NetworkPolicy")
-    clients, metrics = policies["medinfer-api"]["spec"]["ingress"]
-    assert [peer.get("podSelector", {}).get("matchLabels", {}).get(COMPONENT) for peer in clients["from"]] == [
-        "operator",
-        "test",
-        None,
-        None,
-    ]
+    public, operator, metrics = policies["medinfer-api"]["spec"]["ingress"]
+    components = [peer.get("podSelector", {}).get("matchLabels", {}).get(COMPONENT) for peer in public["from"]]
+    assert components == ["test", None, None]
+    ports = [[port["port"] for port in rule["ports"]] for rule in (public, operator, metrics)]
+    assert ports == [[8002], [8003], [8003]]
     assert metrics["from"] == policies["medinfer-rollout-operator"]["spec"]["ingress"][0]["from"]
 
 
@@ -85,7 +83,7 @@ def test_monitors_scrape_each_port_with_metrics_once() -> None:
         for endpoint in monitor["spec"]["endpoints"]
         if endpoint["port"] in {port["name"] for port in service["spec"]["ports"]}
     ]
-    assert sorted(scraped) == [("api", "http"), ("operator", "http"), ("triton", "agent"), ("triton", "metrics")]
+    assert sorted(scraped) == [("api", "inner"), ("operator", "http"), ("triton", "agent"), ("triton", "metrics")]
 
 
 def selected(objects: list[Json], labels: dict[str, str]) -> list[Json]:

@@ -113,7 +113,7 @@ def wait_until_alone(replica: Replica) -> None:
 
 def status(api: Api) -> Json:
     """GET /routes of an API."""
-    body: Json = client.get(f"{api.url}/routes", timeout=10).raise_for_status().json()
+    body: Json = client.get(f"{api.inner_url}/routes", timeout=10).raise_for_status().json()
     return body
 
 

@@ -22,11 +22,11 @@ def main() -> int:
     url, timeout_seconds = sys.argv[1].rstrip("/"), float(sys.argv[2])
     until = time.monotonic() + timeout_seconds
     while True:
-        said = ask(urllib.request.Request(f"{url}/ready"))
-        if said[0] == 200:
+        said = ask(urllib.request.Request(f"{url}/status"))
+        if said[0] == 200 and json.loads(said[1])["stable"]:
             break
         if time.monotonic() > until:
-            print(f"The API is not ready after {timeout_seconds:g} s: {said[1]}", file=sys.stderr)
+            print(f"The API serves no version after {timeout_seconds:g} s: {said[1]}", file=sys.stderr)
             print("See whether a version is served: kubectl get mro; kubectl describe mro", file=sys.stderr)
             return 1
         time.sleep(1)

@@ -20,7 +20,7 @@ from ci.bench.operator.answering import Answer, Answering
 from ci.bench.operator.apis import Api
 from ci.bench.operator.documents import Json, Lines, documents_in, entry, to_line
 
-AGENT_PORT, API_PORT = 8080, 8002
+AGENT_PORT, API_PORT = 8080, 8003
 IDLE_SECONDS = 75  # as agents and API pods keep a connection
 BACKLOG = 16
 RETRY_SECONDS = 1

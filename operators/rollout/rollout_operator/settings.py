@@ -31,7 +31,7 @@ class Settings(BaseSettings):
     replica_host: str = "{pod}.{service}.{namespace}.svc"
     triton_port: TcpPort = 8000
     agent_port: TcpPort = 8080
-    api_port: TcpPort = 8002
+    api_port: TcpPort = 8003
     ask_timeout_seconds: Annotated[float, Field(gt=0, le=10)] = 1.5
     lease_name: str = Field(default="medinfer-rollout-operator", min_length=1)
     lease_seconds: Annotated[int, Field(ge=3, le=60)] = 10

@@ -1,32 +1,28 @@
 """The application, which gunicorn starts: `inference_api.main:create()`."""
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from importlib import import_module, metadata
+from importlib import metadata
 
 from fastapi import FastAPI
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import JSONResponse
+from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from inference_api import openapi, page, problems, request_ids
+from inference_api import http_problems, inner, openapi, page
 from inference_api.access.clients import Scope as ClientScope
 from inference_api.prediction.admission import Admission
-from inference_api.problems import Problem
 from inference_api.service import Service, build
 from inference_api.settings import InvalidSettings, Settings, read_settings
-
-METRICS_MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 class Application(FastAPI):
     """FastAPI, except that a POST to a path in `direct` bypasses it: its layers would cost a tenth of a request.
 
     FastAPI's middleware and dependencies do not run there. What every prediction needs wraps the endpoints where
-    `create_app` sets `direct`.
+    `_make_public` sets `direct`.
     """
 
     direct: Mapping[str, ASGIApp]
@@ -36,10 +32,29 @@ class Application(FastAPI):
         await (endpoint or super().__call__)(scope, receive, send)
 
 
-def create_app(settings: Settings) -> Application:
+class Ports:
+    """The two applications of a worker. The port on which a connection came in decides which one answers it.
+
+    What did not come by the inner port is public. So is the lifespan, which belongs to no connection.
+    """
+
+    def __init__(self, service: Service, public: Application, inner: Starlette) -> None:
+        self.service, self.public, self.inner = service, public, inner
+        self._inner_port = service.settings.inner_port
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        server = scope.get("server")
+        is_inner = server is not None and server[1] == self._inner_port
+        await (self.inner if is_inner else self.public)(scope, receive, send)
+
+
+def create_app(settings: Settings) -> Ports:
     """The API with these settings. Nothing runs before its lifespan starts."""
     service = build(settings)
+    return Ports(service, _make_public(service), inner.make(service))
 
+
+def _make_public(service: Service) -> Application:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         try:
@@ -51,53 +66,24 @@ def create_app(settings: Settings) -> Application:
     app = Application(
         title="medinfer", version=metadata.version("inference-api"), lifespan=lifespan, docs_url=None, redoc_url=None
     )
-    app.state.service = service
     app.direct = {
         path: service.authenticated(Admission(endpoint, service.traffic), ClientScope.PREDICT)
         for path, endpoint in service.endpoints.items()
     }
     app.router.routes += [Route(path, endpoint, methods=["POST"]) for path, endpoint in app.direct.items()]
-    app.include_router(page.router)
-    _add_reports(app, service)
-    app.add_exception_handler(HTTPException, _http_problem)
+    app.get("/", include_in_schema=False)(page.page)
+    app.get("/health", summary="Is the process alive?", description="", responses=openapi.HEALTH)(inner.health)
+
+    @app.get("/status", summary="Which versions are in service, and their weights", responses=openapi.STATUS)
+    async def status() -> JSONResponse:
+        return JSONResponse(service.status())
+
+    app.add_exception_handler(HTTPException, http_problems.answer)
     openapi.describe(app)
     return app
 
 
-def _add_reports(app: FastAPI, service: Service) -> None:
-    @app.get("/health", summary="Is the process alive?", responses=openapi.HEALTH)
-    async def health() -> JSONResponse:
-        return JSONResponse({"status": "alive"})
-
-    @app.get("/ready", summary="Does this worker have routes and a replica that answers?", responses=openapi.READY)
-    async def ready(request: Request) -> Response:
-        if reason := await service.not_ready():
-            return problems.response(problems.not_ready(reason), request_ids.of(request.scope))
-        return JSONResponse({"status": "ready"})
-
-    @app.get("/routes", summary="The routes in force, and the counters under them", responses=openapi.ROUTES)
-    async def routes() -> JSONResponse:
-        return JSONResponse(service.report())
-
-    @app.get("/metrics", summary="Metrics for Prometheus", response_class=Response)
-    async def metrics() -> Response:
-        # In a thread and at the first scrape: importing prometheus_client takes a tenth of a second.
-        await asyncio.to_thread(import_module, "inference_api.process.metrics")
-        from inference_api.process.metrics import Metrics
-
-        return Response(Metrics(service.read_snapshots).text(), media_type=METRICS_MEDIA_TYPE)
-
-
-async def _http_problem(request: Request, error: Exception) -> Response:
-    """Turns Starlette's own refusals (no such path, no such method) into problem documents."""
-    assert isinstance(error, HTTPException)
-    kind = {404: "not-found", 405: "method-not-allowed"}.get(error.status_code, "refused")
-    return problems.response(
-        Problem(error.status_code, kind, error.detail, headers=error.headers), request_ids.of(request.scope)
-    )
-
-
-def create() -> Application:
+def create() -> Ports:
     """The API with the settings in the environment. Ends the process with a sentence when they are wrong."""
     try:
         return create_app(read_settings())

@@ -1,4 +1,7 @@
-"""The OpenAPI document. FastAPI describes the reports; /predict and /predict/batch bypass it and are described here."""
+"""The OpenAPI document of the public port.
+
+FastAPI describes what it answers; /predict and /predict/batch bypass it and are described here.
+"""
 
 from typing import Any
 
@@ -88,10 +91,30 @@ def _json(description: str, schema: Json) -> Json:
 
 
 # For FastAPI's `responses`. Its `response_model` says the same, but imports pydantic.v1: 25 ms of each start.
-_STATUS = {"type": "object", "additionalProperties": {"type": "string"}}
-HEALTH: Responses = {200: _json("It is", _STATUS)}
-READY: Responses = {200: _json("Ready", _STATUS), 503: _problem("Not ready; the detail says why")}
-ROUTES: Responses = {200: _json("The routes and the counters", {"type": "object", "additionalProperties": True})}
+HEALTH: Responses = {200: _json("It is", {"type": "object", "additionalProperties": {"type": "string"}})}
+_SHARE: Json = {
+    "type": ["object", "null"],
+    "required": ["version", "weight"],
+    "properties": {
+        "version": {"type": "integer", "minimum": 1},
+        "weight": {"type": "number", "minimum": 0, "maximum": 100, "description": "Share of the requests, in percent"},
+    },
+}
+STATUS: Responses = {
+    200: _json(
+        "The versions, and whether one is being released",
+        {
+            "type": "object",
+            "required": ["stable", "canary", "releasing", "draining"],
+            "properties": {
+                "stable": _SHARE,
+                "canary": _SHARE,
+                "releasing": {"type": "boolean", "description": "Whether there is a canary"},
+                "draining": {"type": "boolean", "description": "Whether this pod is about to end"},
+            },
+        },
+    )
+}
 
 
 def describe(app: FastAPI) -> None:

@@ -169,6 +169,10 @@ class Service:
         ended, live = self.read_snapshots()
         return reports.routes_report(slot.start_id, slot.draining, self.traffic.routes, ended, live)
 
+    def status(self) -> Json:
+        """The answer of GET /status: what every client may know."""
+        return reports.status_report(self.traffic.routes, self.draining)
+
     def read_snapshots(self) -> tuple[Json, list[Json | None]]:
         """What ended workers of this pod counted, and the snapshot of each live one; this worker's is taken now."""
         slot = self._taken_slot()

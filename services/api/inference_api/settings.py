@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 PREFIX = "MEDINFER_API_"
 
@@ -33,6 +33,7 @@ class Settings(BaseModel):
     routes_configmap: ObjectName = ""
     namespace: ObjectName = ""
     bind: str = "127.0.0.1:8002"
+    inner_bind: Annotated[str, Field(validate_default=True)] = "127.0.0.1:8003"
     workers: Annotated[int, Field(ge=1, le=64)] = 1
     runtime_dir: Path | None = None
     access_file: Path | None = None
@@ -48,12 +49,34 @@ class Settings(BaseModel):
     drain_seconds: Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)] = 10
     log_requests: bool = False
 
-    @field_validator("bind")
+    @field_validator("bind", "inner_bind")
     @classmethod
     def _host_and_port(cls, value: str) -> str:
-        if not re.fullmatch(r"(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5}", value):
+        if not re.fullmatch(r"(\[[0-9a-fA-F:]+\]|[^:\s]+):[1-9]\d{0,4}", value):
             raise ValueError("must be host:port, for example 0.0.0.0:8002")
         return value
+
+    @field_validator("inner_bind")
+    @classmethod
+    def _other_port(cls, value: str, info: ValidationInfo) -> str:
+        """The port of a connection is all that tells the two apart."""
+        if _port(value) == _port(info.data.get("bind", ":0")):
+            raise ValueError(f"must have another port than {PREFIX}BIND, for example {_port(value) + 1}")
+        return value
+
+    @property
+    def public_port(self) -> int:
+        """The port of `bind`."""
+        return _port(self.bind)
+
+    @property
+    def inner_port(self) -> int:
+        """The port of `inner_bind`."""
+        return _port(self.inner_bind)
+
+
+def _port(bind: str) -> int:
+    return int(bind.rpartition(":")[2])
 
 
 def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:

@@ -110,6 +110,6 @@ class Kubelet:
 
 def _answers(api: Api) -> bool:
     try:
-        return client.get(f"{api.url}/ready", timeout=2).status_code == 200
+        return client.get(f"{api.inner_url}/ready", timeout=2).status_code == 200
     except httpx.TransportError:
         return False

@@ -18,4 +18,4 @@ def test_schemathesis_finds_nothing(api: Api, tmp_path: Path) -> None:
     hooks = {"SCHEMATHESIS_HOOKS": "tests.harness.schemathesis_hooks", "PYTHONPATH": str(Path.cwd())}
     found = subprocess.run([*command, *options], cwd=tmp_path, env=os.environ | hooks, capture_output=True, text=True)
     assert found.returncode == 0, found.stdout[-5000:] + found.stderr[-2000:]
-    assert "Selected: 6/6" in found.stdout, "an operation left the document, or came; say so here"
+    assert "Selected: 4/4" in found.stdout, "an operation left the document, or came; say so here"

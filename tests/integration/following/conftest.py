@@ -124,7 +124,7 @@ def api(namespace: Namespace, tmp_path: Path) -> Iterator[Reader]:
     environment = {"ROUTES_CONFIGMAP": ROUTES, "NAMESPACE": namespace.name, "DRAIN_SECONDS": "0"}
     bind, mounted = f"{API_ADDRESS}:8002", tmp_path / "mounted" / "routes.json"
     process = Api("api", bind, tmp_path, mounted, WORKERS, environment, namespace.kubeconfig("api"))
-    yield Reader(namespace, process, mounted, ROUTES, process.url, "/routes")
+    yield Reader(namespace, process, mounted, ROUTES, process.inner_url, "/routes")
     process.stop()
 
 

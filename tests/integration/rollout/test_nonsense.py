@@ -62,7 +62,7 @@ def false_api_pod(stack: RolloutStack, misbehave: Misbehave) -> Iterator[str]:
     """One more pod of the Deployment, by its name; deleted when the block ends."""
     number = next(STRANGERS)
     name, address = f"{API}-stranger-{number}", f"127.0.{SUBNET}.{150 + number}"
-    with impostor.impostor(address, 8002, misbehave):
+    with impostor.impostor(address, 8003, misbehave):
         stack.namespace.pods.add_api(name, address)
         try:
             yield name

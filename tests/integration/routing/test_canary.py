@@ -151,7 +151,7 @@ def agent_of_dead_replica() -> Iterator[list[str]]:
 
 
 def ejected(routed: Routed) -> str:
-    lines = routed.client.get("/metrics").text.splitlines()
+    lines = httpx.get(f"{routed.api.inner_url}/metrics").text.splitlines()
     return next((line for line in lines if line.startswith("inference_api_ejected_workers{")), "")
 
 

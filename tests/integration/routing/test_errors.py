@@ -73,7 +73,7 @@ def test_an_upload_that_never_ends_passes_the_deadline_too(routed: Routed) -> No
 
 def test_too_many_in_flight_are_shed_at_once_and_the_rest_is_served(start_api: StartApi) -> None:
     """Requests to a replica that hangs take the places in flight; further ones are refused with Retry-After."""
-    bounded, image = start_api(port=8003, DEADLINE_SECONDS="60", MAX_IN_FLIGHT=str(MAX_IN_FLIGHT)), grey_jpeg()
+    bounded, image = start_api(port=8012, DEADLINE_SECONDS="60", MAX_IN_FLIGHT=str(MAX_IN_FLIGHT)), grey_jpeg()
     with ThreadPoolExecutor(MAX_IN_FLIGHT) as clients, BrokenReplica(BROKEN_ADDRESS, Fault.HANGS) as hanging:
         bounded.follow(bounded.routes(*stable_on(BROKEN_ADDRESS), step="overload"))
         held = [clients.submit(bounded.predict, image) for _ in range(MAX_IN_FLIGHT)]

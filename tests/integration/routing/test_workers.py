@@ -65,10 +65,14 @@ def read_head(connection: socket.socket) -> tuple[int, dict[str, str]]:
 
 @pytest.fixture
 def connect(routed: Routed) -> Iterator[Connect]:
-    """Opens connections that last as long as the test."""
-    host, port = routed.api.url.removeprefix("http://").split(":")
+    """Opens connections of clients that last as long as the test."""
     with ExitStack() as opened:
-        yield lambda: opened.enter_context(socket.create_connection((host, int(port)), timeout=30))
+        yield lambda: opened.enter_context(dial(routed.api.url))
+
+
+def dial(url: str) -> socket.socket:
+    host, port = url.removeprefix("http://").split(":")
+    return socket.create_connection((host, int(port)), timeout=30)
 
 
 def predict_on(connection: socket.socket) -> tuple[int, dict[str, str]]:
@@ -97,7 +101,7 @@ def test_reports_are_sums_over_the_workers(routed: Routed) -> None:
     assert sum(report["counters"]["1"]["latencyBuckets"]) == 30
     assert sum(report["counters"]["1"]["classes"].values()) == 30
     line = 'inference_api_requests_total{outcome="good",version="1"} 30.0'
-    assert line in client.get(f"{routed.api.url}/metrics").text.splitlines()
+    assert line in client.get(f"{routed.api.inner_url}/metrics").text.splitlines()
 
 
 def test_what_a_killed_worker_counted_is_kept_and_another_takes_its_place(routed: Routed) -> None:
@@ -142,14 +146,33 @@ def test_a_worker_ends_in_time_though_a_client_keeps_its_connection(routed: Rout
     assert connection.recv(1) == b""
 
 
+def test_the_inner_port_answers_until_the_last_client_is_gone(routed: Routed, connect: Connect) -> None:
+    connection = connect()
+    assert predict_on(connection)[0] == 200
+    routed.api.signal(signal.SIGTERM)
+    wait_until(lambda: refuses(routed.api.url), "no new client is accepted")
+    assert status(routed.api)["openConnections"] == 1
+    assert is_last(predict_on(connection))
+    wait_until(lambda: not routed.api.is_running(), "the process ends with its last client")
+
+
+def refuses(url: str) -> bool:
+    try:
+        dial(url).close()
+    except ConnectionRefusedError:
+        return True
+    return False
+
+
 def test_before_the_end_of_the_pod_every_response_closes_its_connection(routed: Routed, connect: Connect) -> None:
     connection = connect()
     assert predict_on(connection)[1].get("connection") is None
     environment = os.environ | routed.api.environment
     command = [sys.executable, "-m", "inference_api.process.prestop"]
-    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as prestop:
+    prometheus = dial(routed.api.inner_url)  # stays, and nobody waits for it
+    with prometheus, subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as prestop:
         wait_until(lambda: status(routed.api)["draining"], "the API drains")
-        assert client.get(f"{routed.api.url}/ready").status_code == 503
+        assert client.get(f"{routed.api.inner_url}/ready").status_code == 503
         wait_until(lambda: client.get(f"{routed.api.url}/health").headers.get("connection") == "close", "they close")
         assert prestop.poll() is None, "a connection is open"
         answer = predict_on(connection)

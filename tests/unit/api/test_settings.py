@@ -15,6 +15,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 def test_defaults_are_those_of_the_contract() -> None:
     settings = read_settings()
     assert (settings.bind, settings.workers, settings.runtime_dir) == ("127.0.0.1:8002", 1, None)
+    assert (settings.inner_bind, settings.inner_port) == ("127.0.0.1:8003", 8003)
     assert (settings.routes_configmap, settings.namespace, settings.access_file) == ("", "", None)
     assert (settings.deadline_seconds, settings.max_in_flight) == (10, 128)
     assert (settings.max_upload_bytes, settings.max_pixels) == (20 * 1024 * 1024, 40_000_000)
@@ -34,6 +35,9 @@ def test_a_missing_routes_file_says_what_to_set(environment: pytest.MonkeyPatch)
     [
         pytest.param("BIND", "8002", "must be host:port, for example", id="port-alone"),
         pytest.param("BIND", "::1:80", "must be host:port, for example", id="ipv6-without-brackets"),
+        pytest.param("BIND", "127.0.0.1:0", "must be host:port, for example", id="any-port"),
+        pytest.param("INNER_BIND", "8003", "must be host:port, for example", id="inner-port-alone"),
+        pytest.param("INNER_BIND", "127.0.0.2:8002", "another port than MEDINFER_API_BIND", id="same-port"),
         pytest.param("WORKERS", "many", "valid integer", id="word-for-a-number"),
         pytest.param("WORKERS", "0", "greater than or equal to 1", id="no-worker"),
         pytest.param("DEADLINE_SECONDS", "0", "greater than 0", id="no-time"),
@@ -54,6 +58,12 @@ def test_a_bad_value_is_named_with_its_fix(
     assert str(caught.value).startswith(f"{PREFIX}{variable}={value}: ")
     assert fix in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_the_default_of_the_inner_port_may_be_taken(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv(PREFIX + "BIND", "0.0.0.0:8003")
+    with pytest.raises(InvalidSettings, match=r"INNER_BIND=127\.0\.0\.1:8003: .* for example 8004"):
+        read_settings()
 
 
 def test_an_ipv6_address_can_be_bound(environment: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ RUNBOOK = (ROOT / "docs" / "runbook.md").read_text()
 ENTRIES = dict(re.findall(r"^### (\w+)\n(.*?)(?=^##|\Z)", RUNBOOK, re.MULTILINE | re.DOTALL))
 SECTIONS = dict(re.findall(r"^## ([^\n]+)\n(.*?)(?=^## |\Z)", RUNBOOK, re.MULTILINE | re.DOTALL))
 NAMES = reasons_of_rollouts() | alerts.names()
-# The API's framework refuses these before any code of ours: inference_api.main.
+# The API's framework refuses these before any code of ours: inference_api.http_problems.
 OF_THE_FRAMEWORK = {"not-found", "method-not-allowed", "refused"}
 
 

@@ -2,6 +2,7 @@
 {{- define "medinfer.apiEnvironment" -}}
 {{- $api := .Values.api -}}
 - {name: MEDINFER_API_BIND, value: "0.0.0.0:8002"}
+- {name: MEDINFER_API_INNER_BIND, value: "0.0.0.0:8003"}
 - {name: MEDINFER_API_ROUTES_FILE, value: /etc/medinfer/routes.json}
 - {name: MEDINFER_API_ROUTES_CONFIGMAP, value: {{ include "medinfer.routes" . }}}
 - name: MEDINFER_API_NAMESPACE

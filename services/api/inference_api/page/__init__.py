@@ -5,15 +5,11 @@ from functools import cache
 from hashlib import sha256
 from importlib.resources import files
 
-from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
 from inference_api.imaging import formats
 
-router = APIRouter()
 
-
-@router.get("/", include_in_schema=False)
 async def page() -> HTMLResponse:
     """The page, with a policy that lets the browser load nothing from elsewhere."""
     html, policy = _assemble()

@@ -103,7 +103,7 @@ function facts(rows) {
 
 async function pollRollout() {
   try {
-    const response = await fetch("routes", { cache: "no-store" });
+    const response = await fetch("status", { cache: "no-store" });
     if (!response.ok) throw new Error(response.statusText);
     showRollout(await response.json());
   } catch {
@@ -117,9 +117,8 @@ function service(className, text) {
   if (element("service-text").textContent !== text) element("service-text").textContent = text;
 }
 
-function showRollout(routes) {
-  const { stable, canary } = routes;
-  service(routes.draining ? "bad" : stable ? "good" : "", routes.draining ? "Shutting down" : stable ? "In service" : "Waiting for a model");
+function showRollout({ stable, canary, draining }) {
+  service(draining ? "bad" : stable ? "good" : "", draining ? "Shutting down" : stable ? "In service" : "Waiting for a model");
   element("rollout-text").textContent = sentence(stable, canary);
   const served = [[stable, "stable"], [canary, "canary"]].filter(([share]) => share);
   element("shares").replaceChildren(...served.map(([share, role]) => {
@@ -127,9 +126,8 @@ function showRollout(routes) {
     piece.style.width = `${share.weight}%`;
     return piece;
   }));
-  element("version-rows").replaceChildren(...served.map(([share, role]) => row(share, role, routes)));
+  element("version-rows").replaceChildren(...served.map(([share, role]) => row(share, role)));
   show("versions", served.length > 0);
-  element("rollout-note").textContent = note(routes, canary);
 }
 
 function sentence(stable, canary) {
@@ -139,24 +137,13 @@ function sentence(stable, canary) {
   return `Version ${canary.version} is being released: it answers ${canary.weight}\u00a0% of the requests, version ${stable.version} the others.`;
 }
 
-function row({ version, weight }, role, routes) {
-  const counted = routes.counters?.[version] ?? {};
-  const cells = [`${weight}\u00a0%`, count(counted.requests), count(counted.errors), count(counted.fallbacks), count(routes.inFlight?.[version])];
+function row({ version, weight }, role) {
   const line = document.createElement("tr");
   const head = make("th");
   head.scope = "row";
   head.append(make("span", `swatch ${role}`), `Version ${version}`);
-  line.append(head, make("td", "", role), ...cells.map((text) => make("td", "", text)));
+  line.append(head, make("td", "", role), make("td", "", `${weight}\u00a0%`));
   return line;
-}
-
-function note(routes, canary) {
-  const parts = [];
-  if (routes.step) parts.push(`Step ${routes.step}; counts since it began.`);
-  const { samples = 0, agreed = 0 } = routes.shadow ?? {};
-  if (canary && samples) parts.push(`Shadowed ${count(samples)} requests, the versions agreed on ${percent(agreed / samples)}.`);
-  if (routes.rejected) parts.push(`A newer routes document was refused: ${routes.rejected.reason}`);
-  return parts.join(" ");
 }
 
 element("file").addEventListener("change", ({ target }) => {

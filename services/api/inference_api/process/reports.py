@@ -97,6 +97,17 @@ def routes_report(
     }
 
 
+def status_report(routes: Routes | None, draining: bool) -> Json:
+    """The answer of GET /status, which is public: no count, because a count that grows by one tells of one patient."""
+    canary = routes.canary if routes else None
+    return {
+        "stable": _share(routes.stable if routes else None),
+        "canary": _share(canary),
+        "releasing": canary is not None,
+        "draining": draining,
+    }
+
+
 def _fold_access(gone: Json | None, ended: Json | None) -> Json | None:
     """Keeps the clients of the newest document alone: their number is bounded, that of all there ever were is not."""
     if not ended or not ended["requests"]:

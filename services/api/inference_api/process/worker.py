@@ -1,8 +1,8 @@
 """The gunicorn worker: uvicorn, with an end that drops no request.
 
 On SIGTERM uvicorn closes idle kept-alive connections at once, and with them requests that are on their way or not read
-yet. This worker stops accepting, answers every request with `Connection: close`, and waits until the clients have
-closed.
+yet. This worker stops accepting on the public port, answers every request with `Connection: close`, and waits until the
+clients have closed. The inner port answers until the end: the operator wants to know which requests are in flight.
 """
 
 import asyncio
@@ -30,14 +30,19 @@ class DrainingServer(Server):
 
     `is_draining`: whether the pod is about to end. Responses then close their connections.
 
-    `drain_seconds`: how long clients may take to close after SIGTERM.
+    `drain_seconds`: how long clients may take to close after SIGTERM. Clients are the connections to
+    `public_port`, and no others are a reason to wait.
     """
 
-    def __init__(self, config: Config, guard: Guard, is_draining: Callable[[], bool], drain_seconds: float) -> None:
+    def __init__(
+        self, config: Config, guard: Guard, is_draining: Callable[[], bool], drain_seconds: float, public_port: int
+    ) -> None:
         super().__init__(config)
+        self.clients = guard.listener(public_port)
         self.server_state = GuardedServerState(guard)
         self._is_draining = is_draining
         self._drain_seconds = drain_seconds
+        self._public_port = public_port
         self._parent_pid = os.getppid()
 
     async def on_tick(self, counter: int) -> bool:
@@ -55,14 +60,15 @@ class DrainingServer(Server):
 
     async def _drain(self) -> None:
         for server in self.servers:
-            server.close()
+            if any(listener.getsockname()[1] == self._public_port for listener in server.sockets):
+                server.close()
         until = asyncio.get_running_loop().time() + self._drain_seconds
         while asyncio.get_running_loop().time() < until:
             self._close_after_responses()
             if self.config.callback_notify is not None:
                 await self.config.callback_notify()
             await asyncio.sleep(_TICK_SECONDS)
-            if not self.server_state.connections and not self.server_state.tasks:
+            if not self.clients and not self.server_state.tasks:
                 return
 
     def _close_after_responses(self) -> None:
@@ -88,10 +94,13 @@ class Worker(UvicornWorker):  # type: ignore[misc]  # uvicorn_worker has no type
     }
 
     async def _serve(self) -> None:
-        service = self.wsgi.state.service
+        service = self.wsgi.service
         self.config.app = self.wsgi
-        server = DrainingServer(self.config, service.guard(), lambda: service.draining, service.settings.drain_seconds)
-        service.connections.attach(server.server_state.connections)
+        settings = service.settings
+        server = DrainingServer(
+            self.config, service.guard(), lambda: service.draining, settings.drain_seconds, settings.public_port
+        )
+        service.connections.attach(server.clients)
         # gunicorn's quick stop; uvicorn itself listens to SIGTERM and SIGINT
         asyncio.get_running_loop().add_signal_handler(signal.SIGQUIT, server.handle_exit, signal.SIGQUIT, None)
         await server.serve(sockets=self.sockets)

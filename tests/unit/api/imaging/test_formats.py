@@ -49,7 +49,9 @@ def in_the_problem() -> str:
 
 
 def in_the_openapi_document() -> str:
-    form = create_app(Settings(routes_file=Path("routes.json"))).openapi()["paths"]["/predict"]["post"]["requestBody"]
+    form = create_app(Settings(routes_file=Path("routes.json"))).public.openapi()["paths"]["/predict"]["post"][
+        "requestBody"
+    ]
     return str(form["content"]["multipart/form-data"]["schema"]["properties"]["image"]["description"])
 
 

@@ -18,7 +18,7 @@ def in_the_problem() -> str:
 
 
 def in_the_openapi_document() -> str:
-    document = create_app(Settings(routes_file=Path("routes.json"))).openapi()
+    document = create_app(Settings(routes_file=Path("routes.json"))).public.openapi()
     return str(document["paths"]["/predict"]["post"]["responses"]["502"]["description"])
 
 

@@ -9,7 +9,7 @@ from inference_api.routing.counters import Json, Result
 from inference_api.routing.document import parse
 from inference_api.routing.traffic import Traffic
 
-from tests.harness.routes import document
+from tests.harness.routes import document, only_stable
 from tests.unit.api.some import some
 
 
@@ -108,3 +108,22 @@ def test_steps_long_gone_are_forgotten() -> None:
 def test_one_workers_refusal_is_everyones() -> None:
     refused = worker() | {"rejected": {"id": None, "reason": "not JSON"}}
     assert report([worker(), refused])["rejected"] == {"id": None, "reason": "not JSON"}
+
+
+@pytest.mark.parametrize(
+    ("routes", "status"),
+    [
+        pytest.param(
+            document(),
+            {"stable": {"version": 1, "weight": 90}, "canary": {"version": 2, "weight": 10}, "releasing": True},
+            id="a-canary",
+        ),
+        pytest.param(
+            only_stable(), {"stable": {"version": 1, "weight": 100}, "canary": None, "releasing": False}, id="no-canary"
+        ),
+        pytest.param(None, {"stable": None, "canary": None, "releasing": False}, id="no-routes-yet"),
+    ],
+)
+def test_the_public_status_has_versions_and_weights(routes: Json | None, status: Json) -> None:
+    read = parse(json.dumps(routes).encode()) if routes else None
+    assert reports.status_report(read, draining=True) == status | {"draining": True}

@@ -111,7 +111,7 @@ class FakeCluster:
 
     def add_api(self, name: str, ip: str) -> None:
         self.server.add_pod(name, API, ip)
-        self.pod_client.apis[f"http://{ip}:8002"] = Api(name)
+        self.pod_client.apis[f"http://{ip}:8003"] = Api(name)
 
     @property
     def status(self) -> Json:

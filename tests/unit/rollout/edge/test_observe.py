@@ -49,7 +49,7 @@ async def test_everything_is_there() -> None:
 async def test_who_is_asked_where() -> None:
     world = FakeCluster(1, 1)
     await observe(world)
-    assert world.pod_client.asked == ["http://127.0.1.0:8080", "http://127.0.2.0:8002"]
+    assert world.pod_client.asked == ["http://127.0.1.0:8080", "http://127.0.2.0:8003"]
 
 
 @pytest.mark.parametrize(
@@ -220,7 +220,7 @@ async def test_a_pod_of_the_same_name_is_not_the_one_that_is_gone() -> None:
 
 async def test_a_silent_pod_that_is_there_counts() -> None:
     world = FakeCluster(1, 1)
-    world.pod_client.agents["triton-0"].up = world.pod_client.apis["http://127.0.2.0:8002"].up = False
+    world.pod_client.agents["triton-0"].up = world.pod_client.apis["http://127.0.2.0:8003"].up = False
     seen = (await observe(world)).seen
     assert ([one.state for one in seen.replicas], [pod.state for pod in seen.api_pods]) == ([None], [None])
 

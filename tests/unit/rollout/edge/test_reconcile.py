@@ -214,7 +214,7 @@ async def test_counts_of_a_vanished_pod_are_added_once_even_if_a_write_fails() -
     await world.run_until("Progressing")
     for _ in range(5):
         await world.tick()
-    counted = world.pod_client.apis["http://127.0.2.1:8002"].state().counters["2"].requests
+    counted = world.pod_client.apis["http://127.0.2.1:8003"].state().counters["2"].requests
     world.server.remove("Pod", "api-1")
     world.server.objects["ConfigMap", PLAN]["data"] = {}
 
