@@ -100,6 +100,7 @@ def show_what_next(api: Api) -> None:
     routes = api.routes_file.relative_to(ROOT)
     say(f"\nThe page:       {api.url}/")
     say(f"By hand:        curl -F image=@{(FOLDER / 'bundles/samples' / SAMPLE).relative_to(ROOT)} {api.url}/predict")
+    say(f"Counts:         curl {api.inner_url}/routes, or {api.inner_url}/metrics for Prometheus")
     say(f"Move weight:    edit {routes}: set stable's weight to 50 and canary's to 50; the API follows at once")
     say(f"Logs:           {FOLDER.relative_to(ROOT)}/*/agent.log, {api.log.relative_to(ROOT)}")
     say("Ctrl-C ends everything.")
