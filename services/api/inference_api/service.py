@@ -26,6 +26,7 @@ from inference_api.prediction.uploads import Decoder
 from inference_api.process import file_descriptors, reports
 from inference_api.process.background import every
 from inference_api.process.connection_limits import ConnectionLimits, Guard
+from inference_api.process.loop_lateness import LoopLateness
 from inference_api.process.open_connections import OpenConnections
 from inference_api.process.sampled_log import SampledLog
 from inference_api.process.slot import Slot
@@ -74,6 +75,7 @@ class Service:
     authenticator: Authenticator | None
     access_file: AccessFile | None
     connections: OpenConnections = field(default_factory=OpenConnections)
+    lateness: LoopLateness = field(default_factory=LoopLateness)
     slot: Slot | None = None
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
     _is_warm: bool = False
@@ -94,6 +96,7 @@ class Service:
         loops = (
             every(POLL_SECONDS, self._follow),
             every(PUBLISH_SECONDS, self._publish),
+            every(0, self.lateness.measure),
             every(RECOVER_SECONDS, lambda: recover(self.traffic.replicas, self.agents)),
             *(every(0, self.shadow.run) for _ in range(CONSUMERS)),
         )
@@ -195,7 +198,9 @@ class Service:
 
     def _publish_now(self, slot: Slot) -> None:
         access = self.authenticator.snapshot() if self.authenticator else None
-        slot.publish(self.traffic.snapshot() | {"openConnections": len(self.connections), "access": access})
+        snapshot = self.traffic.snapshot() | {"openConnections": len(self.connections), "access": access}
+        snapshot["totals"]["loopLateness"] = self.lateness.document()
+        slot.publish(snapshot)
 
     def _taken_slot(self) -> Slot:
         assert self.slot is not None, "the service has not started"

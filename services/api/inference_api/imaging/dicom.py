@@ -14,6 +14,7 @@ from PIL import Image
 from PIL.Jpeg2KImagePlugin import Jpeg2KImageFile
 
 from inference_api.imaging.bands import map_bands
+from inference_api.imaging.counted_reads import CountedReads
 from inference_api.imaging.intensity import HighPixels, VoiFunction, VoiTable, VoiWindow
 from inference_api.imaging.jpegs import open_jpeg
 from inference_api.imaging.unreadable import UnreadableImage
@@ -134,7 +135,7 @@ def _check_frame(header: "Dataset", check_size: CheckSize) -> None:
             raise UnreadableImage(f"this DICOM frame is run-length coded in over {MAX_RLE_FRAME_BYTES:,} bytes")
         return
     try:
-        image = open_jpeg(frame) if syntax in _JPEG else Jpeg2KImageFile(io.BytesIO(frame))
+        image = open_jpeg(frame) if syntax in _JPEG else Jpeg2KImageFile(CountedReads(frame, "boxes"))
     except SyntaxError as error:
         raise UnreadableImage(f"the DICOM transfer syntax {syntax.name} is not") from error
     check_size(*image.size)

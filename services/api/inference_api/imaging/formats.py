@@ -15,7 +15,8 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TILELENGTH, TILEWIDTH, TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
-from inference_api.imaging import dicom, image_sizes
+from inference_api.imaging import dicom, image_sizes, tiff_tags
+from inference_api.imaging.counted_reads import MAX_READS, CountedReads
 from inference_api.imaging.dicom import CheckSize
 from inference_api.imaging.intensity import HighPixels
 from inference_api.imaging.jpegs import open_jpeg
@@ -52,9 +53,16 @@ def _is_webp(data: bytes) -> bool:
     return data.startswith(b"RIFF") and data[8:12] == b"WEBP"
 
 
-def _by(plugin: type[ImageFile.ImageFile]) -> Callable[[bytes, CheckSize], Opened]:
+def _by(
+    plugin: type[ImageFile.ImageFile], pieces: str, max_reads: int = MAX_READS
+) -> Callable[[bytes, CheckSize], Opened]:
     """Pillow's plugin, called directly: Image.open would warn about sizes that are checked here."""
-    return lambda data, _: plugin(io.BytesIO(data))
+    return lambda data, _: plugin(CountedReads(data, pieces, max_reads))
+
+
+def _open_tiff(data: bytes, _: CheckSize) -> Opened:
+    tiff_tags.check(data)
+    return TiffImageFile(CountedReads(data, "tags, strips or tiles", 4 * tiff_tags.MAX_STRIPS))
 
 
 def _open_webp(data: bytes, check_size: CheckSize) -> Opened:
@@ -71,6 +79,9 @@ def tile_size(image: TiffImageFile) -> tuple[int, int]:
 def _in_a_thread(_: bytes) -> None:
     return None
 
+
+# Pillow decodes run-length coding in Python, with two reads for each run.
+_MAX_BMP_READS = 262_144
 
 _TIFF_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
@@ -97,7 +108,7 @@ FORMATS = (
         name="PNG",
         accept=("image/png",),
         matches=_starts(_PNG_MAGIC),
-        open=_by(PngImageFile),
+        open=_by(PngImageFile, "chunks"),
         pixel_count=image_sizes.png,
         pillow_name="PNG",
     ),
@@ -113,7 +124,7 @@ FORMATS = (
         name="BMP",
         accept=("image/bmp",),
         matches=_starts(b"BM"),
-        open=_by(BmpImageFile),
+        open=_by(BmpImageFile, "runs", _MAX_BMP_READS),
         pixel_count=image_sizes.bmp,
         pillow_name="BMP",
     ),
@@ -121,7 +132,7 @@ FORMATS = (
         name="TIFF",
         accept=("image/tiff", ".tif", ".tiff"),
         matches=_starts(*_TIFF_MAGIC),
-        open=_by(TiffImageFile),
+        open=_open_tiff,
         pixel_count=_in_a_thread,
         pillow_name="TIFF",
     ),
@@ -141,7 +152,10 @@ def find(data: bytes) -> ImageFormat | None:
 
 
 def is_small(data: bytes) -> bool:
-    """Whether decoding takes a few milliseconds, less than handing it to a thread is worth. Refuses nothing."""
+    """Whether decoding takes a few milliseconds, less than handing it to a thread is worth. Refuses nothing.
+
+    Takes microseconds itself, whatever the file holds.
+    """
     found = find(data)
     pixels = found.pixel_count(data) if found else None
     return pixels is not None and pixels <= image_sizes.INLINE_PIXELS

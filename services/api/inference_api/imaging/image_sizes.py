@@ -1,28 +1,77 @@
-"""How large an encoded image is, read from its first bytes without decoding anything."""
+"""How large an encoded image is, and how much work to decode, read from its headers without decoding anything."""
+
+from collections.abc import Iterator
 
 INLINE_PIXELS = 1_048_576  # about 4 ms of decoding
+INLINE_BYTES = 512 * 1024
+INLINE_PIECES = 256
+
 _JPEG_SIZES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # SOFn of ITU T.81 table B.1, without DHT, JPG, DAC
+_JPEG_PROGRESSIVE = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
+_JPEG_SCAN = 0xDA
+_SCANS_PER_PASS = 4  # a scan of a progressive JPEG holds a part of each pixel
+
+_PNG_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # PNG specification section 11.2.2, by colour type
+_PNG_COMPRESSED_TEXT = (b"zTXt", b"iTXt")
+
+_BMP_PLAIN = (0, 3)  # BI_RGB, BI_BITFIELDS; the others are run-length coded, or not a bitmap at all
 
 
 def jpeg(data: bytes) -> int | None:
-    """Pixels of a JPEG: walks the segments to the frame header. None where a segment is not where it should be."""
-    at = 2
-    while at + 9 <= len(data) and data[at] == 0xFF:
-        if data[at + 1] in _JPEG_SIZES:
-            return int.from_bytes(data[at + 5 : at + 7]) * int.from_bytes(data[at + 7 : at + 9])
-        at += 2 + int.from_bytes(data[at + 2 : at + 4])
+    """Pixels of a JPEG, more where it has many scans. None: too large, or a segment is misplaced."""
+    if len(data) > INLINE_BYTES:
+        return None
+    pixels = None
+    for at, kind in _jpeg_segments(data):
+        if kind in _JPEG_SIZES:
+            pixels = int.from_bytes(data[at + 5 : at + 7]) * int.from_bytes(data[at + 7 : at + 9])
+            if kind in _JPEG_PROGRESSIVE:
+                pixels = max(pixels, pixels * data.count(b"\xff\xda") // _SCANS_PER_PASS)
+        elif kind == _JPEG_SCAN:
+            return pixels
     return None
 
 
-def png(data: bytes) -> int:
-    """Pixels of a PNG, from IHDR: PNG specification section 11.2.2."""
-    return int.from_bytes(data[16:20]) * int.from_bytes(data[20:24])
+def _jpeg_segments(data: bytes) -> Iterator[tuple[int, int]]:
+    """Where each of the first INLINE_PIECES segments begins, and its marker."""
+    at = 2
+    for _ in range(INLINE_PIECES):
+        if at + 4 > len(data) or data[at] != 0xFF:
+            return
+        yield at, data[at + 1]
+        at += 2 + int.from_bytes(data[at + 2 : at + 4])
 
 
-def bmp(data: bytes) -> int:
-    """Pixels of a BMP, from BITMAPINFOHEADER; a negative height is that of a top-down image."""
+def png(data: bytes) -> int | None:
+    """Pixels of a PNG, more where one has over 3 bytes. None: interlaced, compressed text, or too large."""
+    pixels = int.from_bytes(data[16:20]) * int.from_bytes(data[20:24])
+    depth, colour, interlace = data[24:25], data[25:26], data[28:29]
+    if (
+        len(data) > INLINE_BYTES
+        or interlace != b"\0"
+        or colour[0] not in _PNG_CHANNELS
+        or not _png_chunks_are_plain(data)
+    ):
+        return None
+    pixel_bytes = _PNG_CHANNELS[colour[0]] * max(1, depth[0] // 8)
+    return pixels * max(3, pixel_bytes) // 3
+
+
+def _png_chunks_are_plain(data: bytes) -> bool:
+    at = 8
+    for _ in range(INLINE_PIECES):
+        if at + 12 > len(data):
+            return True
+        if data[at + 4 : at + 8] in _PNG_COMPRESSED_TEXT:
+            return False
+        at += 12 + int.from_bytes(data[at : at + 4])
+    return False
+
+
+def bmp(data: bytes) -> int | None:
+    """Pixels of a BMP, from BITMAPINFOHEADER; a negative height is that of a top-down image. None: compressed."""
     width, height = (int.from_bytes(data[at : at + 4], "little", signed=True) for at in (18, 22))
-    return abs(width * height)
+    return abs(width * height) if int.from_bytes(data[30:34], "little") in _BMP_PLAIN else None
 
 
 def webp(data: bytes) -> tuple[int, int]:

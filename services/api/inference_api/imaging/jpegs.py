@@ -1,9 +1,8 @@
 """Opens a JPEG, alone or inside a DICOM file, unless decoding it would cost too much."""
 
-import io
-
 from PIL.JpegImagePlugin import JpegImageFile
 
+from inference_api.imaging.counted_reads import CountedReads
 from inference_api.imaging.unreadable import UnreadableImage
 
 # Each scan of a progressive JPEG passes over the whole image; encoders write about ten.
@@ -12,7 +11,7 @@ MAX_SCANS = 50
 
 def open_jpeg(data: bytes) -> JpegImageFile:
     """Reads the header only. Raises UnreadableImage for too many scans, and whatever Pillow raises on damage."""
-    image = JpegImageFile(io.BytesIO(data))
+    image = JpegImageFile(CountedReads(data, "segments"))
     several_scans = image.layers > 1 or "progressive" in image.info
     if several_scans and data.count(b"\xff\xda") > MAX_SCANS:
         raise UnreadableImage(f"this JPEG has more than {MAX_SCANS} scans")

@@ -8,6 +8,7 @@ from typing import TypeVar
 from inference_api.imaging import dicom, formats, images, tensors
 from inference_api.imaging.preprocessing import Preprocessing
 from inference_api.prediction import warmup
+from inference_api.prediction.turns import Turn
 from inference_api.routing.document import Version
 from inference_api.transport.request_buffers import RequestBuffer, RequestBuffers
 
@@ -23,11 +24,12 @@ class Decoder:
         self._max_pixels = max_pixels
         self._buffers = buffers
         self._threads = ThreadPoolExecutor(DECODE_THREADS, thread_name_prefix="decode")
+        self._turn = Turn()
         self._dicom_import: asyncio.Task[None] | None = None
 
     def upload(self, files: Sequence[bytes]) -> "Upload":
         """The images of one request; nothing is decoded yet."""
-        in_place = len(files) == 1 and formats.is_small(files[0])
+        in_place = len(files) == 1 and formats.is_small(files[0]) and self._turn.has_time
         return Upload(files, self._max_pixels, self._buffers, self._run, in_place)
 
     def import_dicom(self) -> asyncio.Task[None]:
@@ -47,7 +49,7 @@ class Decoder:
 
     async def _run(self, in_place: bool, work: Callable[[], T]) -> T:
         if in_place:
-            return work()
+            return self._turn.run(work)
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
 

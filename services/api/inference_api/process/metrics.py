@@ -9,6 +9,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from inference_api.process import reports
+from inference_api.process.loop_lateness import LATENESS_BOUNDS_SECONDS
 from inference_api.routing.counters import LATENCY_BOUNDS_SECONDS, Json, Result
 
 Read = Callable[[], tuple[Json, list[Json | None]]]
@@ -37,6 +38,7 @@ class Metrics(Collector):
         yield from _shadow(totals.get("shadow", {}))
         yield from _events(totals.get("events", {}))
         yield from _access(reports.access(gone, live))
+        yield _lateness(totals.get("loopLateness", {}))
         yield from _state(live)
 
 
@@ -129,6 +131,17 @@ def _access(access: Json | None) -> Iterator[Metric]:
     for client, count in access["requests"].items():
         requests.add_metric([client], count)
     yield requests
+
+
+def _lateness(lateness: Json) -> Metric:
+    family = HistogramMetricFamily(
+        "inference_api_event_loop_lateness_seconds",
+        "How late the event loop was, measured 50 times a second: all requests of a worker wait as long.",
+    )
+    if lateness:
+        bounds = [*map(str, LATENESS_BOUNDS_SECONDS), "+Inf"]
+        family.add_metric([], list(zip(bounds, accumulate(lateness["buckets"]), strict=True)), lateness["sumSeconds"])
+    return family
 
 
 def _state(live: list[Json | None]) -> Iterator[Metric]:

@@ -4,6 +4,7 @@ import json
 
 import pytest
 from inference_api.process import reports
+from inference_api.process.loop_lateness import LoopLateness
 from inference_api.process.metrics import Metrics
 from inference_api.routing.counters import LATENCY_BOUNDS_SECONDS, Json, Result
 from inference_api.routing.document import parse
@@ -31,7 +32,12 @@ def worker() -> Json:
     traffic.shadow |= {"samples": 5, "agreed": 4, "failed": 1, "dropped": 6}
     suspend_canary(traffic)
     traffic.replicas.eject_replica(next(iter(traffic.replicas)), stable=1)
-    return traffic.snapshot() | {"openConnections": 7}
+    snapshot = traffic.snapshot() | {"openConnections": 7}
+    lateness = LoopLateness()
+    for late_seconds in (0.0, 0.03, 60.0):
+        lateness.count(late_seconds)
+    snapshot["totals"]["loopLateness"] = lateness.document()
+    return snapshot
 
 
 def suspend_canary(traffic: Traffic) -> None:
@@ -98,6 +104,12 @@ def test_who_asks_is_exposed(access: Json | None, expected: tuple[float | None, 
     metrics = scraped({}, [worker() | {"access": access}] * 2)
     names = ("authentication_enabled",), ("access_document_rejected",), ("client_requests_total", "pacs")
     assert tuple(metrics.get((f"inference_api_{name}", *labels)) for name, *labels in names) == expected
+
+
+def test_the_lateness_of_all_loops_is_one_histogram() -> None:
+    metrics = scraped(reports.fold({}, worker()), [worker()])
+    name = "inference_api_event_loop_lateness_seconds"
+    assert [metrics[f"{name}_bucket", bound] for bound in ("0.02", "0.05", "10.0", "+Inf")] == [2, 4, 4, 6]
 
 
 def test_before_anything_was_published_there_is_something_to_scrape() -> None:
