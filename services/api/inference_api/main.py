@@ -8,6 +8,8 @@ from fastapi import FastAPI
 from fastapi.responses import JSONResponse
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -67,16 +69,22 @@ def _make_public(service: Service) -> Application:
         title="medinfer", version=metadata.version("inference-api"), lifespan=lifespan, docs_url=None, redoc_url=None
     )
     app.direct = {
-        path: service.authenticated(Admission(endpoint, service.traffic), ClientScope.PREDICT)
+        path: service.authentication.around(Admission(endpoint, service.traffic), ClientScope.PREDICT)
         for path, endpoint in service.endpoints.items()
     }
     app.router.routes += [Route(path, endpoint, methods=["POST"]) for path, endpoint in app.direct.items()]
     app.get("/", include_in_schema=False)(page.page)
     app.get("/health", summary="Is the process alive?", description="", responses=openapi.HEALTH)(inner.health)
 
-    @app.get("/status", summary="Which versions are in service, and their weights", responses=openapi.STATUS)
-    async def status() -> JSONResponse:
-        return JSONResponse(service.status())
+    @app.get(
+        "/status",
+        summary="Which versions are in service, and their weights",
+        responses=openapi.STATUS,
+        openapi_extra={"security": openapi.SECURITY},
+    )
+    async def status(request: Request) -> Response:
+        refusal = await service.authentication.refusal(request.scope, ClientScope.STATUS)
+        return refusal or JSONResponse(service.status())
 
     app.add_exception_handler(HTTPException, http_problems.answer)
     openapi.describe(app)

@@ -76,7 +76,7 @@ _SECURITY_SCHEMES: Json = {
 }
 
 # One of the two, or neither where authentication is off.
-_SECURITY: list[Json] = [{"bearer": []}, {"apiKey": []}, {}]
+SECURITY: list[Json] = [{"bearer": []}, {"apiKey": []}, {}]
 
 Responses = dict[int | str, dict[str, Any]]
 
@@ -113,7 +113,9 @@ STATUS: Responses = {
                 "draining": {"type": "boolean", "description": "Whether this pod is about to end"},
             },
         },
-    )
+    ),
+    **{status: _problem(_PROBLEMS[status]) for status in (401, 403)},
+    503: _problem("The API does not know its clients yet; see Retry-After"),
 }
 
 
@@ -154,7 +156,7 @@ def _operation(summary: str, image: Json, answer: Json) -> Json:
     form = {"type": "object", "required": ["image"], "properties": {"image": image}}
     return {
         "summary": summary,
-        "security": _SECURITY,
+        "security": SECURITY,
         "parameters": [_REQUEST_ID],
         "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": form}}},
         "responses": {

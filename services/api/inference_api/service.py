@@ -10,13 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from medinfer_common.config_map_watch import ConfigMapWatch
-from starlette.types import ASGIApp
 
 from inference_api.access import access_file
 from inference_api.access.access_file import AccessFile
 from inference_api.access.authentication import Authentication
 from inference_api.access.authenticator import Authenticator
-from inference_api.access.clients import Scope
 from inference_api.prediction import self_test, warmup
 from inference_api.prediction.dispatch import Dispatcher
 from inference_api.prediction.predict import Limits, Predict
@@ -72,6 +70,7 @@ class Service:
     follower: Follower
     watch: ConfigMapWatch | None
     endpoints: dict[str, Predict]
+    authentication: Authentication
     authenticator: Authenticator | None
     access_file: AccessFile | None
     connections: OpenConnections = field(default_factory=OpenConnections)
@@ -101,8 +100,9 @@ class Service:
             *(every(0, self.shadow.run) for _ in range(CONSUMERS)),
         )
         self._tasks = [asyncio.create_task(loop) for loop in loops]
-        if self.access_file is not None:
-            self._tasks.append(asyncio.create_task(every(access_file.POLL_SECONDS, self.access_file.poll)))
+        if self.access_file is not None and self.authenticator is not None:
+            access = (self.access_file.poll, self.authenticator.refresh)
+            self._tasks += [asyncio.create_task(every(access_file.POLL_SECONDS, step)) for step in access]
         gc.collect()
         gc.freeze()  # all that exists now stays, so that no collection in the middle of a request visits it
 
@@ -122,12 +122,6 @@ class Service:
             self.slot.give_up()
         if self._own_folder is not None:
             shutil.rmtree(self._own_folder, ignore_errors=True)
-
-    def authenticated(self, endpoint: ASGIApp, scope: Scope) -> ASGIApp:
-        """The endpoint for clients with this scope alone; for everybody where authentication is off."""
-        if self.authenticator is None:
-            return endpoint
-        return Authentication(endpoint, self.authenticator, self.traffic, scope)
 
     def guard(self) -> Guard:
         """The limits of this worker's connections, which count what they refuse."""
@@ -236,6 +230,7 @@ def build(settings: Settings) -> Service:
             "/predict": Predict(limits, traffic, decoder, dispatcher, shadow, max_images=1),
             "/predict/batch": Predict(limits, traffic, decoder, dispatcher, shadow, max_images=MAX_BATCH_SIZE),
         },
+        authentication=Authentication(authenticator, traffic),
         authenticator=authenticator,
         access_file=_make_access_file(settings, authenticator),
     )

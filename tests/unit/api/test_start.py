@@ -6,6 +6,7 @@ import sys
 import pytest
 
 LATER = {
+    "joserfc": "only where tokens of an issuer are accepted",
     "kubernetes": "only where a ConfigMap is watched",
     "prometheus_client": "at the first scrape",
     "pydicom": "in a thread, once the worker is ready",

@@ -36,7 +36,7 @@ def test_both_know_the_same_words() -> None:
     assert set(documents.PRIORITIES) == set(clients.Priority)
 
 
-def test_the_api_reads_what_modelctl_writes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_the_api_reads_what_modelctl_writes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "access.json"
 
     def mint(*options: str) -> str:
@@ -57,7 +57,7 @@ def test_the_api_reads_what_modelctl_writes(tmp_path: Path, capsys: pytest.Captu
     authenticator.apply(access)
     for secret in (first, second):
         headers = [(b"authorization", f"Bearer {secret}".encode())]
-        assert authenticator.authenticate(headers, clients.Scope.PREDICT) is access.clients[0]
+        assert await authenticator.authenticate(headers, clients.Scope.PREDICT) is access.clients[0]
     with pytest.raises(Problem, match="not valid yet"):
-        authenticator.authenticate([(b"authorization", f"Bearer {later}".encode())], clients.Scope.PREDICT)
+        await authenticator.authenticate([(b"authorization", f"Bearer {later}".encode())], clients.Scope.PREDICT)
     assert json.loads(path.read_text())["clients"]["ris"]["scopes"] == ["predict", "status"]

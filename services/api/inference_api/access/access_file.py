@@ -10,7 +10,8 @@ from pathlib import Path
 
 from inference_api.access import document as documents
 from inference_api.access.authenticator import Authenticator
-from inference_api.access.document import Access, InvalidAccess
+from inference_api.access.document import Access
+from inference_api.access.fields import InvalidAccess
 
 POLL_SECONDS = 1
 log = logging.getLogger(__name__)

@@ -2,6 +2,7 @@
 
 import logging
 
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from inference_api import problems, request_ids
@@ -14,28 +15,39 @@ log = logging.getLogger(__name__)
 
 
 class Authentication:
-    """Passes on the requests of clients with `scope`, and puts the client in `scope["state"]["client"]`."""
+    """Lets clients with a scope through, and puts the client in `scope["state"]["client"]`.
 
-    def __init__(self, endpoint: ASGIApp, authenticator: Authenticator, traffic: Traffic, scope: clients.Scope) -> None:
-        self._endpoint = endpoint
+    Without an `authenticator` everybody may ask, and the state has no client.
+    """
+
+    def __init__(self, authenticator: Authenticator | None, traffic: Traffic) -> None:
         self._authenticator = authenticator
         self._traffic = traffic
-        self._scope = scope
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def around(self, endpoint: ASGIApp, needed: clients.Scope) -> ASGIApp:
+        """The endpoint, which only requests of clients with this scope reach."""
+        if self._authenticator is None:
+            return endpoint
+
+        async def authenticated(scope: Scope, receive: Receive, send: Send) -> None:
+            refusal = await self.refusal(scope, needed)
+            await (refusal or endpoint)(scope, receive, send)
+
+        return authenticated
+
+    async def refusal(self, scope: Scope, needed: clients.Scope) -> Response | None:
+        """What a request without the right gets; None: its client has the scope."""
+        if self._authenticator is None:
+            return None
         try:
-            client = self._authenticator.authenticate(scope["headers"], self._scope)
+            client = await self._authenticator.authenticate(scope["headers"], needed)
         except Problem as problem:
-            await self._refuse(problem, scope, receive, send)
-            return
+            return self._refuse(problem, request_ids.of(scope))
         scope.setdefault("state", {})[clients.STATE_KEY] = client
-        await self._endpoint(scope, receive, send)
+        return None
 
-    async def _refuse(self, problem: Problem, scope: Scope, receive: Receive, send: Send) -> None:
-        request_id = request_ids.of(scope)
+    def _refuse(self, problem: Problem, request_id: str) -> Response:
         self._traffic.note_refusal(problem.kind)
-        log.info(
-            "request refused",
-            extra={"request_id": request_id, "status": problem.status, "kind": problem.kind},
-        )
-        await problems.response(problem, request_id)(scope, receive, send)
+        details = {"request_id": request_id, "status": problem.status, "kind": problem.kind}
+        log.info("request refused", extra=details)
+        return problems.response(problem, request_id)

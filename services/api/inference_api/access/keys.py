@@ -9,6 +9,7 @@ import hashlib
 import re
 from zlib import crc32
 
+PREFIX = b"medinfer_"
 _KEY = re.compile(rb"(medinfer_[0-9A-Za-z]{43})_([0-9A-Za-z]{6})")
 _DIGITS = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 

@@ -46,6 +46,38 @@ def key_expired() -> Problem:
     return _bad("This key has expired. Ask who runs this service for another one.")
 
 
+def bad_token() -> Problem:
+    """401: no token, or one that is not for this service; which check failed is not told."""
+    return _bad("This token is not valid here: its form, signature, audience or time is wrong. Get another one.")
+
+
+def token_expired() -> Problem:
+    """401."""
+    return _bad("This token has expired. Get another one.")
+
+
+def unknown_issuer() -> Problem:
+    """401: none of `issuers`."""
+    return _bad("This token is of an issuer that this service does not know.")
+
+
+def unknown_signing_key() -> Problem:
+    """401: its `kid` is none of the issuer's, which was asked again at most ten seconds ago."""
+    return _bad("The issuer of this token has no such signing key. Get another token, or retry in 10 s.")
+
+
+def no_client() -> Problem:
+    """403: a good token that no client's `tokens` match."""
+    detail = "This token is valid, and belongs to no client of this service. Ask who runs this service to add it."
+    return Problem(403, "no-client", detail, headers={"WWW-Authenticate": f'{_REALM}, error="insufficient_scope"'})
+
+
+def issuer_unknown() -> Problem:
+    """503: the issuer has not told its signing keys to this process yet, or too long ago."""
+    detail = "The issuer of this token cannot be asked for its signing keys. Retry in 10 s."
+    return Problem(503, "issuer-unreachable", detail, headers={"Retry-After": "10"})
+
+
 def scope_missing(scope: Scope) -> Problem:
     """403: the client may not do this."""
     detail = f"This client lacks the scope {scope}. Ask who runs this service to grant it."

@@ -1,5 +1,6 @@
 """The workers' counters for Prometheus. They are summed at a scrape, so that a request pays for counting once."""
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from itertools import accumulate
 
@@ -125,6 +126,14 @@ def _access(access: Json | None) -> Iterator[Metric]:
         "1 while the newest access document is refused and the last valid one is in force.",
         value=access["rejected"] is not None,
     )
+    ages = GaugeMetricFamily(
+        "inference_api_issuer_keys_age_seconds",
+        "Seconds since an issuer of tokens told its signing keys; infinite before it ever did.",
+        labels=["issuer"],
+    )
+    for issuer, age in access["issuers"].items():
+        ages.add_metric([issuer], math.inf if age is None else age)
+    yield ages
     requests = CounterMetricFamily(
         "inference_api_client_requests", "Requests that were let in, by client.", labels=["client"]
     )

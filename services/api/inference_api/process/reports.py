@@ -3,7 +3,7 @@
 `gone` is the sum of ended workers, `live` the snapshot of each live one, or None where there is none yet.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from inference_api.routing import counters
@@ -59,6 +59,7 @@ def access(gone: Json, live: Sequence[Json | None]) -> Json | None:
     return {
         "requests": {name: requests[name] for name in sorted(current)},
         "rejected": next((one["rejected"] for one in known if one["rejected"]), None),
+        "issuers": _oldest(one.get("issuers", {}) for one in known),
     }
 
 
@@ -106,6 +107,16 @@ def status_report(routes: Routes | None, draining: bool) -> Json:
         "releasing": canary is not None,
         "draining": draining,
     }
+
+
+def _oldest(ages: Iterable[Json]) -> Json:
+    """The age of each issuer's keys in the worker whose are the oldest; None: one worker has none."""
+    oldest: Json = {}
+    for one in ages:
+        for issuer, age in one.items():
+            before = oldest.get(issuer, 0.0)
+            oldest[issuer] = None if age is None or before is None else max(age, before)
+    return oldest
 
 
 def _fold_access(gone: Json | None, ended: Json | None) -> Json | None:

@@ -29,7 +29,8 @@ class Door:
         self.behind, self.traffic, self.sent = Behind(), Traffic(1), list[Message]()
         authenticator = Authenticator(lambda: 0.0)
         authenticator.apply(parse(document(pacs=client(1), monitor=client(2, scopes=["status"]))))
-        self.door = Authentication(self.behind, authenticator, self.traffic, clients.Scope.PREDICT)
+        self.authentication = Authentication(authenticator, self.traffic)
+        self.door = self.authentication.around(self.behind, clients.Scope.PREDICT)
 
     async def knock(self, secret: str) -> int:
         """The status of the answer; 0 when the request was passed on. Reading the body fails the test."""
@@ -66,6 +67,12 @@ async def test_others_get_a_problem_and_nothing_is_read(
     assert document["status"] == status and document["request_id"] == headers[b"x-request-id"].decode()
     assert door.traffic.snapshot()["totals"]["events"] == {f"refused:{document['type'].rpartition(':')[2]}": 1}
     assert "request refused" in caplog.text and secret not in str([record.__dict__ for record in caplog.records])
+
+
+async def test_where_authentication_is_off_everybody_may_ask() -> None:
+    behind, off = Behind(), Authentication(None, Traffic(1))
+    assert off.around(behind, clients.Scope.PREDICT) is behind
+    assert await off.refusal({"type": "http", "headers": []}, clients.Scope.STATUS) is None
 
 
 def test_a_request_that_met_no_check_is_anonymous() -> None:

@@ -54,9 +54,9 @@ def mistyped(key: str) -> str:
         pytest.param(bearer(key(6)), "rotating", id="in-its-only-second"),
     ],
 )
-def test_a_key_names_its_client(headers: list[tuple[bytes, bytes]], name: str) -> None:
+async def test_a_key_names_its_client(headers: list[tuple[bytes, bytes]], name: str) -> None:
     scene = authenticator()
-    assert scene.authenticate(headers, Scope.PREDICT).name == name
+    assert (await scene.authenticate(headers, Scope.PREDICT)).name == name
     assert scene.snapshot()["requests"] == {"pacs": 0, "monitor": 0, "rotating": 0} | {name: 1}
 
 
@@ -85,10 +85,10 @@ def test_a_key_names_its_client(headers: list[tuple[bytes, bytes]], name: str) -
         pytest.param(bearer(PAST), "bad-credentials", "expired", id="expired-now"),
     ],
 )
-def test_nobody_is_told_what_to_do(headers: list[tuple[bytes, bytes]], kind: str, detail: str) -> None:
+async def test_nobody_is_told_what_to_do(headers: list[tuple[bytes, bytes]], kind: str, detail: str) -> None:
     scene = authenticator()
     with pytest.raises(Problem, match=detail) as caught:
-        scene.authenticate(headers, Scope.PREDICT)
+        await scene.authenticate(headers, Scope.PREDICT)
     problem = caught.value
     assert (problem.status, problem.kind) == (401, kind)
     assert problem.headers["WWW-Authenticate"].startswith('Bearer realm="medinfer"')
@@ -96,32 +96,32 @@ def test_nobody_is_told_what_to_do(headers: list[tuple[bytes, bytes]], kind: str
     assert sum(scene.snapshot()["requests"].values()) == 0
 
 
-def test_a_missing_scope_is_named() -> None:
+async def test_a_missing_scope_is_named() -> None:
     with pytest.raises(Problem, match="lacks the scope predict") as caught:
-        authenticator().authenticate(bearer(OTHER), Scope.PREDICT)
+        await authenticator().authenticate(bearer(OTHER), Scope.PREDICT)
     assert (caught.value.status, caught.value.kind) == (403, "scope-missing")
     assert 'error="insufficient_scope", scope="predict"' in caught.value.headers["WWW-Authenticate"]
-    assert authenticator().authenticate(bearer(OTHER), Scope.STATUS).name == "monitor"
+    assert (await authenticator().authenticate(bearer(OTHER), Scope.STATUS)).name == "monitor"
 
 
-def test_a_word_in_the_document_opens_nothing() -> None:
+async def test_a_word_in_the_document_opens_nothing() -> None:
     """A person may have hashed a password: only what has a key's form is looked up."""
     scene = authenticator(document(pacs={"scopes": ["predict"], "keys": [{"sha256": sha256("password")}]}))
     with pytest.raises(Problem, match="no key of medinfer"):
-        scene.authenticate(bearer("password"), Scope.PREDICT)
+        await scene.authenticate(bearer("password"), Scope.PREDICT)
 
 
-def test_a_revoked_key_ends_with_the_next_document() -> None:
+async def test_a_revoked_key_ends_with_the_next_document() -> None:
     scene = authenticator()
-    scene.authenticate(bearer(OLD), Scope.PREDICT)
+    await scene.authenticate(bearer(OLD), Scope.PREDICT)
     scene.apply(parse(document(pacs=client(2))))
     with pytest.raises(Problem, match="unknown or was revoked"):
-        scene.authenticate(bearer(OLD), Scope.PREDICT)
-    scene.authenticate(bearer(NEW), Scope.PREDICT)
+        await scene.authenticate(bearer(OLD), Scope.PREDICT)
+    await scene.authenticate(bearer(NEW), Scope.PREDICT)
     assert scene.snapshot()["requests"] == {"pacs": 2}
 
 
-def test_without_a_document_nobody_is_let_in_and_nobody_told_that_his_key_is_bad() -> None:
+async def test_without_a_document_nobody_is_let_in_and_nobody_told_that_his_key_is_bad() -> None:
     with pytest.raises(Problem) as caught:
-        authenticator(None).authenticate(bearer(OLD), Scope.PREDICT)
+        await authenticator(None).authenticate(bearer(OLD), Scope.PREDICT)
     assert (caught.value.status, caught.value.kind) == (503, "access-unknown")

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 from inference_api.access.clients import Client, Priority, Quota, Scope
-from inference_api.access.document import MAX_CLIENTS, MAX_DOCUMENT_BYTES, MAX_KEYS, InvalidAccess, parse
+from inference_api.access.document import MAX_CLIENTS, MAX_DOCUMENT_BYTES, MAX_KEYS, parse
+from inference_api.access.fields import InvalidAccess
 
 from tests.unit.api.access.made_keys import client, document, key, sha256
 

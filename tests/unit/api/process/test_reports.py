@@ -55,12 +55,20 @@ def test_requests_are_summed_by_client(ended: list[Json], live: list[Json | None
     gone: Json = {}
     for snapshot in ended:
         gone = reports.fold(gone, snapshot)
-    assert reports.access(gone, live) == {"requests": requests, "rejected": None}
+    assert reports.access(gone, live) == {"requests": requests, "rejected": None, "issuers": {}}
 
 
 def test_one_worker_that_refuses_a_document_is_heard() -> None:
     assert some(reports.access({}, [asked(), asked(rejected="not JSON")]))["rejected"] == "not JSON"
     assert reports.access({}, [None, {"access": None}]) is None
+
+
+def test_the_oldest_signing_keys_are_told() -> None:
+    def told(**ages: float | None) -> Json:
+        return {"access": {"requests": {}, "rejected": None, "issuers": ages}}
+
+    live: list[Json | None] = [told(a=1.0, b=None, c=3.0), told(a=2.0, b=9.0, c=1.0)]
+    assert some(reports.access({}, live))["issuers"] == {"a": 2.0, "b": None, "c": 3.0}
 
 
 OTHER = {"replicas": document()["replicas"][:1]}
