@@ -73,27 +73,6 @@ def test_clients_that_are_named_are_the_only_ones() -> None:
     assert metrics["from"] == policies["medinfer-rollout-operator"]["spec"]["ingress"][0]["from"]
 
 
-@pytest.mark.parametrize("named", [pytest.param(True, id="prometheus"), pytest.param(False, id="nobody")])
-def test_metrics_clients_narrow_the_inner_port_though_everybody_may_predict(named: bool) -> None:
-    peer = "networkPolicy.metricsClients[0].podSelector.matchLabels.app=prometheus"
-    policies = of_kind(render(CHART / "ci" / "cpu-values.yaml", settings=[peer] if named else []), "NetworkPolicy")
-    public, *inner = policies["medinfer-api"]["spec"]["ingress"]
-    assert public == {"ports": [{"protocol": "TCP", "port": 8002}]}
-    assert {port["port"] for rule in inner for port in rule["ports"]} == {8003}
-    assert [len(rule["from"]) for rule in inner] == [1, 1] if named else [1]
-
-
-@shapes
-def test_probes_ask_the_inner_port_and_the_service_of_clients_leads_to_the_public_one(shape: Path) -> None:
-    objects = render(shape)
-    (container,) = containers(of_kind(objects, "Deployment")["medinfer-api"]["spec"]["template"])
-    probes = [container[name]["httpGet"]["port"] for name in ("startupProbe", "readinessProbe", "livenessProbe")]
-    assert probes == ["inner"] * 3
-    services = of_kind(objects, "Service")
-    leads = {name: [port["targetPort"] for port in services[name]["spec"]["ports"]] for name in services}
-    assert (leads["medinfer-api"], leads["medinfer-api-inner"]) == (["http"], ["inner"])
-
-
 def test_monitors_scrape_each_port_with_metrics_once() -> None:
     objects = render(CHART / "ci" / "everything-values.yaml")
     scraped = [

@@ -15,7 +15,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from inference_api import http_problems, inner, openapi, page
 from inference_api.access.clients import Scope as ClientScope
-from inference_api.prediction.admission import Admission
 from inference_api.service import Service, build
 from inference_api.settings import InvalidSettings, Settings, read_settings
 
@@ -69,7 +68,7 @@ def _make_public(service: Service) -> Application:
         title="medinfer", version=metadata.version("inference-api"), lifespan=lifespan, docs_url=None, redoc_url=None
     )
     app.direct = {
-        path: service.authentication.around(Admission(endpoint, service.traffic), ClientScope.PREDICT)
+        path: service.authentication.around(endpoint, ClientScope.PREDICT)
         for path, endpoint in service.endpoints.items()
     }
     app.router.routes += [Route(path, endpoint, methods=["POST"]) for path, endpoint in app.direct.items()]

@@ -22,6 +22,7 @@ _PROBLEMS = {
     400: "The multipart body cannot be read",
     401: "The request has no key, or one that is not valid; see WWW-Authenticate. Only where authentication is on",
     403: "The client lacks the scope that the header WWW-Authenticate names. Only where authentication is on",
+    408: "The upload came too slowly",
     413: "The request has too many bytes, or the image too many pixels",
     415: "The API or the model version does not read this image",
     422: "There is no part `image`, it is empty, or there are too many",

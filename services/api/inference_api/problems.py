@@ -4,19 +4,20 @@ Problem
   400  malformed            the multipart body cannot be read
   400  bad_request          this is not HTTP, or its chunks are too small
   401, 403                  who asks may not; see access/refusals.py
-  408  head_timeout
-  413  too_many_bytes, too_many_pixels
+  408  head_timeout, upload_too_slow
+  413  too_many_bytes, too_many_pixels, too_much_memory
   415  not_multipart, not_an_image, needs_intensity
   422  no_image, empty_image, too_many_images
   431  head_too_large
   500  internal             a bug of the API
   502  model_failed         the stable version failed on every replica that was asked
-  503  overloaded, no_replica, too_many_connections (with Retry-After), not_ready
+  503  Overloaded, no_replica, too_many_connections (with Retry-After), not_ready
   504  deadline_passed
 """
 
 import json
 from collections.abc import Mapping
+from enum import StrEnum
 from http import HTTPStatus
 
 from starlette.responses import Response
@@ -96,6 +97,24 @@ def too_many_pixels(width: int, height: int, max_pixels: int, max_side: int) -> 
     return Problem(413, "too-many-pixels", detail)
 
 
+def too_much_memory(needed_bytes: int, available_bytes: int) -> Problem:
+    """413: decoding this image takes more than there ever is for it."""
+    detail = (
+        f"Decoding this image takes {needed_bytes:,} bytes of memory; there are {available_bytes:,}. "
+        f"Send a smaller image, or the same pixels as PNG or JPEG."
+    )
+    return Problem(413, "too-many-pixels", detail)
+
+
+def upload_too_slow(bytes_per_second: int, grace_seconds: float) -> Problem:
+    """408: the body came slower than this after the first seconds."""
+    detail = (
+        f"The upload was slower than {bytes_per_second:,} bytes a second after its first {grace_seconds:g} s. "
+        "Retry over a faster connection."
+    )
+    return Problem(408, "upload-too-slow", detail)
+
+
 def not_multipart() -> Problem:
     """415: the body has another media type."""
     detail = "Send the image as multipart/form-data, in a part named `image`."
@@ -142,10 +161,31 @@ def model_failed(attempts: int) -> Problem:
     return Problem(502, "model-failed", detail)
 
 
-def overloaded(retry_after_seconds: int = 1) -> Problem:
-    """503: the bound on images in flight is reached."""
-    detail = f"Too many requests are in flight. Retry in {retry_after_seconds} s."
-    return Problem(503, "overloaded", detail, headers={"Retry-After": str(retry_after_seconds)})
+class Full(StrEnum):
+    """What there is no room in."""
+
+    PLACES = "places"  # images in flight
+    READERS = "readers"  # uploads that are being read
+    MEMORY = "memory"
+    CLIENT_SHARE = "client-share"  # what one client may take of readers and memory
+
+
+_FULL = {
+    Full.PLACES: "Too many requests are in flight.",
+    Full.READERS: "Too many uploads are being received.",
+    Full.MEMORY: "The memory for images is in use.",
+    Full.CLIENT_SHARE: "Too many uploads of this client are being received at once.",
+}
+
+
+class Overloaded(Problem):
+    """503: there is no room in `full` now. `needed_bytes` of memory were wanted, 0 where something else is full."""
+
+    def __init__(self, full: Full, needed_bytes: int = 0, retry_after_seconds: int = 1) -> None:
+        detail = f"{_FULL[full]} Retry in {retry_after_seconds} s."
+        super().__init__(503, "overloaded", detail, headers={"Retry-After": str(retry_after_seconds)})
+        self.full = full
+        self.needed_bytes = needed_bytes
 
 
 def no_replica(retry_after_seconds: int = 1) -> Problem:

@@ -16,7 +16,9 @@ from inference_api.access.access_file import AccessFile
 from inference_api.access.authentication import Authentication
 from inference_api.access.authenticator import Authenticator
 from inference_api.prediction import self_test, warmup
+from inference_api.prediction.admission import Admission
 from inference_api.prediction.dispatch import Dispatcher
+from inference_api.prediction.memory_budget import MemoryBudget
 from inference_api.prediction.predict import Limits, Predict
 from inference_api.prediction.recovery import recover
 from inference_api.prediction.shadow import CONSUMERS, Shadow
@@ -47,6 +49,7 @@ ACCESS_KEY = "access.json"
 USER_AGENT = "medinfer-api"
 PUBLISH_SECONDS = 0.1
 RECOVER_SECONDS = 0.5
+REFUSALS_LOGGED = 10  # lines a second for each kind of problem
 DICOM_AFTER_SECONDS = 3.0  # the first requests of a new pod do not share the processor with the import
 
 log = logging.getLogger(__name__)
@@ -64,6 +67,8 @@ class Service:
     traffic: Traffic
     agents: Agents
     triton: Triton
+    memory: MemoryBudget
+    admission: Admission
     decoder: Decoder
     dispatcher: Dispatcher
     shadow: Shadow
@@ -192,7 +197,12 @@ class Service:
 
     def _publish_now(self, slot: Slot) -> None:
         access = self.authenticator.snapshot() if self.authenticator else None
-        snapshot = self.traffic.snapshot() | {"openConnections": len(self.connections), "access": access}
+        snapshot = self.traffic.snapshot() | {
+            "openConnections": len(self.connections),
+            "access": access,
+            "readers": len(self.admission.readers),
+            "memory": {"usedBytes": self.memory.used_bytes, "budgetBytes": self.memory.total_bytes},
+        }
         snapshot["totals"]["loopLateness"] = self.lateness.document()
         slot.publish(snapshot)
 
@@ -210,10 +220,13 @@ def build(settings: Settings) -> Service:
     traffic, resolver = Traffic(settings.max_in_flight), Resolver()
     agents = Agents(settings.agent_port, resolver)
     triton = Triton(resolver, ProofCache(agents, _loop_time))
-    decoder = Decoder(settings.max_pixels, RequestBuffers())
+    memory = MemoryBudget(settings.memory_budget_bytes)
+    admission = Admission(traffic, memory)
+    decoder = Decoder(settings.max_pixels, settings.deadline_seconds / 2, memory, RequestBuffers())
     dispatcher = Dispatcher(triton, traffic.replicas, settings.deadline_seconds, _loop_time)
     shadow = Shadow(traffic, dispatcher, settings.deadline_seconds / 2)
     limits = Limits(settings.max_upload_bytes, settings.deadline_seconds, settings.log_requests)
+    refusals = SampledLog(log, time.monotonic, lines=REFUSALS_LOGGED)
     watch = _make_watch(settings)
     authenticator = Authenticator(time.time) if settings.access_file else None
     return Service(
@@ -221,14 +234,16 @@ def build(settings: Settings) -> Service:
         traffic=traffic,
         agents=agents,
         triton=triton,
+        memory=memory,
+        admission=admission,
         decoder=decoder,
         dispatcher=dispatcher,
         shadow=shadow,
         follower=Follower(traffic, _make_source(settings, watch), lambda routes: _answers(triton, routes)),
         watch=watch,
         endpoints={
-            "/predict": Predict(limits, traffic, decoder, dispatcher, shadow, max_images=1),
-            "/predict/batch": Predict(limits, traffic, decoder, dispatcher, shadow, max_images=MAX_BATCH_SIZE),
+            path: Predict(limits, refusals, admission, traffic, decoder, dispatcher, shadow, max_images)
+            for path, max_images in (("/predict", 1), ("/predict/batch", MAX_BATCH_SIZE))
         },
         authentication=Authentication(authenticator, traffic),
         authenticator=authenticator,

@@ -41,6 +41,7 @@ class Settings(BaseModel):
     max_in_flight: Annotated[int, Field(ge=1, le=100_000)] = 128
     max_upload_bytes: Annotated[int, Field(ge=1024)] = 20 * 1024 * 1024
     max_pixels: Annotated[int, Field(ge=1)] = 40_000_000
+    memory_budget_bytes: Annotated[int, Field(ge=1, validate_default=True)] = 576 * 1024 * 1024
     max_connections: Annotated[int, Field(ge=8, le=100_000)] = 1000
     max_head_bytes: Annotated[int, Field(ge=4096, le=1024 * 1024)] = 32 * 1024
     head_timeout_seconds: Annotated[float, Field(gt=0, le=600, allow_inf_nan=False)] = 5
@@ -48,6 +49,16 @@ class Settings(BaseModel):
     agent_port: Annotated[int, Field(ge=1, le=65535)] = 8080
     drain_seconds: Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)] = 10
     log_requests: bool = False
+
+    @field_validator("memory_budget_bytes")
+    @classmethod
+    def _room_for_a_body(cls, value: int, info: ValidationInfo) -> int:
+        least = 4 * info.data.get("max_upload_bytes", 0)
+        if value < least:
+            raise ValueError(
+                f"must be at least {least}, four times {PREFIX}MAX_UPLOAD_BYTES: one client gets a quarter of it"
+            )
+        return value
 
     @field_validator("bind", "inner_bind")
     @classmethod

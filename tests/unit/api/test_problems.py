@@ -1,11 +1,12 @@
 import json
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 from inference_api import problems
 from inference_api.access import refusals
 from inference_api.access.clients import Scope
-from inference_api.problems import Problem
+from inference_api.problems import Full, Problem
 
 EVERY = [
     pytest.param(problems.malformed("it ends early"), 400, id="malformed"),
@@ -30,6 +31,8 @@ EVERY = [
     pytest.param(refusals.no_client(), 403, id="no-client"),
     pytest.param(refusals.issuer_unknown(), 503, id="issuer-unknown"),
     pytest.param(refusals.access_unknown(), 503, id="access-unknown"),
+    pytest.param(problems.too_much_memory(7, 6), 413, id="too-much-memory"),
+    pytest.param(problems.upload_too_slow(1024, 2), 408, id="upload-too-slow"),
     pytest.param(problems.not_multipart(), 415, id="not-multipart"),
     pytest.param(problems.not_an_image("PNG and TIFF", "this file is neither"), 415, id="not-an-image"),
     pytest.param(problems.needs_intensity(), 415, id="needs-intensity"),
@@ -39,7 +42,7 @@ EVERY = [
     pytest.param(problems.too_many_images(16), 422, id="too-many-images"),
     pytest.param(problems.internal(), 500, id="internal"),
     pytest.param(problems.model_failed(2), 502, id="model-failed"),
-    pytest.param(problems.overloaded(), 503, id="overloaded"),
+    *(pytest.param(problems.Overloaded(full), 503, id=f"overloaded-{full}") for full in Full),
     pytest.param(problems.no_replica(), 503, id="no-replica"),
     pytest.param(problems.not_ready("no routes yet"), 503, id="not-ready"),
     pytest.param(problems.deadline_passed(10), 504, id="deadline-passed"),
@@ -58,6 +61,8 @@ def test_answer_is_a_problem_document(problem: Problem, status: int) -> None:
     assert document["title"] and document["detail"].endswith(".")
 
 
-@pytest.mark.parametrize("make", [problems.overloaded, problems.no_replica, problems.too_many_connections])
+@pytest.mark.parametrize(
+    "make", [partial(problems.Overloaded, Full.PLACES), problems.no_replica, problems.too_many_connections]
+)
 def test_a_refusal_for_now_says_when_to_come_back(make: Callable[..., Problem]) -> None:
     assert problems.response(make(retry_after_seconds=3), "r-1").headers["retry-after"] == "3"

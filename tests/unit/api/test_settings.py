@@ -19,6 +19,7 @@ def test_defaults_are_those_of_the_contract() -> None:
     assert (settings.routes_configmap, settings.namespace, settings.access_file) == ("", "", None)
     assert (settings.deadline_seconds, settings.max_in_flight) == (10, 128)
     assert (settings.max_upload_bytes, settings.max_pixels) == (20 * 1024 * 1024, 40_000_000)
+    assert settings.memory_budget_bytes == 576 * 1024 * 1024
     assert (settings.max_connections, settings.max_head_bytes) == (1000, 32 * 1024)
     assert (settings.head_timeout_seconds, settings.first_byte_timeout_seconds) == (5, 20)
     assert (settings.agent_port, settings.drain_seconds, settings.log_requests) == (8080, 10, False)
@@ -38,6 +39,7 @@ def test_a_missing_routes_file_says_what_to_set(environment: pytest.MonkeyPatch)
         pytest.param("BIND", "127.0.0.1:0", "must be host:port, for example", id="any-port"),
         pytest.param("INNER_BIND", "8003", "must be host:port, for example", id="inner-port-alone"),
         pytest.param("INNER_BIND", "127.0.0.2:8002", "another port than MEDINFER_API_BIND", id="same-port"),
+        pytest.param("MEMORY_BUDGET_BYTES", "80000000", "at least 83886080, four times", id="budget-below-an-upload"),
         pytest.param("WORKERS", "many", "valid integer", id="word-for-a-number"),
         pytest.param("WORKERS", "0", "greater than or equal to 1", id="no-worker"),
         pytest.param("DEADLINE_SECONDS", "0", "greater than 0", id="no-time"),
@@ -69,3 +71,9 @@ def test_the_default_of_the_inner_port_may_be_taken(environment: pytest.MonkeyPa
 def test_an_ipv6_address_can_be_bound(environment: pytest.MonkeyPatch) -> None:
     environment.setenv(PREFIX + "BIND", "[::]:8002")
     assert read_settings().bind == "[::]:8002"
+
+
+def test_the_default_budget_must_hold_four_of_the_largest_uploads(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv(PREFIX + "MAX_UPLOAD_BYTES", "200000000")
+    with pytest.raises(InvalidSettings, match="MEMORY_BUDGET_BYTES=603979776: must be at least 800000000"):
+        read_settings()

@@ -37,10 +37,15 @@ def reasons_of_rollouts() -> set[str]:
 
 
 def kinds_of_problems() -> set[str]:
-    """Every `kind` in a call of `Problem(status, kind, ...)` in the API."""
+    """Every `kind` in a call of `Problem(status, kind, ...)` in the API, or of a subclass's `super().__init__`."""
     calls = [node for path in API.rglob("*.py") for node in ast.walk(parsed(path)) if isinstance(node, ast.Call)]
-    made = [call.args[1] for call in calls if getattr(call.func, "id", "") == "Problem" and len(call.args) > 1]
-    return {str(kind.value) for kind in made if isinstance(kind, ast.Constant)}
+    names = ("Problem", "__init__")
+    made = [call.args[1] for call in calls if _called(call) in names and len(call.args) > 2]
+    return {kind.value for kind in made if isinstance(kind, ast.Constant) and isinstance(kind.value, str)}
+
+
+def _called(call: ast.Call) -> str:
+    return str(getattr(call.func, "id", getattr(call.func, "attr", "")))
 
 
 def errors_of_visits() -> set[str]:

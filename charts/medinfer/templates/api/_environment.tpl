@@ -16,6 +16,7 @@
 - {name: MEDINFER_API_MAX_IN_FLIGHT, value: {{ $api.maxInFlight | int64 | quote }}}
 - {name: MEDINFER_API_MAX_UPLOAD_BYTES, value: {{ $api.maxUploadBytes | int64 | quote }}}
 - {name: MEDINFER_API_MAX_PIXELS, value: {{ $api.maxPixels | int64 | quote }}}
+- {name: MEDINFER_API_MEMORY_BUDGET_BYTES, value: {{ $api.memoryBudgetBytes | int64 | quote }}}
 - {name: MEDINFER_API_DRAIN_SECONDS, value: {{ $api.drainSeconds | quote }}}
 - {name: MEDINFER_API_LOG_REQUESTS, value: {{ $api.logRequests | quote }}}
 {{- end }}

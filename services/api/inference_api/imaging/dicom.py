@@ -6,13 +6,13 @@ pydicom is imported inside the functions, because that takes a third of a second
 import io
 import logging
 import warnings
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
 from PIL.Jpeg2KImagePlugin import Jpeg2KImageFile
 
+from inference_api.imaging.admit import Admit
 from inference_api.imaging.bands import map_bands
 from inference_api.imaging.counted_reads import CountedReads
 from inference_api.imaging.intensity import HighPixels, VoiFunction, VoiTable, VoiWindow
@@ -21,8 +21,6 @@ from inference_api.imaging.unreadable import UnreadableImage
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
-
-CheckSize = Callable[[int, int], None]
 
 # Each element costs parsing time. These bound the reads until the study is found, and those of a whole file, which may
 # have thousands of frames.
@@ -66,17 +64,17 @@ def study_uid(data: bytes) -> str | None:
     return str(study) if study else None
 
 
-def read(data: bytes, check_size: CheckSize) -> HighPixels | Image.Image:
+def read(data: bytes, admit: Admit) -> HighPixels | Image.Image:
     """The first frame: intensities after the rescale slope or modality table, or an 8-bit colour image.
 
-    `check_size(width, height)` raises for too many pixels; it is called before anything is decompressed.
-    Raises UnreadableImage, what `check_size` raises, and anything that pydicom raises on a damaged file.
+    `admit` is called before anything is decompressed.
+    Raises UnreadableImage, what `admit` raises, and anything that pydicom raises on a damaged file.
     """
     header = _parse(data, _PIXEL_TAGS, MAX_READS)
     if "Rows" not in header or "Columns" not in header:
         raise UnreadableImage("this DICOM file holds no pixels")
-    check_size(int(header.Columns), int(header.Rows))
-    _check_frame(header, check_size)
+    admit(_kind(header), int(header.Columns), int(header.Rows))
+    _check_frame(header, admit)
     frame = _decode_frame(header)
     _merge_functional_groups(header)
     if header.SamplesPerPixel == 3 or header.PhotometricInterpretation == "PALETTE COLOR":
@@ -122,8 +120,20 @@ def _silence() -> None:
     warnings.filterwarnings("ignore", module="pydicom")
 
 
-def _check_frame(header: "Dataset", check_size: CheckSize) -> None:
-    """Checks a compressed frame, whose own header may state another size than the file's."""
+def _kind(header: "Dataset") -> str:
+    """The row of decode_memory that the file's header asks for."""
+    syntax = header.file_meta.TransferSyntaxUID
+    coding = "JPEG2000" if syntax.is_compressed else "native"
+    coding = "RLE" if syntax == _RLE else "JPEG" if syntax in _JPEG else coding
+    if header.SamplesPerPixel != 1:
+        return f"DICOM {coding} colour"
+    if header.PhotometricInterpretation == "PALETTE COLOR":
+        return f"DICOM {coding} palette"
+    return f"DICOM {coding} {'deep' if header.BitsAllocated > 16 else 'grey'}"
+
+
+def _check_frame(header: "Dataset", admit: Admit) -> None:
+    """Checks a compressed frame, whose own header may state another size and more channels than the file's."""
     from pydicom.encaps import get_frame
 
     syntax = header.file_meta.TransferSyntaxUID
@@ -138,7 +148,8 @@ def _check_frame(header: "Dataset", check_size: CheckSize) -> None:
         image = open_jpeg(frame) if syntax in _JPEG else Jpeg2KImageFile(CountedReads(frame, "boxes"))
     except SyntaxError as error:
         raise UnreadableImage(f"the DICOM transfer syntax {syntax.name} is not") from error
-    check_size(*image.size)
+    is_grey = image.mode in ("L", "I;16")
+    admit(_kind(header) if is_grey else f"DICOM {'JPEG' if syntax in _JPEG else 'JPEG2000'} colour", *image.size)
 
 
 def _decode_frame(header: "Dataset") -> np.ndarray[Any, np.dtype[Any]]:

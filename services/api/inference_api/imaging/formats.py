@@ -16,8 +16,8 @@ from PIL.TiffImagePlugin import TILELENGTH, TILEWIDTH, TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from inference_api.imaging import dicom, image_sizes, tiff_tags
+from inference_api.imaging.admit import Admit
 from inference_api.imaging.counted_reads import MAX_READS, CountedReads
-from inference_api.imaging.dicom import CheckSize
 from inference_api.imaging.intensity import HighPixels
 from inference_api.imaging.jpegs import open_jpeg
 
@@ -30,8 +30,8 @@ class ImageFormat:
 
     `accept`: media types and file name endings, for a browser's file chooser.
     `matches(data)`: whether the file's first bytes are this format's.
-    `open(data, check_size)`: a Pillow image of which only the header is read, or decoded pixels. `check_size(width,
-    height)` raises for too many pixels; a format whose header is not free to read calls it first.
+    `open(data, admit)`: a Pillow image of which only the header is read, or decoded pixels. Whoever decodes calls
+    `admit` before, and a format whose header is not free to read calls it even earlier.
     `pixel_count(data)`: the pixels that the header announces, for formats that are quick enough to decode on the event
     loop when they are small; None: decode in a thread.
     `pillow_name`: the name under which Pillow writes a sample for the warm-up; None where Pillow has no part in it.
@@ -40,7 +40,7 @@ class ImageFormat:
     name: str
     accept: tuple[str, ...]
     matches: Callable[[bytes], bool]
-    open: Callable[[bytes, CheckSize], Opened]
+    open: Callable[[bytes, Admit], Opened]
     pixel_count: Callable[[bytes], int | None]
     pillow_name: str | None
 
@@ -53,20 +53,18 @@ def _is_webp(data: bytes) -> bool:
     return data.startswith(b"RIFF") and data[8:12] == b"WEBP"
 
 
-def _by(
-    plugin: type[ImageFile.ImageFile], pieces: str, max_reads: int = MAX_READS
-) -> Callable[[bytes, CheckSize], Opened]:
+def _by(plugin: type[ImageFile.ImageFile], pieces: str, max_reads: int = MAX_READS) -> Callable[[bytes, Admit], Opened]:
     """Pillow's plugin, called directly: Image.open would warn about sizes that are checked here."""
     return lambda data, _: plugin(CountedReads(data, pieces, max_reads))
 
 
-def _open_tiff(data: bytes, _: CheckSize) -> Opened:
+def _open_tiff(data: bytes, _: Admit) -> Opened:
     tiff_tags.check(data)
     return TiffImageFile(CountedReads(data, "tags, strips or tiles", 4 * tiff_tags.MAX_STRIPS))
 
 
-def _open_webp(data: bytes, check_size: CheckSize) -> Opened:
-    check_size(*image_sizes.webp(data))  # the plugin allocates the whole canvas when it opens
+def _open_webp(data: bytes, admit: Admit) -> Opened:
+    admit("WEBP RGBA", *image_sizes.webp(data))  # the plugin allocates the whole canvas when it opens
     return WebPImageFile(io.BytesIO(data))
 
 

@@ -1,5 +1,6 @@
 """From untrusted bytes to pixels: what is refused, and which 224 x 224 pixels a version sees."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,8 @@ from PIL import Image, ImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 
 from inference_api import problems
-from inference_api.imaging import formats
+from inference_api.imaging import decode_memory, formats
+from inference_api.imaging.admit import Admit
 from inference_api.imaging.intensity import HighPixels, to_grey8
 from inference_api.imaging.preprocessing import Preprocessing
 from inference_api.imaging.unreadable import UnreadableImage
@@ -24,6 +26,8 @@ _HIGH_MODES = frozenset({"I", "F", "I;16", "I;16L", "I;16B", "I;16N"})
 _HIGH_RAW_MODES = (";16B", ";16L", ";16N")
 _GREY_MODES = frozenset({"1", "L", "LA"})
 
+Need = Callable[[int], None]
+
 _FILTERS = {
     "nearest": Image.Resampling.NEAREST,
     "box": Image.Resampling.BOX,
@@ -34,6 +38,10 @@ _FILTERS = {
 }
 
 
+def _unbounded(_: int) -> None:
+    return None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Picture:
     """A decoded image at its full size: 8-bit in mode L or RGB, or intensities that are not 8-bit yet."""
@@ -41,16 +49,17 @@ class Picture:
     content: Image.Image | HighPixels
 
 
-def decode(data: bytes, max_pixels: int) -> Picture:
+def decode(data: bytes, max_pixels: int, need: Need = _unbounded) -> Picture:
     """Decodes a file of one of the formats in `formats`, told apart by content. Of several frames, the first.
 
     The size in the header is checked before anything is decompressed. EXIF orientation is not applied to JPEG, PNG
     and WebP: the pixels are those of `Image.convert("RGB").resize`, and models were trained on stored pixels.
     (Pillow itself turns a TIFF by its orientation tag while it loads.)
+    `need` is told before the work how many bytes of memory decoding and resizing will take, and may raise Problem.
     Raises Problem: 413 too many pixels, 415 not an image we read.
     """
     try:
-        return Picture(_read(data, max_pixels))
+        return Picture(_read(data, _admission(data, max_pixels, need)))
     except Problem:
         raise
     except UnreadableImage as error:
@@ -78,19 +87,28 @@ def _to_8_bits(content: Image.Image | HighPixels, preprocessing: Preprocessing) 
     return Image.fromarray(to_grey8(content, preprocessing.intensity))
 
 
-def _read(data: bytes, max_pixels: int) -> Image.Image | HighPixels:
+def _admission(data: bytes, max_pixels: int, need: Need) -> Admit:
+    def admit(kind: str, width: int, height: int) -> None:
+        _check_size(width, height, max_pixels)
+        need(decode_memory.cost_bytes(kind, width, height, len(data)))
+
+    return admit
+
+
+def _read(data: bytes, admit: Admit) -> Image.Image | HighPixels:
     found = formats.find(data)
     if found is None:
         raise UnreadableImage("this file is none of them")
-    opened = found.open(data, lambda width, height: _check_size(width, height, max_pixels))
-    return _load(opened, max_pixels) if isinstance(opened, ImageFile.ImageFile) else opened
+    opened = found.open(data, admit)
+    return _load(opened, data, admit) if isinstance(opened, ImageFile.ImageFile) else opened
 
 
-def _load(image: ImageFile.ImageFile, max_pixels: int) -> Image.Image | HighPixels:
+def _load(image: ImageFile.ImageFile, data: bytes, admit: Admit) -> Image.Image | HighPixels:
     """Decodes an image of which Pillow has read the header."""
-    _check_size(*image.size, max_pixels)
+    kind = decode_memory.of_pillow(image, data)
+    admit(kind, *image.size)
     if isinstance(image, TiffImageFile):
-        _check_size(*formats.tile_size(image), max_pixels)  # a tile is decoded whole, however small the image is
+        admit(kind, *formats.tile_size(image))  # a tile is decoded whole, however small the image is
     _refuse_16_bit_colour(image)
     image.load()
     if image.mode in _HIGH_MODES:

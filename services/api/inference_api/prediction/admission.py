@@ -1,26 +1,40 @@
-"""The bound on the images that one process works on at a time."""
+"""What one process lets in: uploads that it reads, their bytes, and images that it works on."""
 
-from starlette.types import Receive, Scope, Send
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 
-from inference_api import problems, request_ids
-from inference_api.prediction.predict import Predict
+from inference_api.prediction.memory_budget import BodyMemory, MemoryBudget
+from inference_api.prediction.readers import Readers
+from inference_api.problems import Full, Overloaded
 from inference_api.routing.traffic import Traffic
+
+# Reading costs next to nothing besides memory, which has a budget of its own.
+READERS_PER_PLACE = 4
 
 
 class Admission:
-    """Passes a request on to its endpoint when there is room for it; else answers 503.
+    """A request first reads its body, as one of the readers. Then it takes as many places as it holds images.
 
-    A request takes as many places as it may have images, until it is answered.
+    So whoever sends nothing keeps nobody out. Everything here raises Overloaded when there is no room.
     """
 
-    def __init__(self, endpoint: Predict, traffic: Traffic) -> None:
-        self._endpoint = endpoint
+    def __init__(self, traffic: Traffic, memory: MemoryBudget) -> None:
         self._traffic = traffic
-        self._places = min(endpoint.max_images, traffic.max_in_flight)
+        self._memory = memory
+        self.readers = Readers(READERS_PER_PLACE * traffic.max_in_flight)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        with self._traffic.admission(self._places) as admitted:
-            if admitted:
-                await self._endpoint(scope, receive, send)
-                return
-        await problems.response(problems.overloaded(), request_ids.of(scope))(scope, receive, send)
+    def reading(self, client: str) -> AbstractContextManager[None]:
+        """While the block runs, the process reads an upload of this client."""
+        return self.readers.reading(client)
+
+    def body(self, client: str) -> BodyMemory:
+        """The memory of one upload."""
+        return self._memory.body(client)
+
+    @contextmanager
+    def working(self, image_count: int) -> Iterator[None]:
+        """While the block runs, the process works on so many images."""
+        with self._traffic.admission(min(image_count, self._traffic.max_in_flight)) as admitted:
+            if not admitted:
+                raise Overloaded(Full.PLACES)
+            yield

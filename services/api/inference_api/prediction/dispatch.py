@@ -91,6 +91,8 @@ class Dispatcher:
             return Dispatched(given, canary.version, name, Result.GOOD)
         except (ReplicaUnreachable, ConnectionBroke):
             return await self._ask_stable(task, routes, deadline, frozenset((name,)), Result.LOST)
+        except problems.Overloaded:  # of this process, which says nothing about the canary
+            raise
         except (VersionFailed, problems.Problem):  # a Problem: the canary does not read this kind of image
             return await self._ask_stable(task, routes, deadline, frozenset(), Result.FALLBACK)
 

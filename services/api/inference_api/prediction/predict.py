@@ -16,11 +16,15 @@ from inference_api import problems, request_ids
 from inference_api.access import clients
 from inference_api.access.clients import Client
 from inference_api.imaging import dicom
-from inference_api.prediction import answers, multipart
+from inference_api.prediction import answers, multipart, shares
+from inference_api.prediction.admission import Admission
+from inference_api.prediction.body import Body
 from inference_api.prediction.dispatch import Dispatched, Dispatcher
+from inference_api.prediction.memory_budget import BodyMemory
 from inference_api.prediction.shadow import Shadow
 from inference_api.prediction.uploads import Decoder, Upload
-from inference_api.problems import Problem
+from inference_api.problems import Overloaded, Problem
+from inference_api.process.sampled_log import SampledLog
 from inference_api.routing.canary_route import CanaryRoute
 from inference_api.routing.counters import Result
 from inference_api.routing.document import Routes, Version
@@ -39,11 +43,13 @@ class Limits:
 
 
 class Predict:
-    """The endpoint, to which Admission passes requests on. `max_images` is 1 for /predict."""
+    """The endpoint. `max_images` is 1 for /predict. `refusals`: where a line about a refused request goes."""
 
     def __init__(
         self,
         limits: Limits,
+        refusals: SampledLog,
+        admission: Admission,
         traffic: Traffic,
         decoder: Decoder,
         dispatcher: Dispatcher,
@@ -51,6 +57,8 @@ class Predict:
         max_images: int,
     ) -> None:
         self._limits = limits
+        self._refusals = refusals
+        self._admission = admission
         self._traffic = traffic
         self._decoder = decoder
         self._dispatcher = dispatcher
@@ -60,24 +68,36 @@ class Predict:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request_id = request_ids.of(scope)
         try:
-            await self._answer(Request(scope, receive), request_id, send)
+            await self._read_and_answer(scope, receive, request_id, send)
         except Problem as problem:
             await self._refuse(problem, request_id, clients.of(scope))(scope, receive, send)
         except Exception:
             log.exception("internal error on a request", extra={"request_id": request_id})
             await self._refuse(problems.internal(), request_id, clients.of(scope))(scope, receive, send)
 
-    async def _answer(self, request: Request, request_id: str, send: Send) -> None:
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + self._limits.deadline_seconds
-        files = await self._read(request, deadline)
+    async def _read_and_answer(self, scope: Scope, receive: Receive, request_id: str, send: Send) -> None:
+        deadline = asyncio.get_running_loop().time() + self._limits.deadline_seconds
+        share = shares.of(scope)
+        memory = self._admission.body(share)
+        try:
+            with self._admission.reading(share):
+                files = await self._read(scope, receive, memory, deadline)
+            with self._admission.working(len(files)):
+                await self._answer(scope, files, memory, deadline, request_id, send)
+        except BaseException:  # cancelled, too: else whoever answered gave the memory back, or the shadow will
+            memory.close()
+            raise
+
+    async def _answer(
+        self, scope: Scope, files: list[bytes], memory: BodyMemory, deadline: float, request_id: str, send: Send
+    ) -> None:
         started = time.perf_counter()
         routes = self._traffic.routes
         if routes is None:
             raise problems.no_replica()
-        upload = self._decoder.upload(files)
-        client = clients.of(request.scope)
-        key = await self._assignment_key(request.scope, routes, files) if client.canary else b""
+        upload = self._decoder.upload(files, memory)
+        client = clients.of(scope)
+        key = await self._assignment_key(scope, routes, files) if client.canary else b""
         dispatched = await self._dispatch(upload, routes, client, key, deadline, started)
         latency_seconds = time.perf_counter() - started
         body = answers.body(dispatched.answers, latency_seconds, batch=self.max_images > 1)
@@ -88,10 +108,12 @@ class Predict:
         if self._limits.log_requests:
             _log(dispatched, request_id, client, latency_seconds)
 
-    async def _read(self, request: Request, deadline: float) -> list[bytes]:
+    async def _read(self, scope: Scope, receive: Receive, memory: BodyMemory, deadline: float) -> list[bytes]:
+        max_bytes = self._limits.max_upload_bytes
+        body = Body(scope, receive, memory, max_bytes)
         try:
-            async with asyncio.timeout_at(deadline):
-                return await multipart.read_images(request, self._limits.max_upload_bytes, self.max_images)
+            async with body.in_time(deadline):
+                return await multipart.read_images(Request(scope, body.receive), max_bytes, self.max_images)
         except TimeoutError:
             raise problems.deadline_passed(self._limits.deadline_seconds) from None
 
@@ -128,8 +150,8 @@ class Predict:
                 await upload.prepare(version)
         except TimeoutError:
             raise problems.deadline_passed(self._limits.deadline_seconds) from None
-        except Problem:
-            if version is routes.stable.version:
+        except Problem as problem:
+            if version is routes.stable.version or isinstance(problem, Overloaded):
                 raise
 
     async def _ask(
@@ -146,7 +168,7 @@ class Predict:
         try:
             dispatched = await self._dispatcher.dispatch(upload, routes, canary, deadline)
         except Problem as problem:
-            if problem.status >= 500:
+            if problem.status >= 500 and not isinstance(problem, Overloaded):
                 traffic.count(chosen, Result.FAILED, evidence=client.evidence)
             raise
         latency_seconds = time.perf_counter() - started
@@ -156,9 +178,11 @@ class Predict:
 
     def _refuse(self, problem: Problem, request_id: str, client: Client) -> Response:
         self._traffic.note_refusal(problem.kind)
+        if isinstance(problem, Overloaded):
+            self._traffic.note_shed(problem.full)
         level = logging.ERROR if problem.status >= 500 else logging.INFO
         details = {"request_id": request_id, "status": problem.status, "kind": problem.kind, **_named(client)}
-        log.log(level, "request refused", extra=details)
+        self._refusals.write("request refused", details, problem.kind, level)
         return problems.response(problem, request_id)
 
 

@@ -75,7 +75,7 @@ class Shadow:
         until = asyncio.get_running_loop().time() + self._attempt_seconds
         try:
             canary = await self._dispatcher.ask_canary(copy.upload, copy.routes, route, until)
-        except (ReplicaUnreachable, ConnectionBroke):
+        except (ReplicaUnreachable, ConnectionBroke, problems.Overloaded):
             counts["dropped"] += len(copy.stable)
             return
         except (VersionFailed, problems.Problem):

@@ -8,29 +8,37 @@ from typing import TypeVar
 from inference_api.imaging import dicom, formats, images, tensors
 from inference_api.imaging.preprocessing import Preprocessing
 from inference_api.prediction import warmup
+from inference_api.prediction.memory_budget import BodyMemory, MemoryBudget
 from inference_api.prediction.turns import Turn
+from inference_api.problems import Overloaded
 from inference_api.routing.document import Version
 from inference_api.transport.request_buffers import RequestBuffer, RequestBuffers
 
 DECODE_THREADS = 2
+MEMORY_POLL_SECONDS = 0.05
 
 T = TypeVar("T")
 
 
 class Decoder:
-    """Decodes a single small image on the event loop, and everything else on DECODE_THREADS threads."""
+    """Decodes a single small image on the event loop, and everything else on DECODE_THREADS threads.
 
-    def __init__(self, max_pixels: int, buffers: RequestBuffers) -> None:
+    An image waits at most `max_wait_seconds` for memory to decode it in.
+    """
+
+    def __init__(self, max_pixels: int, max_wait_seconds: float, memory: MemoryBudget, buffers: RequestBuffers) -> None:
         self._max_pixels = max_pixels
+        self._max_wait_seconds = max_wait_seconds
+        self._memory = memory
         self._buffers = buffers
         self._threads = ThreadPoolExecutor(DECODE_THREADS, thread_name_prefix="decode")
         self._turn = Turn()
         self._dicom_import: asyncio.Task[None] | None = None
 
-    def upload(self, files: Sequence[bytes]) -> "Upload":
-        """The images of one request; nothing is decoded yet."""
+    def upload(self, files: Sequence[bytes], memory: BodyMemory | None = None) -> "Upload":
+        """The images of one request; nothing is decoded yet. `memory` holds the files; None: nobody counts them."""
         in_place = len(files) == 1 and formats.is_small(files[0]) and self._turn.has_time
-        return Upload(files, self._max_pixels, self._buffers, self._run, in_place)
+        return Upload(files, memory, self._decode, self._buffers, in_place)
 
     def import_dicom(self) -> asyncio.Task[None]:
         """Imports pydicom in a thread, once."""
@@ -47,31 +55,62 @@ class Decoder:
         """Ends the threads; images that wait for one are dropped."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
+    async def _decode(self, pending: "Pending", in_place: bool) -> None:
+        """Decodes what is pending, as soon as there is memory for it. Raises Problem."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + self._max_wait_seconds
+        while True:
+            try:
+                await self._run(in_place, lambda: pending.work(self._memory, self._max_pixels))
+                return
+            except Overloaded as overloaded:
+                while not self._memory.can_decode(overloaded.needed_bytes):
+                    if loop.time() >= until:
+                        raise
+                    await asyncio.sleep(MEMORY_POLL_SECONDS)
+
     async def _run(self, in_place: bool, work: Callable[[], T]) -> T:
         if in_place:
             return self._turn.run(work)
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
 
+class Pending:
+    """Images that are to become a tensor. `work` does it, and goes on with the next one when it is called again."""
+
+    def __init__(self, files: Sequence[bytes], request: RequestBuffer, wanted: Preprocessing) -> None:
+        self._left = list(zip(files, request.tensor, strict=True))
+        self._wanted = wanted
+
+    def work(self, memory: MemoryBudget, max_pixels: int) -> None:
+        """One image after the other, so that one batch holds the memory of one. Raises Problem."""
+        while self._left:
+            file, out = self._left[0]
+            with memory.decoding() as need:
+                pixels = images.pixels(images.decode(file, max_pixels, need), self._wanted)
+            tensors.fill(out, pixels, self._wanted)
+            del self._left[0]
+
+
 class Upload:
     """The files of one request. `in_place`: they are decoded on the event loop, in a few milliseconds.
 
-    The tensor is made once, and again only for a version that prepares its input differently.
-    Decoded pixels are dropped once they are in the tensor: a hundred requests would otherwise hold gigabytes.
+    The tensor is made once, and again only for a version that prepares its input differently. `memory` holds the files
+    until `close`. Decoded pixels are dropped once they are in the tensor.
     """
 
     def __init__(
         self,
         files: Sequence[bytes],
-        max_pixels: int,
+        memory: BodyMemory | None,
+        decode: Callable[[Pending, bool], Awaitable[None]],
         buffers: RequestBuffers,
-        run: Callable[[bool, Callable[[], None]], Awaitable[None]],
         in_place: bool,
     ) -> None:
         self._files = files
-        self._max_pixels = max_pixels
+        self._memory = memory
+        self._decode = decode
         self._buffers = buffers
-        self._run = run
         self.in_place = in_place
         self._request: RequestBuffer | None = None
         self._prepared: Preprocessing | None = None
@@ -90,16 +129,14 @@ class Upload:
         request, wanted = self._request, version.preprocessing
         if wanted != self._prepared:
             self._prepared = None
-            await self._run(self.in_place, lambda: self._fill(request, wanted))
+            await self._decode(Pending(self._files, request, wanted), self.in_place)
             self._prepared = wanted
         return request
 
     def close(self) -> None:
-        """Gives the buffer back. Call it when no exchange uses the buffer any more."""
+        """Gives buffer and memory back. Call it when no exchange uses the buffer any more."""
+        if self._memory is not None:
+            self._memory.close()
         if self._request is not None:
             self._buffers.give_back(self._request)
             self._request = None
-
-    def _fill(self, request: RequestBuffer, wanted: Preprocessing) -> None:
-        for file, out in zip(self._files, request.tensor, strict=True):
-            tensors.fill(out, images.pixels(images.decode(file, self._max_pixels), wanted), wanted)

@@ -101,12 +101,16 @@ def _events(events: Json) -> Iterator[Metric]:
     closed = CounterMetricFamily(
         "inference_api_closed_connections", "Connections closed by a limit, without an answer.", labels=["reason"]
     )
+    shed = CounterMetricFamily("inference_api_shed", "Requests refused because something was full.", labels=["full"])
+    for name, count in ({"shed:places": 0} | events).items():
+        if name.startswith("shed:"):
+            shed.add_metric([name.removeprefix("shed:")], count)
+    yield shed
     for name, count in events.items():
         if name.startswith("closed:"):
             closed.add_metric([name.removeprefix("closed:")], count)
     yield closed
     for name, help in (
-        ("shed", "Requests refused because too many were in flight."),
         ("swaps", "Routes put in force, summed over the workers."),
         ("rejected", "Routes refused, summed over the workers."),
     ):
@@ -167,7 +171,11 @@ def _state(live: list[Json | None]) -> Iterator[Metric]:
     for replica in sorted({name for snapshot in snapshots for name in snapshot["ejected"]}):
         ejected.add_metric([replica], sum(replica in snapshot["ejected"] for snapshot in snapshots))
     yield ejected
+    memory = [snapshot.get("memory", {}) for snapshot in snapshots]
     for name, help, value in (
+        ("readers", "Uploads that are being received.", sum(snapshot.get("readers", 0) for snapshot in snapshots)),
+        ("memory_used_bytes", "Memory budget in use.", sum(one.get("usedBytes", 0) for one in memory)),
+        ("memory_budget_bytes", "Memory budget of all workers.", sum(one.get("budgetBytes", 0) for one in memory)),
         ("workers", "Workers alive.", len(live)),
         ("open_connections", "Connections of clients.", sum(snapshot["openConnections"] for snapshot in snapshots)),
         ("canary_suspended_workers", "Workers that suspend the canary.", sum(map(_is_suspended, snapshots))),

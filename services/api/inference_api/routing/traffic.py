@@ -66,7 +66,6 @@ class Traffic:
     def admission(self, places: int) -> Iterator[bool]:
         """Takes this many places in flight while the block runs; gives False when they are not free."""
         if self._admitted + places > self.max_in_flight:
-            self._events["shed"] += 1
             yield False
             return
         self._admitted += places
@@ -79,6 +78,10 @@ class Traffic:
     def is_half_busy(self) -> bool:
         """Whether at least half of the places in flight are taken."""
         return 2 * self._admitted >= self.max_in_flight
+
+    def note_shed(self, full: str) -> None:
+        """Counts a request that was refused because this was full."""
+        self._events[f"shed:{full}"] += 1
 
     def note_refusal(self, kind: str) -> None:
         """Counts a request that ended with a problem of this kind."""

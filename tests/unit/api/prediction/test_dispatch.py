@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from inference_api import problems
-from inference_api.problems import Problem
+from inference_api.problems import Full, Overloaded, Problem
 from inference_api.routing.counters import Result
 from inference_api.routing.document import parse
 
@@ -192,6 +192,13 @@ async def test_what_only_stable_reads_is_answered_by_stable() -> None:
     outcome = await scene.dispatch(canary=True, task=FakeTask(problems.needs_intensity(), unreadable_by=(2,)))
     assert (outcome.version.number, outcome.result) == (1, Result.FALLBACK)
     assert [version for _, version in scene.asked] == [1]
+
+
+async def test_an_image_for_which_this_process_has_no_memory_counts_against_nobody() -> None:
+    scene = make_scene()
+    with pytest.raises(Overloaded):
+        await scene.dispatch(canary=True, task=FakeTask(Overloaded(Full.MEMORY), unreadable_by=(2,)))
+    assert (scene.asked, scene.containment.suspended) == ([], None)
 
 
 async def test_bad_input_is_refused_before_any_attempt_and_counts_against_nobody() -> None:

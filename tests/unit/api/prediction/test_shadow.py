@@ -8,6 +8,7 @@ import pytest
 from inference_api import problems
 from inference_api.prediction.answers import Answer
 from inference_api.prediction.shadow import QUEUE_SIZE, Shadow, compare
+from inference_api.problems import Full, Overloaded
 from inference_api.routing.counters import empty_shadow
 from inference_api.routing.document import Routes, parse
 from inference_api.routing.traffic import Traffic
@@ -93,6 +94,12 @@ async def test_an_image_that_the_canary_does_not_read_is_a_failed_copy() -> None
     copies = Copies()
     await copies.take(answer(1), task=Task(problems.needs_intensity(), unreadable_by=(2,)))
     assert copies.counts["failed"] == 1
+
+
+async def test_a_copy_for_which_this_process_has_no_memory_says_nothing_about_the_canary() -> None:
+    copies = Copies()
+    await copies.take(answer(1), task=Task(Overloaded(Full.MEMORY), unreadable_by=(2,)))
+    assert copies.counts == empty_shadow() | {"dropped": 1}
 
 
 async def test_without_shadow_nothing_is_taken() -> None:

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from inference_api.problems import Full
 from inference_api.process import reports
 from inference_api.process.loop_lateness import LoopLateness
 from inference_api.process.metrics import Metrics
@@ -24,15 +25,16 @@ def worker() -> Json:
         traffic.count(canary, result, 0.0115, ["No Tumor"])
     traffic.begin(routes.versions)
     for _ in range(2):
-        with traffic.admission(traffic.max_in_flight + 1) as admitted:
-            assert not admitted
+        traffic.note_shed(Full.PLACES)
+    traffic.note_shed(Full.MEMORY)
     for _ in range(3):
         traffic.note_refusal("not-an-image")
     traffic.note_closed("no-first-byte")
     traffic.shadow |= {"samples": 5, "agreed": 4, "failed": 1, "dropped": 6}
     suspend_canary(traffic)
     traffic.replicas.eject_replica(next(iter(traffic.replicas)), stable=1)
-    snapshot = traffic.snapshot() | {"openConnections": 7}
+    memory = {"usedBytes": 5, "budgetBytes": 100}
+    snapshot = traffic.snapshot() | {"openConnections": 7, "readers": 3, "memory": memory}
     lateness = LoopLateness()
     for late_seconds in (0.0, 0.03, 60.0):
         lateness.count(late_seconds)
@@ -61,7 +63,7 @@ def test_the_sums_of_all_workers_are_exposed() -> None:
     assert metrics["inference_api_requests_total", "failed", "2"] == 2
     assert metrics["inference_api_requests_total", "lost", "2"] == 2
     assert metrics["inference_api_predictions_total", "No Tumor", "2"] == 4
-    assert metrics["inference_api_shed_total",] == 4
+    assert [metrics["inference_api_shed_total", full] for full in ("places", "memory")] == [4, 2]
     assert metrics["inference_api_refused_total", "not-an-image"] == 6
     assert metrics["inference_api_closed_connections_total", "no-first-byte"] == 2
     assert [metrics["inference_api_shadow_copies_total", result] for result in ("agreed", "disagreed")] == [8, 2]
@@ -76,6 +78,8 @@ def test_what_is_present_is_the_live_workers_only() -> None:
     metrics = scraped(reports.fold({}, worker()), [worker(), None])
     assert metrics["inference_api_in_flight", "2"] == 1
     assert metrics["inference_api_open_connections",] == 7
+    assert metrics["inference_api_readers",] == 3
+    assert (metrics["inference_api_memory_used_bytes",], metrics["inference_api_memory_budget_bytes",]) == (5, 100)
     assert metrics["inference_api_workers",] == 2
     assert metrics["inference_api_ejected_workers", "a"] == 1
     assert metrics["inference_api_canary_suspended_workers",] == 1

@@ -17,3 +17,11 @@ def test_one_line_for_each_key_in_a_second_and_the_rest_is_counted(caplog: pytes
         log.write("refused", {"kind": "a"}, key="a")
     lines = [(vars(record)["kind"], vars(record).get("left_out")) for record in caplog.records]
     assert lines == [("a", None), ("b", None), ("a", 2)]
+
+
+def test_so_many_lines_in_a_second(caplog: pytest.LogCaptureFixture) -> None:
+    log = SampledLog(logging.getLogger("inference_api.some"), lambda: 0.0, lines=3)
+    with caplog.at_level("INFO"):
+        for _ in range(5):
+            log.write("refused", {}, key="a")
+    assert len(caplog.records) == 3

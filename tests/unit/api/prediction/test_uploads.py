@@ -1,0 +1,61 @@
+"""An image waits for memory to decode it in; one that never fits, or waits too long, is refused."""
+
+import asyncio
+
+import pytest
+from inference_api.imaging.preprocessing import Preprocessing
+from inference_api.prediction.memory_budget import MemoryBudget
+from inference_api.prediction.uploads import Decoder
+from inference_api.problems import Overloaded, Problem
+from inference_api.routing.document import Version
+from inference_api.transport.request_buffers import RequestBuffers
+
+from tests.harness.hostile.files import colour, encoded
+
+VERSION = Version(1, "sha256:1", ("a", "b", "c", "d"), Preprocessing("box", 1.0, (0.0,) * 3, (1.0,) * 3, None))
+BUDGET_BYTES = 4_000_000
+SMALL, THREADED = encoded(colour(), "PNG"), encoded(colour(), "WEBP")
+
+each_way = pytest.mark.parametrize("file", [pytest.param(SMALL, id="on-the-loop"), pytest.param(THREADED, id="thread")])
+
+
+def decoder(memory: MemoryBudget, max_wait_seconds: float = 0.0) -> Decoder:
+    return Decoder(10**6, max_wait_seconds, memory, RequestBuffers())
+
+
+@each_way
+async def test_memory_is_free_again_once_the_tensor_is_there(file: bytes) -> None:
+    memory = MemoryBudget(BUDGET_BYTES)
+    body = memory.body("a")
+    body.hold(len(file))
+    upload = decoder(memory).upload([file, file], body)
+    await upload.prepare(VERSION)
+    assert memory.used_bytes == len(file)
+    upload.close()
+    assert memory.used_bytes == 0
+
+
+@each_way
+async def test_an_image_waits_for_memory(file: bytes) -> None:
+    memory = MemoryBudget(BUDGET_BYTES)
+    with memory.decoding() as need:
+        need(memory.max_decoding_bytes)
+        waiting = asyncio.create_task(decoder(memory, 60).upload([file]).prepare(VERSION))
+        done, _ = await asyncio.wait([waiting], timeout=0.2)
+        assert not done
+    await waiting
+
+
+@each_way
+async def test_no_longer_than_it_may(file: bytes) -> None:
+    memory = MemoryBudget(BUDGET_BYTES)
+    with memory.decoding() as need, pytest.raises(Overloaded):
+        need(memory.max_decoding_bytes)
+        await decoder(memory, 0.1).upload([file]).prepare(VERSION)
+
+
+@each_way
+async def test_an_image_that_never_fits_is_refused_at_once(file: bytes) -> None:
+    with pytest.raises(Problem, match="bytes of memory") as refused:
+        await decoder(MemoryBudget(1000), 60).upload([file]).prepare(VERSION)
+    assert refused.value.status == 413
