@@ -21,7 +21,7 @@ export const options = {
 export default function () {
   const turn = exec.scenario.iterationInTest;
   const answer = http.post(`${load.urls[turn % load.urls.length]}/predict`, bodies[turn % bodies.length], {
-    headers: { 'Content-Type': load.contentType, ...(load.fresh ? { Connection: 'close' } : {}) },
+    headers: { 'Content-Type': load.contentType, ...load.headers, ...(load.fresh ? { Connection: 'close' } : {}) },
     timeout: `${load.timeoutSeconds}s`,
   });
   failed.add(answer.status === 200 ? 0 : 1);

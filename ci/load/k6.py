@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -84,6 +84,7 @@ def run_closed(
     seconds: float,
     timeout_seconds: float = 30,
     fresh: bool = False,
+    headers: Mapping[str, str] | None = None,
 ) -> ClosedResult:
     """Virtual users without think time; raises ProcessEnded when k6 itself fails. `fresh`: a connection a request."""
     settings = {
@@ -92,6 +93,7 @@ def run_closed(
         "seconds": seconds,
         "timeoutSeconds": timeout_seconds,
         "fresh": fresh,
+        "headers": dict(headers or {}),
     }
     with K6("closed", folder, settings, images) as k6:
         k6.wait(seconds + timeout_seconds + 30)

@@ -139,6 +139,7 @@ class Load(K6):
         fresh_share: float = 0.5,
         timeout_seconds: float = 20,
         max_seconds: float = 900,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         fresh = round(rate_per_second * 10 * fresh_share)
         self._rate_per_second = rate_per_second
@@ -150,6 +151,7 @@ class Load(K6):
             "vus": self._users,
             "seconds": max_seconds,
             "timeoutSeconds": timeout_seconds,
+            "headers": dict(headers or {}),
         }
         super().__init__("open", folder, settings, images)
         self._expected = expected

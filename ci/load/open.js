@@ -34,7 +34,7 @@ export default function () {
   const id = `${__ENV.CONNECTION}-${turn}`;
   const image = turn % bodies.length;
   const url = load.urls[Math.floor(turn / bodies.length) % load.urls.length];
-  const headers = { 'Content-Type': load.contentType };
+  const headers = { 'Content-Type': load.contentType, ...load.headers };
   if (fresh) headers.Connection = 'close';
   const sent = Date.now();
   console.log(JSON.stringify({ id, sent }));

@@ -1,15 +1,13 @@
 """The page in a real browser: an image is chosen, its class, four probabilities and the version appear."""
 
 import io
-import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from ci.load.classes import expected_classes
 from ci.load.images import grey_jpeg, grey_pixels
@@ -17,25 +15,8 @@ from ci.stack.api import Api
 from ci.stack.documents import read_manifest
 from tests.harness.hostile.dicoms import dicom_file
 
-CHROMIUM = "/usr/bin/chromium"
-ARGUMENTS = [
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-]
-
 expect.set_options(timeout=30_000)  # the page asks for the status every 2 s, and the browser shares two cores
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if not shutil.which(CHROMIUM):
-        missing = "the page is tested in Chromium: apt-get install --no-install-recommends chromium"
-        pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

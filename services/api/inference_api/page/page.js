@@ -15,6 +15,14 @@ function make(name, className, text) {
   return made;
 }
 
+// In memory only: it is gone when the page is closed.
+let key = "";
+let unanswered = null; // the image that waits for a key
+
+function ask(path, options = {}) {
+  return fetch(path, key ? { ...options, headers: { Authorization: `Bearer ${key}` } } : options);
+}
+
 // One image at a time: the answer for an earlier image is dropped.
 let latest = 0;
 
@@ -28,15 +36,22 @@ async function classify(file) {
   const started = performance.now();
   let outcome;
   try {
-    const response = await fetch("predict", { method: "POST", body });
+    const response = await ask("predict", { method: "POST", body });
     outcome = { response, document: await response.json(), milliseconds: performance.now() - started };
   } catch {
     outcome = null;
   }
   if (turn !== latest) return;
   show("busy", false);
+  askForKey(outcome?.response.status === 401, file);
   if (outcome?.response.ok) showAnswer(outcome);
   else showProblem(outcome);
+}
+
+function askForKey(needed, file) {
+  unanswered = needed ? file : null;
+  show("key-form", needed);
+  if (needed) element("key").focus();
 }
 
 function preview(file) {
@@ -103,9 +118,10 @@ function facts(rows) {
 
 async function pollRollout() {
   try {
-    const response = await fetch("status", { cache: "no-store" });
-    if (!response.ok) throw new Error(response.statusText);
-    showRollout(await response.json());
+    const response = await ask("status", { cache: "no-store" });
+    if (response.ok) showRollout(await response.json());
+    else if ([401, 403].includes(response.status)) showLocked(response.status, await response.json());
+    else throw new Error(response.statusText);
   } catch {
     service("bad", "Service not reachable");
   }
@@ -115,6 +131,13 @@ async function pollRollout() {
 function service(className, text) {
   element("service").className = `pill ${className}`;
   if (element("service-text").textContent !== text) element("service-text").textContent = text;
+}
+
+function showLocked(status, problem) {
+  service("good", "In service");
+  element("rollout-text").textContent = problem.detail;
+  show("versions", false);
+  if (status === 401) show("key-form", true);
 }
 
 function showRollout({ stable, canary, draining }) {
@@ -146,6 +169,13 @@ function row({ version, weight }, role) {
   return line;
 }
 
+element("key-form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  key = element("key").value.replace(/[^\x21-\x7e]/g, ""); // spaces and line ends that were copied with it
+  element("key").value = "";
+  if (unanswered) classify(unanswered);
+  else show("key-form", false);
+});
 element("file").addEventListener("change", ({ target }) => {
   if (target.files.length) classify(target.files[0]);
   target.value = "";
