@@ -36,7 +36,7 @@ def _failed(reason: str, status: int = 1) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="modelctl", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for add in (_add_demo, _add_export, _add_pack, _add_verify, _add_inspect, keys.add):
+    for add in (_add_demo, _add_export, _add_pack, _add_verify, _add_inspect, _add_audit, keys.add):
         add(commands)
     return parser
 
@@ -124,6 +124,21 @@ def _add_inspect(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     inspect.set_defaults(run=_inspect)
 
 
+def _add_audit(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    audit = commands.add_parser("audit", help="check the audit stream of the API")
+    verify = audit.add_subparsers(required=True, metavar="COMMAND").add_parser(
+        "verify",
+        help="find lines that are missing or were altered",
+        description="Checks the chain of each writer (a worker of an API pod) over the files, in the order given. "
+        "What was cut off at the end cannot be seen: compare the last line's sequence with "
+        "inference_api_audit_lines_total.",
+    )
+    verify.add_argument("files", type=Path, nargs="+", metavar="FILE", help="lines of the stream, oldest file first")
+    verify.add_argument("--key-file", type=Path, required=True, help="the key that the API was given")
+    verify.add_argument("--continued", action="store_true", help="the oldest lines are elsewhere: begin with any line")
+    verify.set_defaults(run=_audit_verify)
+
+
 def _demo(options: argparse.Namespace) -> None:
     from modelctl import report
     from modelctl.demo import demo
@@ -182,6 +197,19 @@ def _inspect(options: argparse.Namespace) -> None:
         print(report.manifest_json(found, digest, options.bundle))
     else:
         print(report.manifest_text(found, digest))
+
+
+def _audit_verify(options: argparse.Namespace) -> None:
+    from modelctl import audit
+
+    key = options.key_file.read_bytes().strip()
+    found = audit.verify(audit.read_lines(options.files), key, continued=options.continued)
+    for problem in found.problems:
+        print(problem, file=sys.stderr)
+    for writer, (count, last) in found.writers.items():
+        print(f"{writer}: {count} lines hold, the last is line {last}")
+    if found.problems:
+        raise ModelctlError(f"{len(found.problems)} problems in the audit stream")
 
 
 if __name__ == "__main__":

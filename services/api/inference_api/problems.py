@@ -11,7 +11,7 @@ Problem
   431  head_too_large
   500  internal             a bug of the API
   502  model_failed         the stable version failed on every replica that was asked
-  503  Overloaded, no_replica, too_many_connections (with Retry-After), not_ready
+  503  Overloaded, no_replica, audit_failed, too_many_connections (with Retry-After), not_ready
   504  deadline_passed
 """
 
@@ -192,6 +192,15 @@ def no_replica(retry_after_seconds: int = 1) -> Problem:
     """503: no replica could be asked."""
     detail = f"No replica can answer now. Retry in {retry_after_seconds} s."
     return Problem(503, "no-replica", detail, headers={"Retry-After": str(retry_after_seconds)})
+
+
+def audit_failed(retry_after_seconds: int = 5) -> Problem:
+    """503: the answer needs a line in the audit stream, and the line cannot be written."""
+    detail = (
+        "The answer cannot be recorded in the audit stream, so it is not given. "
+        f"Retry in {retry_after_seconds} s; if this persists, contact the platform team."
+    )
+    return Problem(503, "audit-failed", detail, headers={"Retry-After": str(retry_after_seconds)})
 
 
 def deadline_passed(deadline_seconds: float) -> Problem:

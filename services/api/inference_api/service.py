@@ -3,11 +3,13 @@
 import asyncio
 import gc
 import logging
+import os
 import shutil
 import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from socket import gethostname
 
 from medinfer_common.config_map_watch import ConfigMapWatch
 
@@ -15,6 +17,11 @@ from inference_api.access import access_file
 from inference_api.access.access_file import AccessFile
 from inference_api.access.authentication import Authentication
 from inference_api.access.authenticator import Authenticator
+from inference_api.audit.audit import OFF, Audit, AuditStream
+from inference_api.audit.chain import Chain
+from inference_api.audit.pseudonyms import Pseudonyms, read_key
+from inference_api.audit.sink import FileSink, StdoutSink
+from inference_api.audit.writer import Writer
 from inference_api.prediction import self_test, warmup
 from inference_api.prediction.admission import Admission
 from inference_api.prediction.dispatch import Dispatcher
@@ -65,6 +72,7 @@ class Service:
 
     settings: Settings
     traffic: Traffic
+    audit: AuditStream
     agents: Agents
     triton: Triton
     memory: MemoryBudget
@@ -89,6 +97,7 @@ class Service:
     async def start(self) -> None:
         """Takes a slot, warms the decoders, reads the routes once and starts the background work."""
         self.slot = Slot.take(self.settings.runtime_dir or self._make_folder())
+        self.audit.start()
         warmup.warm()
         await self._follow()
         if self.access_file is None:
@@ -122,6 +131,7 @@ class Service:
             self.watch.stop()
         self.decoder.close()
         self.triton.keep_only(())
+        self.audit.stop()
         if self.slot is not None:
             self._publish_now(self.slot)
             self.slot.give_up()
@@ -227,11 +237,12 @@ def build(settings: Settings) -> Service:
     shadow = Shadow(traffic, dispatcher, settings.deadline_seconds / 2)
     limits = Limits(settings.max_upload_bytes, settings.deadline_seconds, settings.log_requests)
     refusals = SampledLog(log, time.monotonic, lines=REFUSALS_LOGGED)
-    watch = _make_watch(settings)
+    watch, audit = _make_watch(settings), _make_audit(settings, traffic)
     authenticator = Authenticator(time.time) if settings.access_file else None
     return Service(
         settings=settings,
         traffic=traffic,
+        audit=audit,
         agents=agents,
         triton=triton,
         memory=memory,
@@ -242,7 +253,7 @@ def build(settings: Settings) -> Service:
         follower=Follower(traffic, _make_source(settings, watch), lambda routes: _answers(triton, routes)),
         watch=watch,
         endpoints={
-            path: Predict(limits, refusals, admission, traffic, decoder, dispatcher, shadow, max_images)
+            path: Predict(limits, refusals, admission, traffic, decoder, dispatcher, shadow, max_images, audit)
             for path, max_images in (("/predict", 1), ("/predict/batch", MAX_BATCH_SIZE))
         },
         authentication=Authentication(authenticator, traffic),
@@ -253,6 +264,16 @@ def build(settings: Settings) -> Service:
 
 async def _answers(triton: Triton, routes: Routes) -> bool:
     return await triton.any_ready(routes.replicas, routes.model, routes.stable.version.number)
+
+
+def _make_audit(settings: Settings, traffic: Traffic) -> AuditStream:
+    if settings.audit_mode == "off" or settings.audit_key_file is None:
+        return OFF
+    pseudonyms = Pseudonyms(read_key(settings.audit_key_file))
+    lock = settings.runtime_dir and settings.runtime_dir / "audit.lock"
+    sink = FileSink(settings.audit_file) if settings.audit_file else StdoutSink(lock)
+    writer = Writer(sink, Chain(pseudonyms.chain_key, f"{gethostname()}-{os.urandom(6).hex()}"), traffic.note_audit)
+    return Audit(pseudonyms, writer, time.time, is_required=settings.audit_mode == "required")
 
 
 def _make_watch(settings: Settings) -> ConfigMapWatch | None:

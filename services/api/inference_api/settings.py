@@ -4,7 +4,7 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
@@ -49,6 +49,16 @@ class Settings(BaseModel):
     agent_port: Annotated[int, Field(ge=1, le=65535)] = 8080
     drain_seconds: Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)] = 10
     log_requests: bool = False
+    audit_mode: Literal["off", "besteffort", "required"] = "off"
+    audit_file: Path | None = None
+    audit_key_file: Annotated[Path | None, Field(validate_default=True)] = None
+
+    @field_validator("audit_key_file")
+    @classmethod
+    def _key_for_audit(cls, value: Path | None, info: ValidationInfo) -> Path | None:
+        if value is None and info.data.get("audit_mode", "off") != "off":
+            raise ValueError("must be the path of the audit stream's key, or set MEDINFER_API_AUDIT_MODE=off")
+        return value
 
     @field_validator("memory_budget_bytes")
     @classmethod

@@ -19,4 +19,11 @@
 - {name: MEDINFER_API_MEMORY_BUDGET_BYTES, value: {{ $api.memoryBudgetBytes | int64 | quote }}}
 - {name: MEDINFER_API_DRAIN_SECONDS, value: {{ $api.drainSeconds | quote }}}
 - {name: MEDINFER_API_LOG_REQUESTS, value: {{ $api.logRequests | quote }}}
+{{- if ne $api.audit.mode "off" }}
+- {name: MEDINFER_API_AUDIT_MODE, value: {{ $api.audit.mode }}}
+- {name: MEDINFER_API_AUDIT_KEY_FILE, value: /etc/medinfer-audit/key}
+{{- if $api.audit.volume }}
+- {name: MEDINFER_API_AUDIT_FILE, value: /var/log/medinfer/audit.jsonl}
+{{- end }}
+{{- end }}
 {{- end }}

@@ -15,6 +15,8 @@ from starlette.types import Receive, Scope, Send
 from inference_api import problems, request_ids
 from inference_api.access import clients
 from inference_api.access.clients import Client
+from inference_api.audit.audit import OFF, AuditStream
+from inference_api.audit.entries import Diagnosis
 from inference_api.imaging import dicom
 from inference_api.prediction import answers, multipart, shares
 from inference_api.prediction.admission import Admission
@@ -43,7 +45,10 @@ class Limits:
 
 
 class Predict:
-    """The endpoint. `max_images` is 1 for /predict. `refusals`: where a line about a refused request goes."""
+    """The endpoint. `max_images` is 1 for /predict. `refusals`: where a line about a refused request goes.
+
+    `audit` gets a line for each request whose images were read.
+    """
 
     def __init__(
         self,
@@ -55,6 +60,7 @@ class Predict:
         dispatcher: Dispatcher,
         shadow: Shadow,
         max_images: int,
+        audit: AuditStream = OFF,
     ) -> None:
         self._limits = limits
         self._refusals = refusals
@@ -63,6 +69,7 @@ class Predict:
         self._decoder = decoder
         self._dispatcher = dispatcher
         self._shadow = shadow
+        self._audit = audit
         self.max_images = max_images
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -95,13 +102,17 @@ class Predict:
         routes = self._traffic.routes
         if routes is None:
             raise problems.no_replica()
-        upload = self._decoder.upload(files, memory)
         client = clients.of(scope)
-        key = await self._assignment_key(scope, routes, files) if client.canary else b""
-        dispatched = await self._dispatch(upload, routes, client, key, deadline, started)
-        latency_seconds = time.perf_counter() - started
-        body = answers.body(dispatched.answers, latency_seconds, batch=self.max_images > 1)
-        await _send(send, dispatched, request_id, body)
+        study = await self._study(scope, routes, files, client)
+        with self._audit.ask(request_id, client.name, study, files) as asked:
+            upload = self._decoder.upload(files, memory)
+            key = study or random.randbytes(8)
+            dispatched = await self._dispatch(upload, routes, client, key, deadline, started)
+            latency_seconds = time.perf_counter() - started
+            body = answers.body(dispatched.answers, latency_seconds, batch=self.max_images > 1)
+            if asked is not None:
+                await asked.answered(_diagnosis(dispatched, routes), routes, latency_seconds)
+            await _send(send, dispatched, request_id, body)
         may_shadow = client.canary and client.evidence and dispatched.version is routes.stable.version
         if not may_shadow or not self._shadow.take(upload, routes, dispatched.answers):
             upload.close()
@@ -117,10 +128,10 @@ class Predict:
         except TimeoutError:
             raise problems.deadline_passed(self._limits.deadline_seconds) from None
 
-    async def _assignment_key(self, scope: Scope, routes: Routes, files: Sequence[bytes]) -> bytes:
-        """What decides between stable and canary: the header, else the study of the first DICOM file, else chance."""
-        if routes.canary is None:
-            return b""
+    async def _study(self, scope: Scope, routes: Routes, files: Sequence[bytes], client: Client) -> bytes | None:
+        """What the header names, else the study of the first DICOM file; None, too, where nothing depends on it."""
+        if not self._audit.is_on and (routes.canary is None or not client.canary):
+            return None
         header = routes.header.lower().encode()
         for name, value in scope["headers"]:
             if name == header and value:
@@ -128,7 +139,7 @@ class Predict:
         await self._decoder.wait_for_dicom(files)
         studies = (dicom.study_uid(file) for file in files)
         study = next((study for study in studies if study), None)
-        return study.encode() if study else random.randbytes(8)
+        return study.encode() if study else None
 
     async def _dispatch(
         self, upload: Upload, routes: Routes, client: Client, key: bytes, deadline: float, started: float
@@ -184,6 +195,14 @@ class Predict:
         details = {"request_id": request_id, "status": problem.status, "kind": problem.kind, **_named(client)}
         self._refusals.write("request refused", details, problem.kind, level)
         return problems.response(problem, request_id)
+
+
+def _diagnosis(dispatched: Dispatched, routes: Routes) -> Diagnosis:
+    is_stable = dispatched.version is routes.stable.version
+    role = "canary" if not is_stable else "stable" if dispatched.result is Result.GOOD else "fallback"
+    given = dispatched.answers
+    classes, probabilities = [one.label for one in given], [one.probabilities for one in given]
+    return Diagnosis(dispatched.version, dispatched.replica, role, classes, probabilities)
 
 
 def _log(dispatched: Dispatched, request_id: str, client: Client, latency_seconds: float) -> None:

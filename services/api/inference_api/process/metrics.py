@@ -13,6 +13,8 @@ from inference_api.process import reports
 from inference_api.process.loop_lateness import LATENESS_BOUNDS_SECONDS
 from inference_api.routing.counters import LATENCY_BOUNDS_SECONDS, Json, Result
 
+AUDIT_RESULTS = ("written", "failed", "dropped")
+
 Read = Callable[[], tuple[Json, list[Json | None]]]
 
 
@@ -110,6 +112,12 @@ def _events(events: Json) -> Iterator[Metric]:
         if name.startswith("closed:"):
             closed.add_metric([name.removeprefix("closed:")], count)
     yield closed
+    audit = CounterMetricFamily(
+        "inference_api_audit_lines", "Lines of the audit stream, by what became of them.", labels=["result"]
+    )
+    for result in AUDIT_RESULTS:
+        audit.add_metric([result], events.get(f"audit:{result}", 0))
+    yield audit
     for name, help in (
         ("swaps", "Routes put in force, summed over the workers."),
         ("rejected", "Routes refused, summed over the workers."),

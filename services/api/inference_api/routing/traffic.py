@@ -91,6 +91,10 @@ class Traffic:
         """Counts a client's connection that was closed without an answer, for this reason."""
         self._events[f"closed:{reason}"] += 1
 
+    def note_audit(self, result: str, lines: int) -> None:
+        """Counts lines of the audit stream: `written`, `failed` or `dropped`."""
+        self._events[f"audit:{result}"] += lines
+
     def assign(self, routes: Routes, key: bytes, *, evidence: bool = True) -> CanaryRoute | None:
         """Where the canary shall answer the request with this key; None: stable answers it."""
         canary = routes.canary

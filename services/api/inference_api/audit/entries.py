@@ -1,0 +1,77 @@
+"""What one line says. docs/contracts.md has the schema."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from inference_api.routing.document import Routes, Version
+
+SCHEMA_VERSION = 1
+ANSWERED = "answered"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Who asked for what. `study` and `images` are pseudonyms; `study` is None when the request names none."""
+
+    request_id: str
+    client: str | None
+    study: str | None
+    images: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """Who answered. `role`: stable, canary, or fallback: stable, because the canary did not.
+
+    `probabilities`: of each image, in the order of the version's labels; `classes`: the most probable label of each.
+    """
+
+    version: Version
+    replica: str
+    role: str
+    classes: Sequence[str]
+    probabilities: Sequence[Sequence[float]]
+
+
+def answered(
+    asked: Asked, diagnosis: Diagnosis, routes: Routes, wall_seconds: float, latency_seconds: float
+) -> dict[str, Any]:
+    """The line of a request that gets its diagnosis, `latency_seconds` after its body was read."""
+    labels = diagnosis.version.labels
+    return _common(asked, ANSWERED, wall_seconds, latency_seconds) | {
+        "model": routes.model,
+        "version": diagnosis.version.number,
+        "digest": diagnosis.version.digest,
+        "replica": diagnosis.replica,
+        "routesRevision": routes.revision,
+        "role": diagnosis.role,
+        "predictions": [
+            {"class": name, "probabilities": dict(zip(labels, row, strict=True))}
+            for name, row in zip(diagnosis.classes, diagnosis.probabilities, strict=True)
+        ],
+    }
+
+
+def refused(asked: Asked, kind: str, wall_seconds: float, latency_seconds: float) -> dict[str, Any]:
+    """The line of an accepted request that ends with a problem of this kind."""
+    return _common(asked, kind, wall_seconds, latency_seconds)
+
+
+def _common(asked: Asked, outcome: str, wall_seconds: float, latency_seconds: float) -> dict[str, Any]:
+    return {
+        "schemaVersion": SCHEMA_VERSION,
+        "time": to_utc(wall_seconds),
+        "requestId": asked.request_id,
+        "client": asked.client,
+        "study": asked.study,
+        "images": list(asked.images),
+        "outcome": outcome,
+        "latencyMs": round(latency_seconds * 1000, 2),
+    }
+
+
+def to_utc(wall_seconds: float) -> str:
+    """RFC 3339 in UTC, with milliseconds."""
+    return datetime.fromtimestamp(wall_seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,126 @@
+"""The thread that writes the audit stream: what waits, what is lost, and who is told."""
+
+import errno
+import json
+import os
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+from inference_api.audit import writer as module
+from inference_api.audit.chain import Chain
+from inference_api.audit.sink import FileSink, Sink, StdoutSink
+from inference_api.audit.writer import Writer
+
+from ci.stack.waiting import until
+
+
+class Disk:
+    """A sink in memory; `full` refuses lines."""
+
+    def __init__(self) -> None:
+        self.lines: list[dict[str, object]] = []
+        self.full = False
+
+    def write(self, lines: bytes) -> None:
+        if self.full:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        self.lines += map(json.loads, lines.splitlines())
+
+    def close(self) -> None: ...
+
+
+class Scene:
+    def __init__(self, sink: Sink) -> None:
+        self.counted: Counter[str] = Counter()
+        self.writer = Writer(sink, Chain(b"key", "api-0"), self._count)
+
+    def _count(self, result: str, lines: int) -> None:
+        self.counted[result] += lines
+
+
+@pytest.fixture
+async def make() -> AsyncIterator[Callable[[Sink], Scene]]:
+    scenes: list[Scene] = []
+
+    def start(sink: Sink) -> Scene:
+        scene = Scene(sink)
+        scene.writer.start()
+        scenes.append(scene)
+        return scene
+
+    yield start
+    for scene in scenes:
+        scene.writer.stop(5)
+
+
+async def test_lines_are_written_in_order_and_counted(make: Callable[[Sink], Scene]) -> None:
+    disk = Disk()
+    scene = make(disk)
+    for number in range(500):
+        scene.writer.submit({"requestId": str(number)})
+    assert await scene.writer.write({"requestId": "last"})
+    assert [line["requestId"] for line in disk.lines] == [*map(str, range(500)), "last"]
+    assert [line["sequence"] for line in disk.lines] == list(range(1, 502))
+    await until(lambda: scene.counted == {"written": 501}, "all are counted")
+
+
+async def test_a_full_disk_is_told_and_leaves_no_gap(
+    make: Callable[[Sink], Scene], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    disk = Disk()
+    scene = make(disk)
+    assert await scene.writer.write({"requestId": "first"})
+    disk.full = True
+    assert not await scene.writer.write({"requestId": "lost"})
+    assert not await scene.writer.write({"requestId": "lost, too"})
+    disk.full = False
+    assert await scene.writer.write({"requestId": "second"})
+    assert [(line["requestId"], line["sequence"]) for line in disk.lines] == [("first", 1), ("second", 2)]
+    await until(lambda: scene.counted == {"written": 2, "failed": 2}, "all are counted")
+    told = [record.message for record in caplog.records]
+    assert told == ["audit lines cannot be written", "audit lines can be written again"], "once each"
+
+
+async def test_more_than_may_wait_is_dropped_and_counted(caplog: pytest.LogCaptureFixture) -> None:
+    scene = Scene(Disk())  # not started: everything waits
+    for _ in range(module.MAX_WAITING + 3):
+        scene.writer.submit({})
+    assert not await scene.writer.write({})
+    assert scene.counted == {"dropped": 4}
+
+
+async def test_what_waits_at_the_end_is_written(tmp_path: Path) -> None:
+    scene = Scene(FileSink(tmp_path / "audit.jsonl"))
+    scene.writer.start()
+    for number in range(300):
+        scene.writer.submit({"requestId": str(number)})
+    scene.writer.stop(5)
+    assert len((tmp_path / "audit.jsonl").read_bytes().splitlines()) == 300
+
+
+def test_a_file_that_is_moved_away_is_opened_anew(tmp_path: Path) -> None:
+    path, moved = tmp_path / "audit.jsonl", tmp_path / "audit.jsonl.1"
+    sink = FileSink(path)
+    sink.write(b"one\n")
+    path.rename(moved)
+    sink.write(b"two\n")
+    sink.close()
+    assert (moved.read_bytes(), path.read_bytes()) == (b"one\n", b"two\n")
+
+
+def test_a_volume_that_is_full_is_an_error() -> None:
+    with pytest.raises(OSError, match="No space left"):
+        FileSink(Path("/dev/full")).write(b"line\n")
+
+
+def test_lines_for_standard_output_are_written_whole(tmp_path: Path) -> None:
+    reader, writer = os.pipe()
+    sink = StdoutSink(tmp_path / "audit.lock", writer)
+    sink.write(b"one\n")
+    sink.close()
+    os.close(writer)
+    assert os.read(reader, 100) == b"one\n"
+    os.close(reader)
