@@ -1,6 +1,7 @@
 """The alerts and their tests in tests/chart use only metrics and label values that exist."""
 
 import pytest
+from inference_api.process.metrics import AUDIT_RESULTS
 from inference_api.routing.counters import Result
 from replica_agent.plan import Role
 from replica_agent.state import State
@@ -17,6 +18,7 @@ VALUES = {
     "outcome": {str(result) for result in Result},
     "kind": kinds_of_problems(),
     "reason": errors_of_visits(),
+    "result": set(AUDIT_RESULTS),
 }
 
 
