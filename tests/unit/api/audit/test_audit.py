@@ -14,17 +14,13 @@ from inference_api.audit.chain import Chain
 from inference_api.audit.pseudonyms import InvalidKey, Pseudonyms, read_key
 from inference_api.audit.sink import FileSink
 from inference_api.audit.writer import Writer
-from inference_api.prediction.dispatch import Dispatcher
-from inference_api.prediction.predict import Limits, Predict
-from inference_api.prediction.shadow import Shadow
-from inference_api.prediction.uploads import Decoder
 from inference_api.routing.document import parse
 from inference_api.routing.traffic import Traffic
-from inference_api.transport.request_buffers import RequestBuffers
 from starlette.types import Message
 
 from ci.load.images import BOUNDARY, grey_jpeg, multipart
 from tests.harness.routes import document
+from tests.unit.api.prediction.endpoint import Endpoint
 from tests.unit.api.prediction.fake_triton import FakeTriton
 
 KEY = b"0123456789abcdef0123456789abcdef"
@@ -40,12 +36,10 @@ class Scene:
     def __init__(self, path: Path, *, is_required: bool = False, **routes: Any) -> None:
         self.path, self.triton, self.traffic = path, FakeTriton(), Traffic(128)
         self.traffic.apply(parse(json.dumps(document(**(routes or STABLE))).encode()))
-        dispatcher = Dispatcher(self.triton, self.traffic.replicas, 10, lambda: self.triton.now, self.triton.pause)
         pseudonyms = Pseudonyms(KEY)
         self.writer = Writer(FileSink(path), Chain(pseudonyms.chain_key, "api-0"), self.traffic.note_audit)
         self.audit = Audit(pseudonyms, self.writer, lambda: NOW, is_required=is_required)
-        decoder, shadow = Decoder(10**6, RequestBuffers()), Shadow(self.traffic, dispatcher, 5)
-        self.predict = Predict(Limits(10**7, 10, True), self.traffic, decoder, dispatcher, shadow, 1, self.audit)
+        self.predict = Endpoint(self.triton, self.traffic, self.audit).predict
         self.status, self.body = 0, b""
 
     async def ask(self, image: bytes = b"") -> int:

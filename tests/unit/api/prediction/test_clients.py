@@ -1,30 +1,21 @@
 """A client may be kept out of canaries, and only the requests of clients that are evidence move a release."""
 
 import json
-import logging
 import random
-import time
 from dataclasses import replace
 
 import pytest
 from inference_api.access import clients
 from inference_api.access.clients import ANONYMOUS, Client
-from inference_api.prediction.admission import Admission
-from inference_api.prediction.dispatch import Dispatcher
-from inference_api.prediction.memory_budget import MemoryBudget
-from inference_api.prediction.predict import Limits, Predict
-from inference_api.prediction.shadow import Shadow
-from inference_api.prediction.uploads import Decoder
 from inference_api.process import reports
-from inference_api.process.sampled_log import SampledLog
 from inference_api.routing.counters import Json
 from inference_api.routing.document import parse
 from inference_api.routing.traffic import Traffic
-from inference_api.transport.request_buffers import RequestBuffers
 from starlette.types import Message, Scope
 
 from ci.load.images import BOUNDARY, grey_jpeg, multipart
 from tests.harness.routes import document
+from tests.unit.api.prediction.endpoint import Endpoint
 from tests.unit.api.prediction.fake_triton import FakeTriton
 
 NAMED = Client("pacs")
@@ -44,13 +35,8 @@ class Scene:
     def __init__(self, **routes: object) -> None:
         self.triton, self.traffic = FakeTriton(), Traffic(128)
         self.traffic.apply(parse(json.dumps(document(**routes)).encode()))
-        dispatcher = Dispatcher(self.triton, self.traffic.replicas, 10, lambda: self.triton.now, self.triton.pause)
-        self.shadow = Shadow(self.traffic, dispatcher, 5)
-        memory = MemoryBudget(10**8)
-        decoder = Decoder(10**6, 5, memory, RequestBuffers())
-        limits, refusals = Limits(10**7, 10, True), SampledLog(logging.getLogger(__name__), time.monotonic)
-        admission = Admission(self.traffic, memory)
-        self.predict = Predict(limits, refusals, admission, self.traffic, decoder, dispatcher, self.shadow, 1)
+        endpoint = Endpoint(self.triton, self.traffic)
+        self.shadow, self.predict = endpoint.shadow, endpoint.predict
         self.statuses: list[int] = []
 
     async def ask(self, client: Client | None, times: int = 1) -> None:
