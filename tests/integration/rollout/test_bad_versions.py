@@ -135,8 +135,7 @@ def test_permuted_labels_are_stopped_in_shadow(served: RolloutStack, images: lis
 @pytest.mark.parametrize(
     ("limits", "measurement", "rate_per_second", "weight"),
     [
-        # A canary of 300 ms an answer gets one request a second: with more it would be too late on a busy machine, which
-        # is an error and no latency.
+        # With more than a request a second a canary of 300 ms an answer is too late on a busy machine: an error.
         pytest.param({"maxLatencyRatio": 1.5}, "latencyRatio", 20, 5, id="slow"),
         # Compares stable with itself a minute ago: on a machine that others use too, only sometimes the canary's doing.
         pytest.param(HEAVY, "stableSlowdown", 60, 10, id="heavy", marks=pytest.mark.soak),
