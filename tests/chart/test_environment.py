@@ -71,6 +71,26 @@ def test_the_access_document_is_mounted_where_it_is_read() -> None:
     assert secret["items"] == [{"key": Path(file).name, "path": Path(file).name}]
 
 
+@pytest.mark.parametrize(
+    ("values", "hosts"),
+    [
+        pytest.param([], None, id="any-host-by-default"),
+        pytest.param(["api.ingress.enabled=true"], None, id="an-ingress-for-any-host"),
+        pytest.param(
+            ["api.ingress.enabled=true", "api.ingress.host=a.example"], ["a.example"], id="host-of-the-ingress"
+        ),
+        pytest.param(["api.allowedHosts={b.example}"], ["b.example"], id="named-ones"),
+    ],
+)
+def test_the_api_answers_for_the_hosts_of_ingress_and_services(values: list[str], hosts: list[str] | None) -> None:
+    objects = render(
+        CHART / "ci" / "cpu-values.yaml", settings=[*values, "api.auth.allowAnonymous=true"], namespace="clinic"
+    )
+    given = environment(container(objects, "Deployment/medinfer-api", "api")).get("MEDINFER_API_ALLOWED_HOSTS")
+    service = [f"medinfer-api{suffix}" for suffix in ("", ".clinic", ".clinic.svc", ".clinic.svc.cluster.local")]
+    assert given == (None if hosts is None else ",".join([*hosts, *service]))
+
+
 @shapes
 def test_the_operator_finds_triton_by_its_stateful_set(shape: Path) -> None:
     """The operator sees by the container's name which one restarted; the headless Service gives the pods DNS names."""

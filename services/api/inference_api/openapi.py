@@ -66,8 +66,8 @@ _SCHEMAS: Json = {
 _REQUEST_ID = {
     "name": "X-Request-Id",
     "in": "header",
-    "description": "The answer repeats it. The API makes an id when it is absent or has other characters",
-    "schema": {"type": "string"},
+    "description": "An id of the client's. The answer repeats it as X-Client-Request-Id",
+    "schema": {"type": "string", "maxLength": 128, "pattern": "^[A-Za-z0-9._:-]+$"},
 }
 
 

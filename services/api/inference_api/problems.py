@@ -8,6 +8,7 @@ Problem
   413  too_many_bytes, too_many_pixels, too_much_memory
   415  not_multipart, not_an_image, needs_intensity
   422  no_image, empty_image, too_many_images
+  421  misdirected
   431  head_too_large
   500  internal             a bug of the API
   502  model_failed         the stable version failed on every replica that was asked
@@ -69,6 +70,12 @@ def bad_request(reason: str) -> Problem:
 def head_timeout(timeout_seconds: float) -> Problem:
     """408: the request line and headers did not come in time."""
     return Problem(408, "head-timeout", f"The headers of the request did not end within {timeout_seconds:g} s. Retry.")
+
+
+def misdirected() -> Problem:
+    """421: the request names a host that is not ours."""
+    detail = "The Host header names another host. Use a host name of this service (api.allowedHosts), or its address."
+    return Problem(421, "misdirected", detail)
 
 
 def head_too_large(max_bytes: int) -> Problem:

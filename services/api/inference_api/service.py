@@ -12,6 +12,7 @@ from pathlib import Path
 from socket import gethostname
 
 from medinfer_common.config_map_watch import ConfigMapWatch
+from starlette.types import ASGIApp
 
 from inference_api.access import access_file
 from inference_api.access.access_file import AccessFile
@@ -31,6 +32,7 @@ from inference_api.prediction.recovery import recover
 from inference_api.prediction.shadow import CONSUMERS, Shadow
 from inference_api.prediction.uploads import Decoder
 from inference_api.process import file_descriptors, reports
+from inference_api.process.allowed_hosts import AllowedHosts
 from inference_api.process.background import every
 from inference_api.process.connection_limits import ConnectionLimits, Guard
 from inference_api.process.loop_lateness import LoopLateness
@@ -150,6 +152,11 @@ class Service:
             settings.head_timeout_seconds,
         )
         return Guard(limits, self.traffic.note_refusal, self.traffic.note_closed, SampledLog(log, time.monotonic))
+
+    def guarded(self, app: ASGIApp) -> ASGIApp:
+        """The application for requests to the allowed hosts alone; for all requests where none is named."""
+        hosts = self.settings.allowed_hosts
+        return AllowedHosts(app, hosts, self.traffic.note_refusal) if hosts else app
 
     @property
     def draining(self) -> bool:

@@ -6,7 +6,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 PREFIX = "MEDINFER_API_"
 
@@ -14,6 +23,16 @@ PREFIX = "MEDINFER_API_"
 def _check_object_name(value: str) -> str:
     if value and not re.fullmatch(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?", value):
         raise ValueError("must be the name of a Kubernetes object: lower-case letters, digits, '-' and '.'")
+    return value
+
+
+def _split_hosts(value: object) -> object:
+    return tuple(filter(None, (host.strip() for host in value.split(",")))) if isinstance(value, str) else value
+
+
+def _check_host(value: str) -> str:
+    if not re.fullmatch(r"(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*", value):
+        raise ValueError("must be host names without port, separated by commas, for example a.example.org,*.b.example")
     return value
 
 
@@ -46,6 +65,9 @@ class Settings(BaseModel):
     max_head_bytes: Annotated[int, Field(ge=4096, le=1024 * 1024)] = 32 * 1024
     head_timeout_seconds: Annotated[float, Field(gt=0, le=600, allow_inf_nan=False)] = 5
     first_byte_timeout_seconds: Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)] = 20
+    allowed_hosts: Annotated[
+        tuple[Annotated[str, AfterValidator(_check_host)], ...], BeforeValidator(_split_hosts)
+    ] = ()
     agent_port: Annotated[int, Field(ge=1, le=65535)] = 8080
     drain_seconds: Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)] = 10
     log_requests: bool = False

@@ -102,7 +102,7 @@ def test_refusals_of_the_framework_are_problems_too(
 
 
 @pytest.mark.parametrize(
-    ("sent", "echoed"),
+    ("sent", "repeated"),
     [
         pytest.param("order-66.A:b_c", True, id="sane"),
         pytest.param("x" * 129, False, id="too-long"),
@@ -110,19 +110,31 @@ def test_refusals_of_the_framework_are_problems_too(
         pytest.param("", False, id="empty"),
     ],
 )
-def test_the_request_id_is_echoed_when_it_is_sane(routed: Routed, sent: str, echoed: bool) -> None:
+def test_the_client_s_request_id_is_repeated_apart_from_ours(routed: Routed, sent: str, repeated: bool) -> None:
     routed.follow(routed.routes(step="request ids"))
     headers = {"X-Request-Id": sent}
-    for response in (routed.predict(headers=headers), routed.predict(b"no image", headers)):
-        assert (response.headers["x-request-id"] == sent) is echoed
+    for response in (
+        routed.predict(headers=headers),
+        routed.predict(b"no image", headers),
+        routed.client.get("/health", headers=headers),
+    ):
+        assert response.headers.get("x-client-request-id") == (sent if repeated else None)
+        assert response.headers.get("x-request-id") != sent
+
+
+def test_no_answer_is_kept_or_taken_for_something_else(routed: Routed) -> None:
+    for path in ("/", "/health", "/nothing"):
+        headers = routed.client.get(path).headers
+        assert (headers["cache-control"], headers["x-content-type-options"]) == ("no-store", "nosniff"), path
 
 
 def test_the_log_says_what_was_refused_and_nothing_of_the_client(routed: Routed) -> None:
-    routed.client.post("/predict", files={"image": ("Jane Doe.dcm", b"no image")}, headers={"X-Request-Id": "log-1"})
+    files = {"image": ("Jane Doe.dcm", b"no image")}
+    response = routed.client.post("/predict", files=files, headers={"X-Request-Id": "DOE.JANE.19600101"})
     lines = [json.loads(line) for line in routed.api.log.read_text().splitlines()]
-    (line,) = [line for line in lines if line.get("request_id") == "log-1"]
+    (line,) = [line for line in lines if line.get("request_id") == response.headers["x-request-id"]]
     assert (line["message"], line["status"], line["kind"]) == ("request refused", 415, "not-an-image")
-    assert "Jane" not in routed.api.log.read_text()
+    assert "jane" not in routed.api.log.read_text().lower()
 
 
 def test_a_good_answer_has_its_headers(routed: Routed) -> None:

@@ -12,6 +12,7 @@ EVERY = [
     pytest.param(problems.malformed("it ends early"), 400, id="malformed"),
     pytest.param(problems.bad_request("its chunks are too small"), 400, id="bad-request"),
     pytest.param(problems.head_timeout(5), 408, id="head-timeout"),
+    pytest.param(problems.misdirected(), 421, id="misdirected"),
     pytest.param(problems.head_too_large(32), 431, id="head-too-large"),
     pytest.param(problems.too_many_connections(), 503, id="too-many-connections"),
     pytest.param(problems.too_many_bytes(20), 413, id="too-many-bytes"),

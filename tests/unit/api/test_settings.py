@@ -22,6 +22,7 @@ def test_defaults_are_those_of_the_contract() -> None:
     assert settings.memory_budget_bytes == 576 * 1024 * 1024
     assert (settings.max_connections, settings.max_head_bytes) == (1000, 32 * 1024)
     assert (settings.head_timeout_seconds, settings.first_byte_timeout_seconds) == (5, 20)
+    assert settings.allowed_hosts == ()
     assert (settings.agent_port, settings.drain_seconds, settings.log_requests) == (8080, 10, False)
 
 
@@ -48,6 +49,7 @@ def test_a_missing_routes_file_says_what_to_set(environment: pytest.MonkeyPatch)
         pytest.param("AGENT_PORT", "70000", "less than or equal to 65535", id="no-such-port"),
         pytest.param("ROUTES_CONFIGMAP", "a/b", "must be the name of a Kubernetes object", id="no-object-name"),
         pytest.param("NAMESPACE", "Default", "lower-case letters, digits, '-' and '.'", id="no-namespace"),
+        pytest.param("ALLOWED_HOSTS", "a.example:80", "must be host names without port", id="host-with-port"),
         pytest.param("LOG_REQUESTS", "perhaps", "valid boolean", id="no-boolean"),
     ],
 )
@@ -66,6 +68,11 @@ def test_the_default_of_the_inner_port_may_be_taken(environment: pytest.MonkeyPa
     environment.setenv(PREFIX + "BIND", "0.0.0.0:8003")
     with pytest.raises(InvalidSettings, match=r"INNER_BIND=127\.0\.0\.1:8003: .* for example 8004"):
         read_settings()
+
+
+def test_hosts_are_separated_by_commas(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv(PREFIX + "ALLOWED_HOSTS", "a.example, *.b.example,")
+    assert read_settings().allowed_hosts == ("a.example", "*.b.example")
 
 
 def test_an_ipv6_address_can_be_bound(environment: pytest.MonkeyPatch) -> None:

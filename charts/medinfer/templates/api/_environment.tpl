@@ -17,6 +17,9 @@
 - {name: MEDINFER_API_MAX_UPLOAD_BYTES, value: {{ $api.maxUploadBytes | int64 | quote }}}
 - {name: MEDINFER_API_MAX_PIXELS, value: {{ $api.maxPixels | int64 | quote }}}
 - {name: MEDINFER_API_MEMORY_BUDGET_BYTES, value: {{ $api.memoryBudgetBytes | int64 | quote }}}
+{{- with include "medinfer.allowedHosts" . }}
+- {name: MEDINFER_API_ALLOWED_HOSTS, value: {{ . | quote }}}
+{{- end }}
 - {name: MEDINFER_API_DRAIN_SECONDS, value: {{ $api.drainSeconds | quote }}}
 - {name: MEDINFER_API_LOG_REQUESTS, value: {{ $api.logRequests | quote }}}
 {{- if ne $api.audit.mode "off" }}
@@ -26,4 +29,15 @@
 - {name: MEDINFER_API_AUDIT_FILE, value: /var/log/medinfer/audit.jsonl}
 {{- end }}
 {{- end }}
+{{- end }}
+
+{{/* What the API answers for: nothing, which is any host, unless api.allowedHosts or the Ingress names one. */}}
+{{- define "medinfer.allowedHosts" -}}
+{{- $hosts := .Values.api.allowedHosts -}}
+{{- with .Values.api.ingress }}{{ if and .enabled .host }}{{ $hosts = append $hosts .host }}{{ end }}{{ end -}}
+{{- if $hosts -}}
+{{- $service := include "medinfer.api" . -}}
+{{- $scoped := printf "%s.%s" $service .Release.Namespace -}}
+{{- concat $hosts (list $service $scoped (print $scoped ".svc") (print $scoped ".svc.cluster.local")) | uniq | join "," -}}
+{{- end -}}
 {{- end }}

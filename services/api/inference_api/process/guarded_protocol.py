@@ -32,6 +32,7 @@ LINGER_SECONDS = 1.0
 LINGER_BYTES = 4 * 2**20
 
 _PIECE_BYTES = 16 * 1024
+_CLIENT_REQUEST_ID = b"x-client-request-id"
 _CLOSE = (b"connection", b"close")
 
 
@@ -47,7 +48,7 @@ class GuardedProtocol(HttpToolsProtocol):
     """One connection. A refusal is a problem document, after which the connection ends.
 
     An offered upgrade (h2c, websocket) is ignored and the request is served, as RFC 9110 section 7.8 allows.
-    Trailers are dropped: they come after the headers were used.
+    Trailers are dropped: they come after the headers were used. Every answer repeats the client's own request id.
     """
 
     def __init__(
@@ -183,6 +184,8 @@ class GuardedProtocol(HttpToolsProtocol):
             self._why = problems.bad_request(f"more than {MAX_PIPELINED} requests wait for their answers")
             raise ValueError(self._why.detail)
         super().on_headers_complete()
+        if client_id := request_ids.of_client(self.headers):
+            self.cycle.default_headers = [*self.cycle.default_headers, (_CLIENT_REQUEST_ID, client_id)]
         self._in_head = self._head_began = False
         self._bytes_left = self._limits.max_head_bytes
         self._body_bytes = self._chunks = 0

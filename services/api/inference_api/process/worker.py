@@ -91,11 +91,17 @@ class Worker(UvicornWorker):  # type: ignore[misc]  # uvicorn_worker has no type
         "lifespan": "on",
         "proxy_headers": False,
         "server_header": False,
+        # Of every answer. An answer is a diagnosis: no cache keeps it, no page of another origin embeds it.
+        "headers": [
+            ("X-Content-Type-Options", "nosniff"),
+            ("Cache-Control", "no-store"),
+            ("Cross-Origin-Resource-Policy", "same-origin"),
+        ],
     }
 
     async def _serve(self) -> None:
         service = self.wsgi.service
-        self.config.app = self.wsgi
+        self.config.app = service.guarded(self.wsgi)
         settings = service.settings
         server = DrainingServer(
             self.config, service.guard(), lambda: service.draining, settings.drain_seconds, settings.public_port

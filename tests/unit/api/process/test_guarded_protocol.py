@@ -108,6 +108,23 @@ async def test_what_is_honest_is_served(pieces: list[bytes], bodies: list[int]) 
 
 
 @pytest.mark.parametrize(
+    ("sent", "repeated"),
+    [
+        pytest.param(b"order-66.A:b_c", "order-66.a:b_c", id="sane"),
+        pytest.param(b"x" * 129, None, id="too-long"),
+        pytest.param(b"a b", None, id="blank"),
+        pytest.param(b"", None, id="empty"),
+    ],
+)
+async def test_the_client_s_request_id_is_repeated_apart(sent: bytes, repeated: str | None) -> None:
+    async with serving() as server:
+        client = await server.connect()
+        answer = await client.ask(b"GET /a HTTP/1.1\r\nX-Request-Id: " + sent + b"\r\n\r\n")
+        assert answer.headers.get("x-client-request-id") == repeated
+        assert "x-client-request-id" not in (await client.ask(GET)).headers
+
+
+@pytest.mark.parametrize(
     ("pieces", "kind"),
     [
         pytest.param([b"G"], "head-timeout", id="half-a-method"),
