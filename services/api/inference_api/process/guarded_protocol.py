@@ -31,7 +31,7 @@ MEAN_CHUNK_BYTES = 128
 LINGER_SECONDS = 1.0
 LINGER_BYTES = 4 * 2**20
 
-_PIECE_BYTES = 16 * 1024
+_PIECE_BYTES = 64 * 1024
 _CLIENT_REQUEST_ID = b"x-client-request-id"
 _CLOSE = (b"connection", b"close")
 

@@ -1,0 +1,120 @@
+"""Clients that hold connections, send heads without end or files of millions of pieces, beside honest ones.
+
+No honest request fails, memory is bounded, and the event loop, which all requests share, is not held up.
+"""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from ci.load.load import Load
+from ci.stack.api import Api
+from tests.harness.hostile import many_pieces
+from tests.harness.hostile.connections import holding, post_file, send_without_end
+from tests.harness.stack import STABLE, Stack
+
+pytestmark = pytest.mark.integration
+
+AT_A_TIME = 20
+MAX_CONNECTIONS = 300
+# The chart's memory limit of an API pod, less 15 %.
+MEMORY_BYTES = round(2**30 * 0.85)
+# What any library of ours may hold up the loop; the machine's own pauses make a few measurements later.
+LATE_SECONDS, LATE_SHARE, NEVER_SECONDS = 0.05, 0.01, 0.5
+
+HEAD = b"GET /health HTTP/1.1\r\nHost: a\r\n"
+FILES: dict[str, Callable[[], bytes]] = {
+    "a JPEG of 4.7 million segments": partial(many_pieces.jpeg, 4_700_000),
+    "a PNG of 1.6 million chunks": partial(many_pieces.png, 1_600_000),
+    "a TIFF of 2.4 million strips": partial(many_pieces.tiff, 2_400_000),
+    "a BMP of 10 million runs": partial(many_pieces.bmp, 10_000_000),
+}
+
+
+@pytest.fixture
+def api(stack: Stack, tmp_path: Path) -> Iterator[Api]:
+    api = Api("api", "127.0.0.45:8002", tmp_path, environment={"MAX_CONNECTIONS": str(MAX_CONNECTIONS)})
+    stack.route([api])
+    with api:
+        api.wait_until_serving()
+        yield api
+
+
+def all_at_once(attack: Callable[[], object]) -> set[object]:
+    with ThreadPoolExecutor(AT_A_TIME) as threads:
+        return {sent.result() for sent in [threads.submit(attack) for _ in range(AT_A_TIME)]}
+
+
+def hold_connections(api: Api, load: Load) -> None:
+    for sent in (b"", HEAD):
+        with holding(api, 2 * MAX_CONNECTIONS, sent):
+            load.wait_until_answered(100)
+
+
+def send_heads_without_end(api: Api, load: Load) -> None:
+    for start, piece in (
+        (HEAD + b"X: ", b"x" * 65_536),
+        (HEAD, b"X: y\r\n" * 10_000),
+        (b"GET /", b"x" * 65_536),
+        (HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n" * 10_000),
+    ):
+        lines = all_at_once(partial(send_without_end, api, start, piece))
+        assert lines <= {
+            b"HTTP/1.1 431 Request Header Fields Too Large",
+            b"HTTP/1.1 400 Bad Request",
+            b"HTTP/1.1 200 OK",
+        }
+    load.wait_until_answered(50)
+
+
+def send_files_of_many_pieces(api: Api, load: Load) -> None:
+    for name, make in FILES.items():
+        data = make()
+        statuses = all_at_once(partial(post_file, api, data))
+        assert statuses <= {415, 413, 503}, name
+    load.wait_until_answered(50)
+
+
+@pytest.mark.parametrize("attack", [hold_connections, send_heads_without_end, send_files_of_many_pieces])
+def test_honest_clients_notice_nothing(
+    attack: Callable[[Api, Load], None], stack: Stack, api: Api, images: list[bytes], tmp_path: Path
+) -> None:
+    with Load([api.url], images, stack.expected(images, STABLE), tmp_path / "k6", rate_per_second=50) as load:
+        load.wait_until_answered(100)
+        attack(api, load)
+        load.wait_until_answered(100)
+        result = load.finish(at_least=300)
+    late, worst_seconds = lateness(api)
+    print(f"{late:.2%} of the measurements later than {LATE_SECONDS} s, none later than {worst_seconds} s")
+    assert result.failed == 0
+    assert peak_bytes(api) < MEMORY_BYTES
+    assert worst_seconds <= NEVER_SECONDS
+    assert late <= LATE_SHARE
+
+
+def lateness(api: Api) -> tuple[float, float]:
+    """The share of measurements later than LATE_SECONDS, and the bound that none exceeds."""
+    text = httpx.get(f"{api.inner_url}/metrics", timeout=20).text
+    counts = {
+        float(sample.labels["le"]): sample.value
+        for family in text_string_to_metric_families(text)
+        if family.name == "inference_api_event_loop_lateness_seconds"
+        for sample in family.samples
+        if sample.name.endswith("_bucket")
+    }
+    total = counts[float("inf")]
+    return 1 - counts[LATE_SECONDS] / total, min(bound for bound, count in counts.items() if count == total)
+
+
+def peak_bytes(api: Api) -> int:
+    """The most that the worker ever had in memory (VmHWM)."""
+    (worker,) = psutil.Process(api.pid).children()
+    lines = Path(f"/proc/{worker.pid}/status").read_text().splitlines()
+    (kilobytes,) = [int(line.split()[1]) for line in lines if line.startswith("VmHWM:")]
+    return kilobytes * 1024
