@@ -42,6 +42,11 @@ class ControlPlane:
         self.etcd = self._make_etcd(f"http://{ADDRESS}:{peer_port}")
         self.api_server = self._make_api_server(port)
 
+    @property
+    def certificate(self) -> Path:
+        """Of the authority that signed the API server's."""
+        return self._authority.certificate
+
     def start(self) -> None:
         """Returns when the API server is ready; raises ProcessEnded with the end of the log otherwise."""
         self.etcd.start()
