@@ -9,6 +9,7 @@ import sys
 import time
 
 from ci.bench import (
+    access,
     command,
     cpu,
     first_request,
@@ -35,6 +36,7 @@ SECTIONS = {
     "first": first_request.measure,
     "side": side_by_side.measure,
     "cpu": cpu.measure,
+    "access": access.measure,
     "loading": loading.measure,
 }
 COMMAND = "make bench"

@@ -1,7 +1,7 @@
 """What is measured: our API, the reference and LitServe, each as processes on a loopback address."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
@@ -72,12 +72,15 @@ def ours(routes: documents.Json, folder: Path, workers: int = 1, bind: str = OUR
 
 
 @contextmanager
-def serving(server: Server, image: bytes, warm_requests: int = 200) -> Iterator[Server]:
+def serving(
+    server: Server, image: bytes, warm_requests: int = 200, headers: Mapping[str, str] | None = None
+) -> Iterator[Server]:
     """Started, warm, and stopped at the end; raises httpx.HTTPStatusError when it cannot answer."""
     server.start()
     try:
         server.wait_until_serving()
-        body, headers = multipart(image), {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
+        body = multipart(image)
+        headers = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"} | dict(headers or {})
         with httpx.Client(timeout=30) as client:
             for _ in range(warm_requests):
                 client.post(f"{server.url}/predict", content=body, headers=headers).raise_for_status()

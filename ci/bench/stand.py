@@ -1,5 +1,6 @@
 """What every section of the benchmark is given: where to work, what to serve, for how long to measure."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -37,9 +38,11 @@ class Stand:
     def count(self, wanted: int) -> int:
         return max(1, round(wanted * self.scale))
 
-    def closed(self, name: str, urls: list[str], users: int, seconds: float) -> ClosedResult:
+    def closed(
+        self, name: str, urls: list[str], users: int, seconds: float, headers: Mapping[str, str] | None = None
+    ) -> ClosedResult:
         """So many virtual users on the image; a line of progress with the result."""
-        result = run_closed(urls, [self.image], self.folder / "k6", users, self.seconds(seconds))
+        result = run_closed(urls, [self.image], self.folder / "k6", users, self.seconds(seconds), headers=headers)
         rate, latency = f"{result.requests_per_second:.0f} requests/s", f"median {result.median_ms:.1f} ms"
         say(f"  {name}, {users} users: {rate}, {latency}, {result.failed} failed")
         return result
