@@ -131,27 +131,26 @@ def _access(access: Json | None) -> Iterator[Metric]:
         "1 where clients need a key; 0 where everybody may ask.",
         value=access is not None,
     )
-    if access is None:
-        return
-    yield GaugeMetricFamily(
+    rejected = GaugeMetricFamily(
         "inference_api_access_document_rejected",
         "1 while the newest access document is refused and the last valid one is in force.",
-        value=access["rejected"] is not None,
+        labels=(),
     )
     ages = GaugeMetricFamily(
         "inference_api_issuer_keys_age_seconds",
         "Seconds since an issuer of tokens told its signing keys; infinite before it ever did.",
         labels=["issuer"],
     )
-    for issuer, age in access["issuers"].items():
-        ages.add_metric([issuer], math.inf if age is None else age)
-    yield ages
     requests = CounterMetricFamily(
         "inference_api_client_requests", "Requests that were let in, by client.", labels=["client"]
     )
-    for client, count in access["requests"].items():
-        requests.add_metric([client], count)
-    yield requests
+    if access is not None:
+        rejected.add_metric((), access["rejected"] is not None)
+        for issuer, age in access["issuers"].items():
+            ages.add_metric([issuer], math.inf if age is None else age)
+        for client, count in access["requests"].items():
+            requests.add_metric([client], count)
+    yield from (rejected, ages, requests)
 
 
 def _lateness(lateness: Json) -> Metric:

@@ -1,6 +1,7 @@
 """What Prometheus reads is what was counted."""
 
 import json
+import math
 
 import pytest
 from inference_api.problems import Full
@@ -96,17 +97,26 @@ def test_the_histogram_is_cumulative() -> None:
     assert (metrics[f"{name}_count", "2"], metrics[f"{name}_sum", "2"]) == (2, 0.023)
 
 
+ACCESS: Json = {"requests": {"pacs": 3}, "rejected": None, "issuers": {"https://a": 9, "https://b": None}}
+
+
 @pytest.mark.parametrize(
     ("access", "expected"),
     [
-        pytest.param(None, (0, None, None), id="off"),
-        pytest.param({"requests": {"pacs": 3}, "rejected": None}, (1, 0, 6), id="on"),
-        pytest.param({"requests": {"pacs": 3}, "rejected": "is empty"}, (1, 1, 6), id="bad-document"),
+        pytest.param(None, (0, None, None, None, None), id="off"),
+        pytest.param(ACCESS, (1, 0, 6, 9, math.inf), id="on"),
+        pytest.param(ACCESS | {"rejected": "is empty"}, (1, 1, 6, 9, math.inf), id="bad-document"),
     ],
 )
 def test_who_asks_is_exposed(access: Json | None, expected: tuple[float | None, ...]) -> None:
     metrics = scraped({}, [worker() | {"access": access}] * 2)
-    names = ("authentication_enabled",), ("access_document_rejected",), ("client_requests_total", "pacs")
+    names = (
+        ("authentication_enabled",),
+        ("access_document_rejected",),
+        ("client_requests_total", "pacs"),
+        ("issuer_keys_age_seconds", "https://a"),
+        ("issuer_keys_age_seconds", "https://b"),
+    )
     assert tuple(metrics.get((f"inference_api_{name}", *labels)) for name, *labels in names) == expected
 
 
