@@ -1,4 +1,4 @@
-"""What it costs to ask a client who it is: CPU time per request, next to an API that everybody may ask."""
+"""What it costs to know who asked and what was answered: CPU time per request, next to an API that does neither."""
 
 import json
 import os
@@ -17,7 +17,7 @@ from ci.stack.documents import build_routes
 from ci.stack.issuer import OidcIssuer
 
 ADDRESS, AUDIENCE = "127.0.0.36", "medinfer"
-OPEN, KEYS, TOKENS = "open", "keys", "OIDC"
+OPEN, KEYS, TOKENS, AUDIT, REQUIRED = "open", "keys", "OIDC", "audit", "audit, required"
 USERS = 10
 ROUNDS = 12
 BURST_SECONDS = 2.0
@@ -34,12 +34,12 @@ def measure(stand: Stand) -> Section:
         if name != OPEN:
             checks.append(Check(f"CPU per request, {name} / {OPEN}", ratio, at_most=AT_MOST))
     return Section(
-        title="Who asks",
+        title="Who asks, and what was answered",
         text=f"CPU time of one gunicorn worker and its master per request, with {USERS} k6 users. The APIs run at once "
         f"on one Triton and are loaded in turn, in {stand.count(ROUNDS)} rounds of {BURST_SECONDS:g} s; the ratio is "
         "the median of those of neighbouring bursts. OIDC: the same token in every request, as clients send it until "
-        "it expires.",
-        tables=[Table(("authentication", "API, CPU ms per request", "ratio to open"), rows)],
+        "it expires. Audit: a line for each request in a file; required: the answer waits for its line.",
+        tables=[Table(("API", "CPU ms per request", "ratio to open"), rows)],
         checks=[*checks, Check("failed requests, authentication runs", failed, at_most=0)],
     )
 
@@ -74,13 +74,28 @@ def start(
     }
     document = stand.folder / "access.json"
     document.write_text(json.dumps({"schemaVersion": 1, "issuers": [issuer.entry(AUDIENCE)], "clients": clients}))
-    secrets = {OPEN: "", KEYS: made, TOKENS: issuer.token(AUDIENCE, sub="bench")}
+    secrets = {KEYS: made, TOKENS: issuer.token(AUDIENCE, sub="bench")}
+    asked, audited = {"ACCESS_FILE": str(document)}, audit_environment(stand)
+    environments = {
+        OPEN: {},
+        KEYS: asked,
+        TOKENS: asked,
+        AUDIT: audited | {"AUDIT_MODE": "besteffort"},
+        REQUIRED: audited | {"AUDIT_MODE": "required"},
+    }
     apis = {}
-    for number, (name, secret) in enumerate(secrets.items(), 37):
-        environment = {"ACCESS_FILE": str(document)} if secret else {}
+    for number, (name, environment) in enumerate(environments.items(), 90):
+        secret = secrets.get(name)
         api = Api(name, f"127.0.0.{number}:8002", stand.folder, environment=environment)
         api.follow(routes)
         headers = {"Authorization": f"Bearer {secret}"} if secret else {}
         running.enter_context(serving(api, stand.image, headers=headers))
         apis[name] = (api, headers)
     return apis
+
+
+def audit_environment(stand: Stand) -> dict[str, str]:
+    """Lines go to a file that is removed with the stand's folder."""
+    key = stand.folder / "audit-key"
+    key.write_text(os.urandom(32).hex())
+    return {"AUDIT_KEY_FILE": str(key), "AUDIT_FILE": str(stand.folder / "audit.jsonl")}
