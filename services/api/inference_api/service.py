@@ -18,6 +18,7 @@ from inference_api.access import access_file
 from inference_api.access.access_file import AccessFile
 from inference_api.access.authentication import Authentication
 from inference_api.access.authenticator import Authenticator
+from inference_api.access.kept_keys import KeptKeys
 from inference_api.audit.audit import OFF, Audit, AuditStream
 from inference_api.audit.chain import Chain
 from inference_api.audit.pseudonyms import Pseudonyms, read_key
@@ -245,7 +246,7 @@ def build(settings: Settings) -> Service:
     limits = Limits(settings.max_upload_bytes, settings.deadline_seconds, settings.log_requests)
     refusals = SampledLog(log, time.monotonic, lines=REFUSALS_LOGGED)
     watch, audit = _make_watch(settings), _make_audit(settings, traffic)
-    authenticator = Authenticator(time.time) if settings.access_file else None
+    authenticator = _make_authenticator(settings)
     return Service(
         settings=settings,
         traffic=traffic,
@@ -263,7 +264,7 @@ def build(settings: Settings) -> Service:
             path: Predict(limits, refusals, admission, traffic, decoder, dispatcher, shadow, max_images, audit)
             for path, max_images in (("/predict", 1), ("/predict/batch", MAX_BATCH_SIZE))
         },
-        authentication=Authentication(authenticator, traffic),
+        authentication=Authentication(authenticator, traffic, refusals),
         authenticator=authenticator,
         access_file=_make_access_file(settings, authenticator),
     )
@@ -295,6 +296,13 @@ def _make_watch(settings: Settings) -> ConfigMapWatch | None:
 def _make_source(settings: Settings, watch: ConfigMapWatch | None) -> RoutesSource:
     kept = settings.runtime_dir and settings.runtime_dir / ROUTES_KEY
     return WatchedRoutes(watch, settings.routes_file, kept) if watch else RoutesFile(settings.routes_file)
+
+
+def _make_authenticator(settings: Settings) -> Authenticator | None:
+    if settings.access_file is None:
+        return None
+    kept = KeptKeys(settings.runtime_dir, time.time) if settings.runtime_dir else None
+    return Authenticator(time.time, kept=kept)
 
 
 def _make_access_file(settings: Settings, authenticator: Authenticator | None) -> AccessFile | None:

@@ -1,7 +1,5 @@
 """Checks who asks before anything of the body is read."""
 
-import logging
-
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -9,9 +7,8 @@ from inference_api import problems, request_ids
 from inference_api.access import clients
 from inference_api.access.authenticator import Authenticator
 from inference_api.problems import Problem
+from inference_api.process.sampled_log import SampledLog
 from inference_api.routing.traffic import Traffic
-
-log = logging.getLogger(__name__)
 
 
 class Authentication:
@@ -20,9 +17,10 @@ class Authentication:
     Without an `authenticator` everybody may ask, and the state has no client.
     """
 
-    def __init__(self, authenticator: Authenticator | None, traffic: Traffic) -> None:
+    def __init__(self, authenticator: Authenticator | None, traffic: Traffic, refusals: SampledLog) -> None:
         self._authenticator = authenticator
         self._traffic = traffic
+        self._refusals = refusals
 
     def around(self, endpoint: ASGIApp, needed: clients.Scope) -> ASGIApp:
         """The endpoint, which only requests of clients with this scope reach."""
@@ -49,5 +47,5 @@ class Authentication:
     def _refuse(self, problem: Problem, request_id: str) -> Response:
         self._traffic.note_refusal(problem.kind)
         details = {"request_id": request_id, "status": problem.status, "kind": problem.kind}
-        log.info("request refused", extra=details)
+        self._refusals.write("request refused", details, problem.kind)
         return problems.response(problem, request_id)

@@ -10,6 +10,7 @@ from inference_api.access import credentials, fetching, keys, refusals
 from inference_api.access.clients import Client, Scope
 from inference_api.access.document import Access
 from inference_api.access.issuers import Issuer
+from inference_api.access.kept_keys import KeptKeys
 from inference_api.access.signing_keys import SigningKeys
 from inference_api.access.tokens import Tokens
 
@@ -21,7 +22,7 @@ async def _fetch(issuer: Issuer) -> object:
 class Authenticator:
     """`access` is None until a valid document was read, and `tokens` where it has no issuers.
 
-    `now`: seconds since 1970; `fetch`: an issuer's signing keys, see fetching.py.
+    `now`: seconds since 1970; `fetch`: an issuer's signing keys, see fetching.py; `kept`: those of earlier workers.
 
     A key is looked up by its SHA-256 in a dict. How long that takes depends on the digest only, which a caller cannot
     steer: to find a digest that shares its start with a known one he must search it, and learning a digest whole would
@@ -33,11 +34,12 @@ class Authenticator:
         now: Callable[[], float],
         monotonic: Callable[[], float] = time.monotonic,
         fetch: Callable[[Issuer], Awaitable[object]] = _fetch,
+        kept: KeptKeys | None = None,
     ) -> None:
         self.access: Access | None = None
         self.rejected: str | None = None
         self.tokens: Tokens | None = None
-        self._now, self._monotonic, self._fetch = now, monotonic, fetch
+        self._now, self._monotonic, self._fetch, self._kept = now, monotonic, fetch, kept
         self._requests: Counter[str] = Counter()
 
     def apply(self, access: Access) -> None:
@@ -76,7 +78,7 @@ class Authenticator:
         if known is not None and known.issuer == issuer:
             known.on_change = on_change
             return known
-        return SigningKeys(issuer, self._fetch, self._monotonic, on_change)
+        return SigningKeys(issuer, self._fetch, self._monotonic, on_change, self._kept)
 
     def _by_key(self, key: bytes) -> Client:
         if self.access is None:

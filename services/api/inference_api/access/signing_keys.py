@@ -11,6 +11,7 @@ from typing import Any
 from inference_api.access import refusals
 from inference_api.access.fetching import FetchFailed
 from inference_api.access.issuers import Issuer
+from inference_api.access.kept_keys import KeptKeys
 
 REFRESH_SECONDS = 300.0
 RETRY_SECONDS = 10.0
@@ -39,10 +40,11 @@ class SigningKeys:
         fetch: Callable[[Issuer], Awaitable[object]],
         now: Callable[[], float],
         on_change: Callable[[], None] = lambda: None,
+        kept: KeptKeys | None = None,
     ) -> None:
         self.issuer = issuer
         self.on_change = on_change
-        self._fetch, self._now = fetch, now
+        self._fetch, self._now, self._kept = fetch, now, kept
         self._keys: dict[str, Key] = {}
         self._content: object = None
         self._read_at: float | None = None
@@ -99,11 +101,27 @@ class SigningKeys:
             )
         except FetchFailed as error:
             log.warning("signing keys cannot be read: %s", error, extra={"issuer": self.issuer.issuer})
+            if self._read_at is None:
+                await self._use_kept()
             return
         self._read_at = self._now()
+        if self._kept is not None:
+            self._kept.write(self.issuer, content)
         if keys is not self._keys:
             self._put_in_force(keys, content)
             log.info("signing keys applied", extra={"issuer": self.issuer.issuer, "keys": len(keys)})
+
+    async def _use_kept(self) -> None:
+        """Takes what another worker of this pod was told, when that is not too old."""
+        found = self._kept.read(self.issuer) if self._kept is not None else None
+        if found is None or found.age_seconds > MAX_AGE_SECONDS:
+            return
+        try:
+            keys = await asyncio.to_thread(import_keys, found.content)
+        except FetchFailed:
+            return
+        self._read_at = self._now() - found.age_seconds
+        self._put_in_force(keys, found.content)
 
     def _put_in_force(self, keys: Mapping[str, Key], content: object) -> None:
         self._keys, self._content = dict(keys), content

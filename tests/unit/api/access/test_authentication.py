@@ -8,6 +8,7 @@ from inference_api.access import clients
 from inference_api.access.authentication import Authentication
 from inference_api.access.authenticator import Authenticator
 from inference_api.access.document import parse
+from inference_api.process.sampled_log import SampledLog
 from inference_api.routing.traffic import Traffic
 from starlette.types import Message, Receive, Scope, Send
 
@@ -29,7 +30,8 @@ class Door:
         self.behind, self.traffic, self.sent = Behind(), Traffic(1), list[Message]()
         authenticator = Authenticator(lambda: 0.0)
         authenticator.apply(parse(document(pacs=client(1), monitor=client(2, scopes=["status"]))))
-        self.authentication = Authentication(authenticator, self.traffic)
+        refusals = SampledLog(logging.getLogger("inference_api.test"), lambda: 0.0, lines=3)
+        self.authentication = Authentication(authenticator, self.traffic, refusals)
         self.door = self.authentication.around(self.behind, clients.Scope.PREDICT)
 
     async def knock(self, secret: str) -> int:
@@ -69,8 +71,17 @@ async def test_others_get_a_problem_and_nothing_is_read(
     assert "request refused" in caplog.text and secret not in str([record.__dict__ for record in caplog.records])
 
 
+async def test_strangers_do_not_fill_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    door = Door()
+    for _ in range(50):
+        assert await door.knock("word") == 401
+    assert len(caplog.records) == 3
+    assert door.traffic.snapshot()["totals"]["events"] == {"refused:bad-credentials": 50}
+
+
 async def test_where_authentication_is_off_everybody_may_ask() -> None:
-    behind, off = Behind(), Authentication(None, Traffic(1))
+    behind, off = Behind(), Authentication(None, Traffic(1), SampledLog(logging.getLogger(), lambda: 0.0))
     assert off.around(behind, clients.Scope.PREDICT) is behind
     assert await off.refusal({"type": "http", "headers": []}, clients.Scope.STATUS) is None
 

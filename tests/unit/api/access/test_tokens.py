@@ -6,6 +6,7 @@ import hmac
 import json
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from inference_api.access.document import parse
 from inference_api.access.fetching import FetchFailed
 from inference_api.access.fields import InvalidAccess
 from inference_api.access.issuers import Issuer
+from inference_api.access.kept_keys import KeptKeys
 from inference_api.problems import Problem
 from joserfc import jwt
 from joserfc.jwk import ECKey, Key, OctKey, RSAKey
@@ -80,10 +82,11 @@ def encoded(fields: Any) -> bytes:
 class Scene:
     """An authenticator whose issuers answer what `answer` says."""
 
-    def __init__(self, content: bytes | None = None) -> None:
+    def __init__(self, content: bytes | None = None, folder: Path | None = None) -> None:
         self.now, self.asked = float(NOW), list[str]()
         self.answer: Callable[[], object] = lambda: key_set(*ALL)
-        self.authenticator = Authenticator(lambda: self.now, lambda: self.now, self._fetch)
+        kept = KeptKeys(folder, lambda: self.now) if folder else None
+        self.authenticator = Authenticator(lambda: self.now, lambda: self.now, self._fetch, kept)
         self.authenticator.apply(parse(content or document()))
 
     async def _fetch(self, issuer: Issuer) -> object:
@@ -217,6 +220,45 @@ async def test_the_issuer_away_costs_no_valid_token_until_its_keys_are_a_day_old
     scene.now += signing_keys.RETRY_SECONDS
     await scene.authenticator.refresh()
     assert await scene.client(last) == "robot"
+
+
+def only_file(folder: Path) -> Path:
+    (file,) = folder.iterdir()
+    return file
+
+
+@pytest.mark.parametrize(
+    ("hours", "spoil", "status"),
+    [
+        pytest.param(23, None, 200, id="kept"),
+        pytest.param(25, None, 503, id="too-old"),
+        pytest.param(1, "{", 503, id="half-written"),
+        pytest.param(1, '{"readAt": 0}', 503, id="without-keys"),
+        pytest.param(1, '{"readAt": 1e99, "keys": {"keys": []}}', 503, id="of-the-future-without-keys"),
+    ],
+)
+async def test_a_worker_that_starts_while_the_issuer_is_away_has_the_keys_of_others(
+    tmp_path: Path, hours: int, spoil: str | None, status: int
+) -> None:
+    await Scene(folder=tmp_path).client(sign())
+    if spoil is not None:
+        only_file(tmp_path).write_text(spoil)
+    later = Scene(folder=tmp_path)
+    later.fail()
+    later.now += hours * 3600
+    token = sign(exp=NOW + 100_000)
+    if status == 200:
+        assert await later.client(token) == "robot"
+        assert later.authenticator.snapshot()["issuers"][CLINIC] == hours * 3600
+    else:
+        assert (await later.refused(token))[0] == status
+
+
+async def test_keys_are_kept_for_the_issuer_as_the_document_has_it(tmp_path: Path) -> None:
+    await Scene(folder=tmp_path).client(sign())
+    other = Scene(document(jwksUri="https://other.example.org/keys"), tmp_path)
+    other.fail()
+    assert (await other.refused(sign()))[0] == 503
 
 
 async def test_before_the_first_answer_nobody_is_told_that_his_token_is_bad() -> None:
