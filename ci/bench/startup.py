@@ -92,13 +92,15 @@ def time_api(routes: Path, checkout: Path = ROOT, application: str = "") -> Star
     api = Api("api", f"{API_ADDRESS}:8002", routes.parent)
     if checkout != ROOT:
         run_checkout(api, checkout, application)
-    return time_start(api, f"{api.inner_url}/ready", f"{api.url}/ready")  # before it had two ports: the public one
+    return time_start(api, f"{api.inner_url}/ready")
 
 
 def run_checkout(api: Api, checkout: Path, application: str) -> None:
     """Before it starts: gunicorn, its settings and the API are those of another checkout."""
     settings = checkout / "services" / "api" / "gunicorn.conf.py"
     api.command = [str(checkout / ".venv/bin/python"), "-m", "gunicorn", "-c", str(settings), application]
+    if not (checkout / "services/api/inference_api/inner.py").exists():
+        api.inner_url = api.url  # it is from before the API had an inner port
 
 
 def time_agent(stand: Stand) -> Start:
@@ -109,12 +111,12 @@ def time_agent(stand: Stand) -> Start:
     return time_start(agent, f"{agent.agent_url}/health")
 
 
-def time_start(process: Process, *urls: str) -> Start:
-    """Starts it, asks the URLs every 10 ms until one answers 200, and ends it."""
+def time_start(process: Process, url: str) -> Start:
+    """Starts it, asks `url` every 10 ms until it answers 200, and ends it."""
     began = time.monotonic()
     process.start()
     try:
-        while not any(map(_answers, urls)):
+        while not _answers(url):
             assert process.is_running() and time.monotonic() - began < 60, f"{process.name} did not start"
             time.sleep(PAUSE_SECONDS)
         return Start(time.monotonic() - began, cpu_seconds(process.pid))

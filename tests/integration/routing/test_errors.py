@@ -92,7 +92,7 @@ def test_too_many_in_flight_are_shed_at_once_and_the_rest_is_served(start_api: S
     [
         pytest.param("GET", "/nothing", 404, "not-found", id="no-such-path"),
         pytest.param("GET", "/predict", 405, "method-not-allowed", id="predict-by-get"),
-        pytest.param("DELETE", "/routes", 405, "method-not-allowed", id="delete-routes"),
+        pytest.param("DELETE", "/status", 405, "method-not-allowed", id="delete-status"),
     ],
 )
 def test_refusals_of_the_framework_are_problems_too(

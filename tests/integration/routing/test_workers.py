@@ -151,7 +151,7 @@ def test_the_inner_port_answers_until_the_last_client_is_gone(routed: Routed, co
     assert predict_on(connection)[0] == 200
     routed.api.signal(signal.SIGTERM)
     wait_until(lambda: refuses(routed.api.url), "no new client is accepted")
-    assert status(routed.api)["openConnections"] == 1
+    wait_until(lambda: status(routed.api)["openConnections"] == 1, "both workers say that one client is left")
     assert is_last(predict_on(connection))
     wait_until(lambda: not routed.api.is_running(), "the process ends with its last client")
 
