@@ -169,7 +169,9 @@ def test_before_the_end_of_the_pod_every_response_closes_its_connection(routed: 
     assert predict_on(connection)[1].get("connection") is None
     environment = os.environ | routed.api.environment
     command = [sys.executable, "-m", "inference_api.process.prestop"]
-    prometheus = dial(routed.api.inner_url)  # stays, and nobody waits for it
+    prometheus = dial(routed.api.inner_url)  # its connection stays, and nobody waits for it
+    prometheus.sendall(b"GET /health HTTP/1.1\r\nHost: a\r\n\r\n")
+    assert read_head(prometheus)[0] == 200
     with prometheus, subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as prestop:
         wait_until(lambda: status(routed.api)["draining"], "the API drains")
         assert client.get(f"{routed.api.inner_url}/ready").status_code == 503
