@@ -106,7 +106,7 @@ def test_predict_with_keys(
     file = tmp_path / "key"
     file.write_text("k\n")
     monkeypatch.setattr(Answering, "key", key)
-    Answering.answers = {"/status": (200, SERVING), "/predict": (200, GOOD), "/refusal": refusal}
+    Answering.answers = {"/status": (401 if key else 200, SERVING), "/predict": (200, GOOD), "/refusal": refusal}
     done = run(FILES / "predict.py", url, "0.1", *(option.format(file) for option in options))
     assert done.returncode == status
     assert says in done.stdout + done.stderr

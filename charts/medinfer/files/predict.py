@@ -16,17 +16,19 @@ from PIL import Image, ImageDraw
 
 BOUNDARY = "medinfer-test"
 FIELDS = {"prediction", "confidence", "latency_ms", "probabilities", "model_version"}
+# From a pod that is Ready, or the Service would not lead to it; and it is Ready once it serves a version.
+REFUSED = {401, 403}
 
 
 def main() -> int:
     url, timeout_seconds = sys.argv[1].rstrip("/"), float(sys.argv[2])
     until = time.monotonic() + timeout_seconds
     while True:
-        said = ask(urllib.request.Request(f"{url}/status"))
-        if said[0] == 200 and json.loads(said[1])["stable"]:
+        status, text = ask(urllib.request.Request(f"{url}/status"))
+        if status in REFUSED or (status == 200 and json.loads(text)["stable"]):
             break
         if time.monotonic() > until:
-            print(f"The API serves no version after {timeout_seconds:g} s: {said[1]}", file=sys.stderr)
+            print(f"The API serves no version after {timeout_seconds:g} s: {text}", file=sys.stderr)
             print("See whether a version is served: kubectl get mro; kubectl describe mro", file=sys.stderr)
             return 1
         time.sleep(1)
