@@ -79,7 +79,7 @@ def _in_a_thread(_: bytes) -> None:
 
 
 # Pillow decodes run-length coding in Python, with two reads for each run.
-_MAX_BMP_READS = 262_144
+_MAX_BMP_READS = 65_536
 
 _TIFF_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _PNG_MAGIC = b"\x89PNG\r\n\x1a\n"

@@ -3,7 +3,7 @@
 from inference_api.imaging.unreadable import UnreadableImage
 
 # One strip for each row is usual, and so are strips of 8 KiB.
-MAX_STRIPS = 16_384
+MAX_STRIPS = 4096
 MAX_TAGS = 4096
 
 # BitsPerSample, StripOffsets, StripByteCounts, TileOffsets, TileByteCounts, ExtraSamples, SampleFormat

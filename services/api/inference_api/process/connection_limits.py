@@ -26,8 +26,8 @@ class ConnectionLimits:
     """The bounds of each connection, and of all of one listener.
 
     `max_head_bytes`: request line and headers; also trailers, and what a chunk carries besides its data.
-    `first_byte_timeout_seconds`: from connecting to the first byte.
-    `head_timeout_seconds`: from the first byte of a head to its end; also for the rest of a body that nobody reads.
+    `first_byte_timeout_seconds`: from connecting to the first byte; also for the rest of a body after its answer.
+    `head_timeout_seconds`: from the first byte of a head to its end.
     `write_timeout_seconds`: how long a client may leave an answer unread.
     """
 

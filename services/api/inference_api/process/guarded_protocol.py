@@ -227,7 +227,7 @@ class GuardedProtocol(HttpToolsProtocol):
             return
         self._connections.end_request(self)
         if not self._in_head:
-            self._set_deadline(self._limits.head_timeout_seconds, self._close_for(Closed.UNSENT_BODY))
+            self._set_deadline(self._limits.first_byte_timeout_seconds, self._close_for(Closed.UNSENT_BODY))
 
     def _offer_upgrade(self) -> None:
         if self.parser.get_method() == b"CONNECT":
