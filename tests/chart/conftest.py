@@ -16,6 +16,8 @@ from tests.harness.chart.placing import Placing
 from tests.harness.kubectl import Kubectl
 
 NAMESPACE = "restricted"
+# Of others, for what the chart creates only if a value says so.
+CRDS = ("servicemonitors.yaml", "httproutes.yaml", "referencegrants.yaml", "certificates.yaml")
 numbers = count(1)
 
 
@@ -23,7 +25,8 @@ numbers = count(1)
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     with ControlPlane(tmp_path_factory.mktemp("control-plane")) as plane, Cluster(plane) as cluster:
         cluster.install_crd()
-        cluster.install_crd(binary("servicemonitors.yaml"))
+        for name in CRDS:
+            cluster.install_crd(binary(name))
         create_restricted(cluster, NAMESPACE)
         # What the shapes in ci/ name and admission asks for.
         cluster.client.create(

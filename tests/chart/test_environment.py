@@ -71,6 +71,9 @@ def test_the_access_document_is_mounted_where_it_is_read() -> None:
     assert secret["items"] == [{"key": Path(file).name, "path": Path(file).name}]
 
 
+GATEWAY = ["api.gateway.enabled=true", "api.gateway.parentRefs[0].name=public"]
+
+
 @pytest.mark.parametrize(
     ("values", "hosts"),
     [
@@ -80,6 +83,11 @@ def test_the_access_document_is_mounted_where_it_is_read() -> None:
             ["api.ingress.enabled=true", "api.ingress.host=a.example"], ["a.example"], id="host-of-the-ingress"
         ),
         pytest.param(["api.allowedHosts={b.example}"], ["b.example"], id="named-ones"),
+        pytest.param([*GATEWAY, "api.gateway.hostnames={c.example}"], ["c.example"], id="hosts-of-the-gateway"),
+        pytest.param(GATEWAY, None, id="a-gateway-for-any-host"),
+        pytest.param(
+            [*GATEWAY, "api.ingress.enabled=true", "api.ingress.host=a.example"], None, id="one-of-both-for-any-host"
+        ),
     ],
 )
 def test_the_api_answers_for_the_hosts_of_ingress_and_services(values: list[str], hosts: list[str] | None) -> None:

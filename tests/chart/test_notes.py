@@ -46,3 +46,12 @@ def test_everybody_may_ask_is_said() -> None:
     assert 'curl -H "Authorization: Bearer $KEY" -F image=@slice.png' in advice
     for name in ("api.auth.existingSecret is access,", "tests.keySecretName is key,"):
         assert name in advice
+
+
+def test_where_to_look_when_the_way_in_does_not_work() -> None:
+    gateway = ["api.gateway.enabled=true", "api.gateway.parentRefs[0].name=public", "api.gateway.hostnames={a.example}"]
+    certificate = ["api.auth.existingSecret=access", "api.certificate.issuerRef.name=hospital"]
+    advice = notes.render(CPU, settings=[*gateway, *certificate], namespace="clinic")
+    assert "kubectl -n clinic describe httproute medinfer-api" in advice
+    assert "kubectl -n clinic describe certificate medinfer-api: cert-manager says there why" in advice
+    assert "httproute" not in notes.render(CPU) and "certificate" not in notes.render(CPU)

@@ -30,14 +30,3 @@
 {{- end }}
 {{- end }}
 {{- end }}
-
-{{/* What the API answers for: nothing, which is any host, unless api.allowedHosts or the Ingress names one. */}}
-{{- define "medinfer.allowedHosts" -}}
-{{- $hosts := .Values.api.allowedHosts -}}
-{{- with .Values.api.ingress }}{{ if and .enabled .host }}{{ $hosts = append $hosts .host }}{{ end }}{{ end -}}
-{{- if $hosts -}}
-{{- $service := include "medinfer.api" . -}}
-{{- $scoped := printf "%s.%s" $service .Release.Namespace -}}
-{{- concat $hosts (list $service $scoped (print $scoped ".svc") (print $scoped ".svc.cluster.local")) | uniq | join "," -}}
-{{- end -}}
-{{- end }}
