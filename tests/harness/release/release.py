@@ -23,11 +23,15 @@ RATE_PER_SECOND = 50
 
 
 class Release:
-    """`values` are files, `settings` --set's; what install was given holds for upgrades, unless they say otherwise."""
+    """`values` are files, `settings` --set's; what install was given holds for upgrades, unless they say otherwise.
+
+    `headers` are those of every prediction that is asked for.
+    """
 
     def __init__(self, namespace: str, model: str = "tiny") -> None:
         self.namespace, self.model = namespace, model
         self.values = list(chart.VALUES)
+        self.headers: dict[str, str] = {}
         self._settings = chart.image_settings(chart.known_images())
         self._expected: dict[int, list[str]] = {}
 
@@ -65,7 +69,8 @@ class Release:
             self._expected[version] = expected_classes(bundle(self.model, version, folder), images)
         expected = {version: self._expected[version] for version in answering}
         self.wait_until_answering(images[0])
-        return Load([self.url], images, expected, folder / "load", rate_per_second=RATE_PER_SECOND, max_seconds=800)
+        folder, rate = folder / "load", RATE_PER_SECOND
+        return Load([self.url], images, expected, folder, rate_per_second=rate, max_seconds=800, headers=self.headers)
 
     def rollout(self) -> Json:
         """The ModelRollout's status; empty before there is one."""
@@ -116,7 +121,7 @@ class Release:
 
     def _is_answering(self, image: bytes) -> bool:
         try:
-            answer = client.post(f"{self.url}/predict", files={"image": image}, timeout=5)
+            answer = client.post(f"{self.url}/predict", files={"image": image}, headers=self.headers, timeout=5)
         except (httpx.TransportError, AssertionError):
             return False
         return answer.status_code == 200
