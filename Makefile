@@ -59,7 +59,7 @@ test-smoke: setup control-plane ## Each part once for real: a prediction, the pa
 	$(RUN) pytest @tests/smoke.txt $(call SIDE_BY_SIDE,3)
 
 .PHONY: test-integration
-test-integration: setup packages control-plane gitops ## Real Triton, agents, API, k6, browser and API server as processes
+test-integration: setup packages control-plane gitops issuer ## Real Triton, agents, API, k6, browser and API server as processes
 	$(RUN) pytest tests/integration -m "not soak" $(call SIDE_BY_SIDE,3)
 
 # On this folder's own cluster, whatever KUBECONFIG says: a test never reaches a cluster that someone works with.
@@ -143,6 +143,10 @@ packages:
 .PHONY: control-plane
 control-plane: setup
 	@ci/cluster/build kube-apiserver etcd kubectl
+
+.PHONY: issuer
+issuer:
+	@ci/issuer/install
 
 .PHONY: gitops
 gitops: setup

@@ -1,6 +1,9 @@
 """Tokens instead of keys: of the API server's ServiceAccounts, and of an OIDC issuer that is away."""
 
 import json
+import os
+import shutil
+import ssl
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +12,10 @@ import pytest
 
 from ci.load.images import grey_jpeg
 from ci.stack.api import Api
+from ci.stack.certificates import Authority
+from ci.stack.folders import ROOT
 from ci.stack.issuer import OidcIssuer
+from ci.stack.processes import Process
 from ci.stack.waiting import wait_until
 from tests.harness import routes
 from tests.harness.rollout.namespace import Namespace
@@ -17,6 +23,7 @@ from tests.harness.rollout.namespace import Namespace
 ADDRESS, ISSUER_ADDRESS = "127.0.4.102", "127.0.4.103"
 CLUSTER = "https://kubernetes.default.svc"
 AUDIENCE = "medinfer"
+PROVIDER, PROVIDER_PORT = ROOT / ".cache" / "issuer", 9443
 
 pytestmark = pytest.mark.integration
 
@@ -121,3 +128,53 @@ def test_an_issuer_that_is_away_comes_back_and_signs_with_another_key(tmp_path: 
             assert issuer.requests - asked <= 2, "strangers do not make the API ask the issuer"
         finally:
             api.stop()
+
+
+class OidcProvider:
+    """npm's oidc-provider, which `ci/issuer/install` installs; the client `robot` gets tokens by its secret."""
+
+    def __init__(self, folder: Path) -> None:
+        authority = Authority(folder / "pki")
+        certificate, key = authority.issue("issuer", addresses=(ISSUER_ADDRESS,))
+        self.url, self._ca = f"https://{ISSUER_ADDRESS}:{PROVIDER_PORT}", authority.certificate
+        command = ["node", str(PROVIDER / "issuer.js"), str(certificate), str(key), ISSUER_ADDRESS, str(PROVIDER_PORT)]
+        self.process = Process("oidc-provider", command, {}, folder / "oidc-provider.log")
+
+    def start(self) -> None:
+        self.process.start()
+        self.process.wait_until_ready(f"{self.url}/.well-known/openid-configuration", 60, self._context())
+
+    def entry(self) -> dict[str, Any]:
+        return {"issuer": self.url, "audience": "urn:medinfer", "ca": self._ca.read_text()}
+
+    def token(self, resource: str = "urn:medinfer") -> str:
+        form = {"grant_type": "client_credentials", "resource": resource}
+        with httpx.Client(verify=self._context()) as http:
+            answer = http.post(f"{self.url}/token", data=form, auth=("robot", "of-the-tests"), timeout=30)
+        return str(answer.raise_for_status().json()["access_token"])
+
+    def _context(self) -> ssl.SSLContext:
+        return ssl.create_default_context(cafile=self._ca)
+
+
+def test_a_real_oidc_provider_is_killed_and_comes_back_with_another_key(tmp_path: Path) -> None:
+    if not (PROVIDER / "installed").exists() or not shutil.which("node"):
+        missing = "oidc-provider is the issuer: install Node and npm, and run make issuer"
+        pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
+    provider = OidcProvider(tmp_path)
+    provider.start()
+    write(tmp_path / "access.json", provider.entry(), sub="robot")
+    api = start(tmp_path)
+    try:
+        tokens = [provider.token() for _ in range(5)]
+        assert predict(api, tokens[0]) == "no-replica"
+        assert predict(api, provider.token("urn:other")) == "bad-credentials"
+        provider.process.kill()
+        assert [predict(api, token) for token in tokens] == ["no-replica"] * 5
+        provider.start()
+        after = provider.token()
+        wait_until(lambda: predict(api, after) == "no-replica", "the new key is asked for")
+        assert predict(api, tokens[0]) == "bad-credentials", "its key was taken back"
+    finally:
+        api.stop()
+        provider.process.stop()
