@@ -26,6 +26,7 @@ _PROBLEMS = {
     413: "The request has too many bytes, or the image too many pixels",
     415: "The API or the model version does not read this image",
     422: "There is no part `image`, it is empty, or there are too many",
+    429: "The client is above its quota; see Retry-After, RateLimit-Policy and RateLimit. Only where it has one",
     502: f"The stable version failed on {STABLE_ATTEMPTS} replicas",
     503: "Too many requests are in flight, or no replica can answer; see Retry-After",
     504: "There was no answer within the deadline",

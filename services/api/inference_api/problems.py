@@ -9,6 +9,7 @@ Problem
   415  not_multipart, not_an_image, needs_intensity
   422  no_image, empty_image, too_many_images
   421  misdirected
+  429  QuotaExceeded, see quota/refusals.py
   431  head_too_large
   500  internal             a bug of the API
   502  model_failed         the stable version failed on every replica that was asked
@@ -39,7 +40,7 @@ class Problem(Exception):
         self.detail = detail
         self.headers: Mapping[str, str] = headers or {}
 
-    def document(self, request_id: str) -> dict[str, str | int]:
+    def document(self, request_id: str) -> dict[str, object]:
         """The body of the answer. `request_id` is an extension member with the value of the header X-Request-Id."""
         return {
             "type": f"urn:medinfer:problem:{self.kind}",

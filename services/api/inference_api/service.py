@@ -40,6 +40,7 @@ from inference_api.process.loop_lateness import LoopLateness
 from inference_api.process.open_connections import OpenConnections
 from inference_api.process.sampled_log import SampledLog
 from inference_api.process.slot import Slot
+from inference_api.quota.limiter import Limiter
 from inference_api.routing.counters import Json
 from inference_api.routing.document import Routes
 from inference_api.routing.follower import POLL_SECONDS, Follower
@@ -215,9 +216,13 @@ class Service:
 
     def _publish_now(self, slot: Slot) -> None:
         access = self.authenticator.snapshot() if self.authenticator else None
+        limiter = self.admission.limiter
+        if self.authenticator and self.authenticator.access:
+            limiter.follow(self.authenticator.access.clients)
         snapshot = self.traffic.snapshot() | {
             "openConnections": len(self.connections),
             "access": access,
+            "quota": {"refused": limiter.snapshot(), "isDegraded": False},
             "readers": len(self.admission.readers),
             "memory": {"usedBytes": self.memory.used_bytes, "budgetBytes": self.memory.total_bytes},
         }
@@ -239,7 +244,9 @@ def build(settings: Settings) -> Service:
     agents = Agents(settings.agent_port, resolver)
     triton = Triton(resolver, ProofCache(agents, _loop_time))
     memory = MemoryBudget(settings.memory_budget_bytes)
-    admission = Admission(traffic, memory)
+    limiter = Limiter(settings.max_pods * settings.workers, time.monotonic)
+    reserve = settings.max_in_flight * settings.urgent_reserve_percent // 100
+    admission = Admission(traffic, memory, limiter, reserve)
     decoder = Decoder(settings.max_pixels, settings.deadline_seconds / 2, memory, RequestBuffers())
     dispatcher = Dispatcher(triton, traffic.replicas, settings.deadline_seconds, _loop_time)
     shadow = Shadow(traffic, dispatcher, settings.deadline_seconds / 2)

@@ -68,6 +68,8 @@ class Settings(BaseModel):
     allowed_hosts: Annotated[
         tuple[Annotated[str, AfterValidator(_check_host)], ...], BeforeValidator(_split_hosts)
     ] = ()
+    max_pods: Annotated[int, Field(ge=1, le=10_000)] = 1
+    urgent_reserve_percent: Annotated[int, Field(ge=0, le=90)] = 25
     agent_port: Annotated[int, Field(ge=1, le=65535)] = 8080
     drain_seconds: Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)] = 10
     log_requests: bool = False

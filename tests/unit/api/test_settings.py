@@ -23,6 +23,7 @@ def test_defaults_are_those_of_the_contract() -> None:
     assert (settings.max_connections, settings.max_head_bytes) == (1000, 32 * 1024)
     assert (settings.head_timeout_seconds, settings.first_byte_timeout_seconds) == (5, 20)
     assert settings.allowed_hosts == ()
+    assert (settings.max_pods, settings.urgent_reserve_percent) == (1, 25)
     assert (settings.agent_port, settings.drain_seconds, settings.log_requests) == (8080, 10, False)
 
 
@@ -49,6 +50,7 @@ def test_a_missing_routes_file_says_what_to_set(environment: pytest.MonkeyPatch)
         pytest.param("AGENT_PORT", "70000", "less than or equal to 65535", id="no-such-port"),
         pytest.param("ROUTES_CONFIGMAP", "a/b", "must be the name of a Kubernetes object", id="no-object-name"),
         pytest.param("NAMESPACE", "Default", "lower-case letters, digits, '-' and '.'", id="no-namespace"),
+        pytest.param("URGENT_RESERVE_PERCENT", "100", "less than or equal to 90", id="nothing-for-the-others"),
         pytest.param("ALLOWED_HOSTS", "a.example:80", "must be host names without port", id="host-with-port"),
         pytest.param("LOG_REQUESTS", "perhaps", "valid boolean", id="no-boolean"),
     ],

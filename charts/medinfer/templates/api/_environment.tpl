@@ -17,6 +17,8 @@
 - {name: MEDINFER_API_MAX_UPLOAD_BYTES, value: {{ $api.maxUploadBytes | int64 | quote }}}
 - {name: MEDINFER_API_MAX_PIXELS, value: {{ $api.maxPixels | int64 | quote }}}
 - {name: MEDINFER_API_MEMORY_BUDGET_BYTES, value: {{ $api.memoryBudgetBytes | int64 | quote }}}
+- {name: MEDINFER_API_MAX_PODS, value: {{ ternary $api.autoscaling.maxReplicas $api.replicaCount $api.autoscaling.enabled | int64 | quote }}}
+- {name: MEDINFER_API_URGENT_RESERVE_PERCENT, value: {{ $api.limits.urgentReservePercent | int64 | quote }}}
 {{- with include "medinfer.allowedHosts" . }}
 - {name: MEDINFER_API_ALLOWED_HOSTS, value: {{ . | quote }}}
 {{- end }}

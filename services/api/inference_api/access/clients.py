@@ -30,6 +30,9 @@ class Quota:
     images_in_flight: int | None = None
 
 
+UNLIMITED = Quota()
+
+
 @dataclass(frozen=True, slots=True)
 class Client:
     """`canary`: whether a canary may get its images. `evidence`: whether its requests count for or against a release.
@@ -39,10 +42,15 @@ class Client:
 
     name: str
     scopes: frozenset[Scope] = frozenset(Scope)
-    quota: Quota = Quota()
+    quota: Quota = UNLIMITED
     priority: Priority = Priority.NORMAL
     canary: bool = True
     evidence: bool = True
+
+    @property
+    def has_quota(self) -> bool:
+        """Whether there is a limit to what it may have."""
+        return self.quota != UNLIMITED
 
 
 ANONYMOUS = Client("")

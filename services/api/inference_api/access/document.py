@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from inference_api.access import issuers as issuers_part
-from inference_api.access.clients import Client, Priority, Quota, Scope
+from inference_api.access.clients import UNLIMITED, Client, Priority, Quota, Scope
 from inference_api.access.fields import InvalidAccess, flag, kind, listed, mapping, only, shown, word
 from inference_api.access.issuers import Issuer, TokenRule
 
@@ -128,11 +128,12 @@ def _key(client: Client, value: object, where: str) -> tuple[bytes, Grant]:
 
 def _quota(value: object, where: str) -> Quota:
     if value is None:
-        return Quota()
+        return UNLIMITED
     fields = mapping(value, where)
     only(fields, where, _QUOTA_FIELDS)
     per_minute, in_flight = (_limit(fields.get(name), f"{where}.{name}") for name in _QUOTA_FIELDS)
-    return Quota(per_minute, in_flight)
+    quota = Quota(per_minute, in_flight)
+    return UNLIMITED if quota == UNLIMITED else quota
 
 
 def _limit(value: object, where: str) -> int | None:

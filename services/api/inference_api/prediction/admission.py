@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 
+from inference_api.access.clients import ANONYMOUS, Client, Priority
 from inference_api.prediction.memory_budget import BodyMemory, MemoryBudget
 from inference_api.prediction.readers import Readers
 from inference_api.problems import Full, Overloaded
+from inference_api.quota.limiter import Limiter
 from inference_api.routing.traffic import Traffic
 
 # Reading costs next to nothing besides memory, which has a budget of its own.
@@ -16,11 +18,15 @@ class Admission:
     """A request first reads its body, as one of the readers. Then it takes as many places as it holds images.
 
     So whoever sends nothing keeps nobody out. Everything here raises Overloaded when there is no room.
+
+    `urgent_reserve`: of the places, those that only urgent clients get, while there are urgent clients.
     """
 
-    def __init__(self, traffic: Traffic, memory: MemoryBudget) -> None:
+    def __init__(self, traffic: Traffic, memory: MemoryBudget, limiter: Limiter, urgent_reserve: int = 0) -> None:
         self._traffic = traffic
         self._memory = memory
+        self._urgent_reserve = urgent_reserve
+        self.limiter = limiter
         self.readers = Readers(READERS_PER_PLACE * traffic.max_in_flight)
 
     def reading(self, client: str) -> AbstractContextManager[None]:
@@ -32,9 +38,13 @@ class Admission:
         return self._memory.body(client)
 
     @contextmanager
-    def working(self, image_count: int) -> Iterator[None]:
-        """While the block runs, the process works on so many images."""
-        with self._traffic.admission(min(image_count, self._traffic.max_in_flight)) as admitted:
+    def working(self, image_count: int, client: Client = ANONYMOUS) -> Iterator[None]:
+        """While the block runs, the process works on so many images. Raises QuotaExceeded, too."""
+        is_reserved = self.limiter.has_urgent and client.priority is not Priority.URGENT
+        reserve = self._urgent_reserve if is_reserved else 0
+        places = min(image_count, self._traffic.max_in_flight - reserve)
+        with self._traffic.admission(places, reserve) as admitted:
             if not admitted:
                 raise Overloaded(Full.PLACES)
-            yield
+            with self.limiter.working(client, image_count):
+                yield

@@ -85,11 +85,13 @@ class Predict:
     async def _read_and_answer(self, scope: Scope, receive: Receive, request_id: str, send: Send) -> None:
         deadline = asyncio.get_running_loop().time() + self._limits.deadline_seconds
         share = shares.of(scope)
+        client = clients.of(scope)
+        self._admission.limiter.check(client)
         memory = self._admission.body(share)
         try:
             with self._admission.reading(share):
                 files = await self._read(scope, receive, memory, deadline)
-            with self._admission.working(len(files)):
+            with self._admission.working(len(files), client):
                 await self._answer(scope, files, memory, deadline, request_id, send)
         except BaseException:  # cancelled, too: else whoever answered gave the memory back, or the shadow will
             memory.close()
@@ -112,7 +114,7 @@ class Predict:
             body = answers.body(dispatched.answers, latency_seconds, batch=self.max_images > 1)
             if asked is not None:
                 await asked.answered(_diagnosis(dispatched, routes), routes, latency_seconds)
-            await _send(send, dispatched, request_id, body)
+            await _send(send, dispatched, request_id, body, self._admission.limiter.headers(client))
         may_shadow = client.canary and client.evidence and dispatched.version is routes.stable.version
         if not may_shadow or not self._shadow.take(upload, routes, dispatched.answers):
             upload.close()
@@ -221,13 +223,16 @@ def _named(client: Client) -> dict[str, str]:
     return {"client": client.name} if client.name else {}
 
 
-async def _send(send: Send, dispatched: Dispatched, request_id: str, body: bytes) -> None:
+async def _send(
+    send: Send, dispatched: Dispatched, request_id: str, body: bytes, more: Sequence[tuple[bytes, bytes]]
+) -> None:
     headers = [
         (b"content-type", b"application/json"),
         (b"content-length", str(len(body)).encode()),
         (b"x-model-version", str(dispatched.version.number).encode()),
         (b"x-model-digest", dispatched.version.digest.encode()),
         (b"x-request-id", request_id.encode()),
+        *more,
     ]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -41,6 +41,7 @@ class Metrics(Collector):
         yield from _shadow(totals.get("shadow", {}))
         yield from _events(totals.get("events", {}))
         yield from _access(reports.access(gone, live))
+        yield from _quota(reports.quota(gone, live))
         yield _lateness(totals.get("loopLateness", {}))
         yield from _state(live)
 
@@ -151,6 +152,20 @@ def _access(access: Json | None) -> Iterator[Metric]:
         for client, count in access["requests"].items():
             requests.add_metric([client], count)
     yield from (rejected, ages, requests)
+
+
+def _quota(quota: Json) -> Iterator[Metric]:
+    refused = CounterMetricFamily(
+        "inference_api_quota_refused", "Requests refused because their client was above its quota.", labels=["client"]
+    )
+    for client, count in quota["refused"].items():
+        refused.add_metric([client], count)
+    yield refused
+    yield GaugeMetricFamily(
+        "inference_api_limiter_degraded",
+        "1 while a worker cannot reach the Redis of the limits, so that it holds clients to its share of their quotas.",
+        value=quota["degradedWorkers"] > 0,
+    )
 
 
 def _lateness(lateness: Json) -> Metric:

@@ -20,6 +20,7 @@ def fold(gone: Json, snapshot: Json) -> Json:
         steps[step] = counters.add(steps.pop(step, {}), step_counters(snapshot))
     return {
         "access": _fold_access(gone.get("access"), snapshot.get("access")),
+        "quota": _fold_quota(gone.get("quota"), snapshot.get("quota")),
         "withoutEvidence": counters.add(gone.get("withoutEvidence", {}), snapshot.get("withoutEvidence", {})),
         "totals": counters.add(gone.get("totals", {}), snapshot.get("totals", {})),
         "steps": dict(list(steps.items())[-_STEPS_KEPT:]),
@@ -60,6 +61,19 @@ def access(gone: Json, live: Sequence[Json | None]) -> Json | None:
         "requests": {name: requests[name] for name in sorted(current)},
         "rejected": next((one["rejected"] for one in known if one["rejected"]), None),
         "issuers": _oldest(one.get("issuers", {}) for one in known),
+    }
+
+
+def quota(gone: Json, live: Sequence[Json | None]) -> Json:
+    """Requests refused since the start by client with a quota, and workers that miss the ledger."""
+    known = [snapshot["quota"] for snapshot in live if snapshot and snapshot.get("quota")]
+    refused: Json = (gone.get("quota") or {}).get("refused", {})
+    current = {name for one in known for name in one["refused"]}
+    for one in known:
+        refused = counters.add(refused, one["refused"])
+    return {
+        "refused": {name: refused[name] for name in sorted(current)},
+        "degradedWorkers": sum(one["isDegraded"] for one in known),
     }
 
 
@@ -125,6 +139,13 @@ def _fold_access(gone: Json | None, ended: Json | None) -> Json | None:
         return gone
     before = gone["requests"] if gone else {}
     return {"requests": {name: before.get(name, 0) + count for name, count in ended["requests"].items()}}
+
+
+def _fold_quota(gone: Json | None, ended: Json | None) -> Json | None:
+    if not ended or not ended["refused"]:
+        return gone
+    before = gone["refused"] if gone else {}
+    return {"refused": {name: before.get(name, 0) + count for name, count in ended["refused"].items()}}
 
 
 def _step_counters(step: str | None, gone: Json, live: Sequence[Json | None]) -> Json:

@@ -63,9 +63,9 @@ class Traffic:
         self.rejected = None
 
     @contextmanager
-    def admission(self, places: int) -> Iterator[bool]:
-        """Takes this many places in flight while the block runs; gives False when they are not free."""
-        if self._admitted + places > self.max_in_flight:
+    def admission(self, places: int, reserve: int = 0) -> Iterator[bool]:
+        """Takes this many places in flight while the block runs, and leaves the `reserve`; False: they are not free."""
+        if self._admitted + places > self.max_in_flight - reserve:
             yield False
             return
         self._admitted += places

@@ -11,6 +11,7 @@ from inference_api.prediction.predict import Limits, Predict
 from inference_api.prediction.shadow import Shadow
 from inference_api.prediction.uploads import Decoder
 from inference_api.process.sampled_log import SampledLog
+from inference_api.quota.limiter import Limiter
 from inference_api.routing.traffic import Traffic
 from inference_api.transport.request_buffers import RequestBuffers
 
@@ -20,11 +21,14 @@ from tests.unit.api.prediction.fake_triton import FakeTriton
 class Endpoint:
     """`predict` takes one image."""
 
-    def __init__(self, triton: FakeTriton, traffic: Traffic, audit: AuditStream = OFF) -> None:
+    def __init__(
+        self, triton: FakeTriton, traffic: Traffic, audit: AuditStream = OFF, limiter: Limiter | None = None
+    ) -> None:
         dispatcher = Dispatcher(triton, traffic.replicas, 10, lambda: triton.now, triton.pause)
         self.shadow = Shadow(traffic, dispatcher, 5)
         memory = MemoryBudget(10**8)
         decoder = Decoder(10**6, 5, memory, RequestBuffers())
         limits, refusals = Limits(10**7, 10, True), SampledLog(logging.getLogger(__name__), time.monotonic)
-        admission = Admission(traffic, memory)
+        self.limiter = limiter or Limiter(1, lambda: triton.now)
+        admission = Admission(traffic, memory, self.limiter)
         self.predict = Predict(limits, refusals, admission, traffic, decoder, dispatcher, self.shadow, 1, audit)

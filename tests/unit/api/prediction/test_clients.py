@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from inference_api.access import clients
-from inference_api.access.clients import ANONYMOUS, Client
+from inference_api.access.clients import ANONYMOUS, Client, Quota
 from inference_api.process import reports
 from inference_api.routing.counters import Json
 from inference_api.routing.document import parse
@@ -38,6 +38,8 @@ class Scene:
         endpoint = Endpoint(self.triton, self.traffic)
         self.shadow, self.predict = endpoint.shadow, endpoint.predict
         self.statuses: list[int] = []
+        self.headers: list[dict[bytes, bytes]] = []
+        self.bodies = 0
 
     async def ask(self, client: Client | None, times: int = 1) -> None:
         """Sends an image so many times; None: no check came before the endpoint."""
@@ -49,11 +51,13 @@ class Scene:
             await self.predict(scope, self._receive, self._send)
 
     async def _receive(self) -> Message:
+        self.bodies += 1
         return {"type": "http.request", "body": multipart(grey_jpeg()), "more_body": False}
 
     async def _send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.statuses.append(message["status"])
+            self.headers.append(dict(message["headers"]))
 
     def versions(self) -> set[int]:
         return {asked.version for asked in self.triton.asked}
@@ -152,3 +156,17 @@ async def test_the_log_names_the_client(caplog: pytest.LogCaptureFixture) -> Non
     await scene.ask(NAMED)
     await scene.ask(None)
     assert [getattr(record, "client", None) for record in caplog.records] == ["pacs", None]
+
+
+async def test_a_client_above_its_quota_gets_429_before_its_upload_is_read() -> None:
+    scene = Scene()
+    client = replace(NAMED, quota=Quota(images_per_minute=2))
+    await scene.ask(client, 4)
+    assert scene.statuses == [200, 200, 429, 429]
+    assert len(scene.triton.asked) == scene.bodies == 2
+    assert scene.headers[1][b"ratelimit"] == b'"images-per-minute";r=0;t=60'
+    assert scene.headers[2][b"ratelimit"] == b'"images-per-minute";r=0;t=60'
+    assert scene.headers[2][b"retry-after"] == b"30"
+    await scene.ask(NAMED)
+    assert scene.statuses[-1] == 200
+    assert b"ratelimit" not in scene.headers[-1]

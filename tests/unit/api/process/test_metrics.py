@@ -128,3 +128,10 @@ def test_the_lateness_of_all_loops_is_one_histogram() -> None:
 
 def test_before_anything_was_published_there_is_something_to_scrape() -> None:
     assert scraped({}, [None])["inference_api_workers",] == 1
+
+
+def test_who_was_above_a_quota_is_exposed() -> None:
+    live: list[Json | None] = [worker() | {"quota": {"refused": {"pacs": 3}, "isDegraded": True}}]
+    read = scraped({}, live)
+    assert (read["inference_api_quota_refused_total", "pacs"], read["inference_api_limiter_degraded",]) == (3, 1)
+    assert scraped({}, [worker()])["inference_api_limiter_degraded",] == 0

@@ -71,6 +71,28 @@ def test_the_oldest_signing_keys_are_told() -> None:
     assert some(reports.access({}, live))["issuers"] == {"a": 2.0, "b": None, "c": 3.0}
 
 
+def limited(is_degraded: bool = False, **refused: int) -> Json:
+    return {"quota": {"refused": refused, "isDegraded": is_degraded}}
+
+
+@pytest.mark.parametrize(
+    ("ended", "live", "refused", "degraded_workers"),
+    [
+        pytest.param([], [limited(pacs=2), limited(True, pacs=3, ris=0)], {"pacs": 5, "ris": 0}, 1, id="summed"),
+        pytest.param([limited(pacs=4)], [limited(pacs=1)], {"pacs": 5}, 0, id="ended-ones-too"),
+        pytest.param([limited(old=4)], [limited(True), None], {}, 1, id="a-client-without-a-quota-is-dropped"),
+        pytest.param([{}], [{}], {}, 0, id="nothing-published-yet"),
+    ],
+)
+def test_refusals_by_quota_are_summed(
+    ended: list[Json], live: list[Json | None], refused: Json, degraded_workers: int
+) -> None:
+    gone: Json = {}
+    for snapshot in ended:
+        gone = reports.fold(gone, snapshot)
+    assert reports.quota(gone, live) == {"refused": refused, "degradedWorkers": degraded_workers}
+
+
 OTHER = {"replicas": document()["replicas"][:1]}
 
 
