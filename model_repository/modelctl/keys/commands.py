@@ -17,7 +17,7 @@ _EPILOG = """\
 Nothing here reaches a cluster. Put the document into the Secret of the chart's value api.auth.existingSecret:
   kubectl -n medinfer create secret generic medinfer-access --from-file=access.json --dry-run=client -o yaml \\
     | kubectl apply -f -
-API pods follow within about a minute, without a restart. To replace a key without a refused request: mint a second one,
+API pods follow within two minutes, without a restart. To replace a key without a refused request: mint a second one,
 apply, give it to the client, wait until the client uses it, revoke the first, apply."""
 
 
