@@ -19,6 +19,7 @@ CLUSTER_PROGRAMS := coredns etcd helm kube-apiserver kube-controller-manager kub
   metrics-server pause
 GITOPS_PROGRAMS := helm kustomize-controller glua applications.yaml buckets.yaml externalartifacts.yaml \
   gitrepositories.yaml helmreleases.yaml kustomizations.yaml ocirepositories.yaml
+CLIENT_PROGRAMS := upload
 # Every process that a test starts would compile all that it imports again: that doubles the time it takes to start.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -59,7 +60,7 @@ test-smoke: setup control-plane ## Each part once for real: a prediction, the pa
 	$(RUN) pytest @tests/smoke.txt $(call SIDE_BY_SIDE,3)
 
 .PHONY: test-integration
-test-integration: setup packages control-plane gitops issuer ## Real Triton, agents, API, k6, browser and API server as processes
+test-integration: setup packages control-plane gitops issuer clients ## Real Triton, agents, API, k6, browser and API server as processes
 	$(RUN) pytest tests/integration -m "not soak" $(call SIDE_BY_SIDE,3)
 
 # On this folder's own cluster, whatever KUBECONFIG says: a test never reaches a cluster that someone works with.
@@ -152,9 +153,13 @@ issuer:
 gitops: setup
 	@ci/cluster/build $(GITOPS_PROGRAMS)
 
+.PHONY: clients
+clients: setup
+	@ci/cluster/build $(CLIENT_PROGRAMS)
+
 .PHONY: go-programs
 go-programs: setup
-	@ci/cluster/build $(CLUSTER_PROGRAMS) $(CHART_PROGRAMS) $(GITOPS_PROGRAMS)
+	@ci/cluster/build $(CLUSTER_PROGRAMS) $(CHART_PROGRAMS) $(GITOPS_PROGRAMS) $(CLIENT_PROGRAMS)
 
 .PHONY: clean
 clean: ## Remove what the targets above made

@@ -2,9 +2,15 @@
 
 PUBLIC = {
     "/": "GET",
+    "/docs": "GET",
+    "/docs/start.js": "GET",
+    "/docs/swagger-ui-bundle.js": "GET",
+    "/docs/swagger-ui.css": "GET",
     "/openapi.json": "GET",
     "/predict": "POST",
+    "/predict/": "POST",
     "/predict/batch": "POST",
+    "/predict/batch/": "POST",
     "/status": "GET",
 }
 INNER = {

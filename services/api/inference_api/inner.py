@@ -20,7 +20,7 @@ METRICS_MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 async def health(_: Request) -> JSONResponse:
     """For both ports."""
-    return JSONResponse({"status": "alive"})
+    return JSONResponse({"status": "healthy"})
 
 
 def make(service: Service) -> Starlette:
@@ -41,7 +41,7 @@ def make(service: Service) -> Starlette:
 
         return Response(Metrics(service.read_snapshots).text(), media_type=METRICS_MEDIA_TYPE)
 
-    return Starlette(
+    app = Starlette(
         routes=[
             Route("/health", health),
             Route("/ready", ready),
@@ -50,3 +50,5 @@ def make(service: Service) -> Starlette:
         ],
         exception_handlers={HTTPException: http_problems.answer},
     )
+    app.router.redirect_slashes = False
+    return app

@@ -11,10 +11,12 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from inference_api import http_problems, inner, openapi, page
+from inference_api import early_answers, http_problems, inner, openapi, page
 from inference_api.access.clients import Scope as ClientScope
+from inference_api.cors import Cors
+from inference_api.page import docs
 from inference_api.service import Service, build
 from inference_api.settings import InvalidSettings, Settings, read_settings
 
@@ -23,14 +25,24 @@ class Application(FastAPI):
     """FastAPI, except that a POST to a path in `direct` bypasses it: its layers would cost a tenth of a request.
 
     FastAPI's middleware and dependencies do not run there. What every prediction needs wraps the endpoints where
-    `_make_public` sets `direct`.
+    `_make_public` sets `direct`. HEAD is answered as GET is, without the body (RFC 9110, 9.3.2).
     """
 
     direct: Mapping[str, ASGIApp]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        endpoint = self.direct.get(scope["path"]) if scope["type"] == "http" and scope["method"] == "POST" else None
+        method = scope["method"] if scope["type"] == "http" else None
+        if method == "HEAD":
+            scope, send = {**scope, "method": "GET"}, _without_body(send)
+        endpoint = self.direct.get(scope["path"]) if method == "POST" else None
         await (endpoint or super().__call__)(scope, receive, send)
+
+
+def _without_body(send: Send) -> Send:
+    async def send_head(message: Message) -> None:
+        await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
+
+    return send_head
 
 
 class Ports:
@@ -46,7 +58,7 @@ class Ports:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         server = scope.get("server")
         is_inner = server is not None and server[1] == self._inner_port
-        await (self.inner if is_inner else self.public)(scope, receive, send)
+        await early_answers.call(self.inner if is_inner else self.public, scope, receive, send)
 
 
 def create_app(settings: Settings) -> Ports:
@@ -65,13 +77,23 @@ def _make_public(service: Service) -> Application:
             await service.stop()
 
     app = Application(
-        title="medinfer", version=metadata.version("inference-api"), lifespan=lifespan, docs_url=None, redoc_url=None
+        title="medinfer",
+        version=metadata.version("inference-api"),
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,  # Location would say http:, also behind TLS: the image would go there in the clear
     )
-    app.direct = {
+    authenticated = {
         path: service.authentication.around(endpoint, ClientScope.PREDICT)
         for path, endpoint in service.endpoints.items()
     }
+    app.direct = {path + slash: endpoint for path, endpoint in authenticated.items() for slash in ("", "/")}
+    if origins := service.settings.cors_origins:
+        app.direct = {path: Cors(endpoint, origins) for path, endpoint in app.direct.items()}
+        app.add_middleware(Cors, origins=origins)
     app.router.routes += [Route(path, endpoint, methods=["POST"]) for path, endpoint in app.direct.items()]
+    app.router.routes += docs.ROUTES
     app.get("/", include_in_schema=False)(page.page)
     app.get("/health", summary="Is the process alive?", description="", responses=openapi.HEALTH)(inner.health)
 

@@ -24,7 +24,7 @@ _PROBLEMS = {
     403: "The client lacks the scope that the header WWW-Authenticate names. Only where authentication is on",
     408: "The upload came too slowly",
     413: "The request has too many bytes, or the image too many pixels",
-    415: "The API or the model version does not read this image",
+    415: "The API or the model version does not read this image, or the request or its part is encoded",
     422: "There is no part `image`, it is empty, or there are too many",
     429: "The client is above its quota; see Retry-After, RateLimit-Policy and RateLimit. Only where it has one",
     502: f"The stable version failed on {STABLE_ATTEMPTS} replicas",

@@ -4,9 +4,10 @@ Problem
   400  malformed            the multipart body cannot be read
   400  bad_request          this is not HTTP, or its chunks are too small
   401, 403                  who asks may not; see access/refusals.py
+  403  origin_not_allowed   of a preflight
   408  head_timeout, upload_too_slow
   413  too_many_bytes, too_many_pixels, too_much_memory
-  415  not_multipart, not_an_image, needs_intensity
+  415  encoded, not_multipart, not_an_image, needs_intensity
   422  no_image, empty_image, too_many_images
   421  misdirected
   429  QuotaExceeded, see quota/refusals.py
@@ -18,6 +19,7 @@ Problem
 """
 
 import json
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 from http import HTTPStatus
@@ -91,6 +93,15 @@ def too_many_connections(retry_after_seconds: int = 1) -> Problem:
     return Problem(503, "too-many-connections", detail, headers={"Retry-After": str(retry_after_seconds)})
 
 
+def origin_not_allowed(headers: Mapping[str, str]) -> Problem:
+    """403: a browser asks whether a script may send a request, and it may not."""
+    detail = (
+        "A script of this origin may not send this request. The setting cors_origins (MEDINFER_API_CORS_ORIGINS) lists "
+        "the origins that may use the API; the methods are GET, HEAD and POST."
+    )
+    return Problem(403, "origin-not-allowed", detail, headers=headers)
+
+
 def too_many_bytes(max_bytes: int) -> Problem:
     """413: the body exceeds `max_bytes`."""
     return Problem(413, "too-many-bytes", f"The request is larger than {max_bytes:,} bytes. Send a smaller image.")
@@ -127,6 +138,13 @@ def not_multipart() -> Problem:
     """415: the body has another media type."""
     detail = "Send the image as multipart/form-data, in a part named `image`."
     return Problem(415, "not-multipart", detail, headers={"Accept": "multipart/form-data"})
+
+
+def encoded(what: str, encoding: bytes) -> Problem:
+    """415: bytes that would have to be decoded first. `what` has the encoding, which is repeated if it is tokens."""
+    named = encoding.decode() if re.fullmatch(rb"[\w.+, -]{1,64}", encoding) else "that is not known"
+    detail = f"The {what} {named}. Send the bytes of the image as they are, without an encoding."
+    return Problem(415, "encoded", detail, headers={"Accept-Encoding": "identity"})
 
 
 def not_an_image(formats: str, reason: str) -> Problem:

@@ -73,6 +73,7 @@ class Settings(BaseModel):
     agent_port: Annotated[int, Field(ge=1, le=65535)] = 8080
     drain_seconds: Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)] = 10
     log_requests: bool = False
+    cors_origins: tuple[str, ...] = ()
     audit_mode: Literal["off", "besteffort", "required"] = "off"
     audit_file: Path | None = None
     audit_key_file: Annotated[Path | None, Field(validate_default=True)] = None
@@ -100,6 +101,15 @@ class Settings(BaseModel):
         if not re.fullmatch(r"(\[[0-9a-fA-F:]+\]|[^:\s]+):[1-9]\d{0,4}", value):
             raise ValueError("must be host:port, for example 0.0.0.0:8002")
         return value
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _origins(cls, value: str) -> tuple[str, ...]:
+        """`value`: origins with white space or commas between them."""
+        origins = tuple(value.replace(",", " ").split())
+        if not all(re.fullmatch(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:\d{1,5})?", origin) for origin in origins):
+            raise ValueError("must be origins as browsers send them, for example https://viewer.example.org, no path")
+        return origins
 
     @field_validator("inner_bind")
     @classmethod

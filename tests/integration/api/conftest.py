@@ -1,36 +1,25 @@
 """One API over one real Triton with the tiny model, for the tests of what the API answers."""
 
-import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from ci.stack.api import Api
 from ci.stack.documents import build_plan, build_routes
 from ci.stack.replica import Replica
+from tests.harness.browser import chromium
 
 REPLICA_ADDRESS = "127.0.0.51"
 API_BIND = "127.0.0.52:8002"
 WARM_SECONDS = 120
-CHROMIUM = "/usr/bin/chromium"
-CHROMIUM_ARGUMENTS = [
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-]
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    if not shutil.which(CHROMIUM):
-        missing = "the page is tested in Chromium: apt-get install --no-install-recommends chromium"
-        pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGUMENTS)
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ from ci.load.classes import expected_classes
 from ci.load.images import grey_jpeg, grey_pixels
 from ci.stack.api import Api
 from ci.stack.documents import read_manifest
+from tests.harness.browser import complaints_of
 from tests.harness.hostile.dicoms import dicom_file
 
 expect.set_options(timeout=30_000)  # the page asks for the status every 2 s, and the browser shares two cores
@@ -22,20 +23,13 @@ pytestmark = pytest.mark.integration
 @pytest.fixture
 def page(browser: Browser, api: Api) -> Iterator[Page]:
     """Fails the test on any error of the script, and on anything that the page asks of another host."""
-    complaints: list[str] = []
     context = browser.new_context(reduced_motion="reduce")  # no transitions to wait for
     page = context.new_page()
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("console", lambda message: complaints.append(message.text) if "policy" in message.text.lower() else None)
-    page.on("request", lambda request: None if _ours(request.url, api) else complaints.append(request.url))
+    complaints = complaints_of(page, api.url)
     page.goto(api.url)
     yield page
     context.close()
     assert complaints == []
-
-
-def _ours(url: str, api: Api) -> bool:
-    return url.startswith((api.url, "blob:", "data:"))
 
 
 def choose(page: Page, name: str, content: bytes) -> None:

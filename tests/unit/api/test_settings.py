@@ -52,6 +52,10 @@ def test_a_missing_routes_file_says_what_to_set(environment: pytest.MonkeyPatch)
         pytest.param("NAMESPACE", "Default", "lower-case letters, digits, '-' and '.'", id="no-namespace"),
         pytest.param("URGENT_RESERVE_PERCENT", "100", "less than or equal to 90", id="nothing-for-the-others"),
         pytest.param("ALLOWED_HOSTS", "a.example:80", "must be host names without port", id="host-with-port"),
+        pytest.param("CORS_ORIGINS", "*", "for example https://viewer.example.org", id="every-origin"),
+        pytest.param("CORS_ORIGINS", "https://a.example https://b.example/", "no path", id="an-origin-with-a-path"),
+        pytest.param("CORS_ORIGINS", "viewer.example", "must be origins", id="a-host"),
+        pytest.param("CORS_ORIGINS", "null", "must be origins", id="no-origin"),
         pytest.param("LOG_REQUESTS", "perhaps", "valid boolean", id="no-boolean"),
     ],
 )
@@ -75,6 +79,12 @@ def test_the_default_of_the_inner_port_may_be_taken(environment: pytest.MonkeyPa
 def test_hosts_are_separated_by_commas(environment: pytest.MonkeyPatch) -> None:
     environment.setenv(PREFIX + "ALLOWED_HOSTS", "a.example, *.b.example,")
     assert read_settings().allowed_hosts == ("a.example", "*.b.example")
+
+
+def test_origins_have_blanks_or_commas_between_them(environment: pytest.MonkeyPatch) -> None:
+    assert read_settings().cors_origins == ()
+    environment.setenv(PREFIX + "CORS_ORIGINS", " https://a.example:8443, http://[::1]:3000\nhttps://b.example ")
+    assert read_settings().cors_origins == ("https://a.example:8443", "http://[::1]:3000", "https://b.example")
 
 
 def test_an_ipv6_address_can_be_bound(environment: pytest.MonkeyPatch) -> None:

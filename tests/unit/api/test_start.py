@@ -6,6 +6,7 @@ import sys
 import pytest
 
 LATER = {
+    "fastapi_swagger": "with the first script of /docs",
     "joserfc": "only where tokens of an issuer are accepted",
     "kubernetes": "only where a ConfigMap is watched",
     "prometheus_client": "at the first scrape",

@@ -24,6 +24,9 @@
 {{- end }}
 - {name: MEDINFER_API_DRAIN_SECONDS, value: {{ $api.drainSeconds | quote }}}
 - {name: MEDINFER_API_LOG_REQUESTS, value: {{ $api.logRequests | quote }}}
+{{- with $api.corsOrigins }}
+- {name: MEDINFER_API_CORS_ORIGINS, value: {{ join " " . | quote }}}
+{{- end }}
 {{- if ne $api.audit.mode "off" }}
 - {name: MEDINFER_API_AUDIT_MODE, value: {{ $api.audit.mode }}}
 - {name: MEDINFER_API_AUDIT_KEY_FILE, value: /etc/medinfer-audit/key}

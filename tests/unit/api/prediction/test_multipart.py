@@ -3,15 +3,18 @@
 from typing import Any
 
 import pytest
-from inference_api.prediction.multipart import MAX_OTHER_PARTS, read_images
+from inference_api.prediction.multipart import read_images
+from inference_api.prediction.parts import MAX_OTHER_PARTS, MAX_PREAMBLE_BYTES
 from inference_api.problems import Problem
 from inference_api.routing.counters import Json
 from starlette.requests import Request
 from starlette.types import Message
 
+BASE64 = b"Content-Transfer-Encoding: base64\r\n"
 FORM = "multipart/form-data; boundary=cut"
 IMAGE = b"\x89PNG\r\n--cut-like\r\n-- not the boundary"
 MAX_BYTES = 20_000
+MIME = b"Mime-Version: 1.0\r\nContent-Type: multipart/form-data; boundary=cut\r\n\r\n"
 
 
 def part(name: bytes, body: bytes = IMAGE, headers: bytes = b"") -> bytes:
@@ -52,7 +55,23 @@ async def images_of(body: bytes, max_images: int = 1, size: int | None = None, *
         pytest.param(form(part(b"note", b"hi"), part(b"image"), part(b"id", b"7")), [IMAGE], id="other-fields-beside"),
         pytest.param(form(part(b"image", b"1"), part(b"image", b"2")), [b"1", b"2"], id="two-in-order"),
         pytest.param(b"\r\n" + form(part(b"image")), [IMAGE], id="newline-first"),
+        pytest.param(b"\n" + form(part(b"image")), [IMAGE], id="bare-newline-first"),
+        pytest.param(b"Not for you.\r\n" + form(part(b"image")), [IMAGE], id="text-first"),
+        pytest.param(b"--cu --cut -cut\r\n" + form(part(b"image")), [IMAGE], id="almost-a-boundary-first"),
+        pytest.param(b" \t\r\n" + form(part(b"image")), [IMAGE], id="blanks-first"),
+        pytest.param(MIME + form(part(b"image")), [IMAGE], id="the-headers-of-a-mail-first"),
+        pytest.param(b"x" * MAX_PREAMBLE_BYTES + b"\n" + form(part(b"image")), [IMAGE], id="the-longest-text-first"),
         pytest.param(form(part(b"image")) + b"epilogue", [IMAGE], id="epilogue"),
+        pytest.param(b"--cut \t " + form(part(b"image"))[5:], [IMAGE], id="blanks-after-the-first-boundary"),
+        pytest.param(
+            (part(b"a") + form(part(b"image"))).replace(b"--cut\r", b"--cut \r"),
+            [IMAGE],
+            id="blanks-after-each-boundary",
+        ),
+        pytest.param(form(part(b"image"))[:-2] + b"  \r\n", [IMAGE], id="blanks-after-the-last-boundary"),
+        pytest.param(form(part(b"image", headers=b"Content-Transfer-Encoding: binary\r\n")), [IMAGE], id="said-binary"),
+        pytest.param(form(part(b"image", headers=b"content-transfer-encoding:8BIT \r\n")), [IMAGE], id="said-8bit"),
+        pytest.param(form(part(b"note", headers=BASE64), part(b"image")), [IMAGE], id="another-part-in-base64"),
         pytest.param(form(part(b"image", headers=b"Content-Type: image/png\r\n")), [IMAGE], id="with-content-type"),
         pytest.param(form(part(b"image")).replace(b"Content-Disp", b"CONTENT-DISP"), [IMAGE], id="header-in-capitals"),
         pytest.param(form(part(b"image")).replace(b'"image"', b"image"), [IMAGE], id="name-without-quotes"),
@@ -78,7 +97,17 @@ async def test_quoted_boundary() -> None:
         pytest.param(b"", {"content_type": FORM[:-3]}, 400, "names no boundary", id="empty-boundary"),
         pytest.param(b"", {"content_type": FORM + "x" * 300}, 400, "boundary is too long", id="long-boundary"),
         pytest.param(b"", {}, 400, "ends before its closing boundary", id="no-bytes"),
-        pytest.param(b"\x00" * 50, {}, 400, "cannot be read", id="no-multipart"),
+        pytest.param(b"\x00" * 50, {}, 400, "does not hold the boundary", id="no-multipart"),
+        pytest.param(b"\x00" * 5000, {}, 400, "first 4,096 bytes", id="no-multipart-and-long"),
+        pytest.param(b"x" * 4097 + b"\n" + form(part(b"image")), {}, 400, "first 4,096", id="too-much-text-first"),
+        pytest.param(form(part(b"image", headers=BASE64)), {}, 415, "Content-Transfer-Encoding base64", id="base64"),
+        pytest.param(
+            form(part(b"image", headers=b"Content-Type: multipart/mixed; boundary=x\r\n")),
+            {},
+            400,
+            "a form of its own",
+            id="a-form-in-the-form",
+        ),
         pytest.param(form(part(b"image"))[:60], {}, 400, "ends before its closing boundary", id="cut-in-the-headers"),
         pytest.param(form(part(b"image"))[:-8], {}, 400, "ends before its closing boundary", id="cut-at-the-end"),
         pytest.param(form(part(b"image")), {"disconnects": True}, 400, "connection ended", id="disconnected"),

@@ -11,7 +11,21 @@ FORM = b"multipart/form-data; boundary=cut"
 PIECE = st.one_of(
     st.sampled_from(
         [
-            *(b"--cut", b"--cut--", b"\r\n", b"\r", b"\n", b"--", b"cut", b": ", b"image", b'"', b";", b"\r\n--cu"),
+            *(
+                b"--cut",
+                b"--cut--",
+                b"--cut \t",
+                b"\r\n",
+                b"\r",
+                b"\n",
+                b"--",
+                b"cut",
+                b": ",
+                b"image",
+                b'"',
+                b";",
+                b"\r\n--cu",
+            ),
             b'--cut\r\nContent-Disposition: form-data; name="image"\r\n\r\n',
             b'--cut\r\nContent-Disposition: form-data; name="other"\r\n\r\n',
         ]

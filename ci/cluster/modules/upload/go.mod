@@ -1,0 +1,3 @@
+module medinfer/cluster/upload
+
+go 1.26.0
