@@ -5,7 +5,7 @@ from ci.stack.folders import ROOT
 PAGE, PLOTS = ROOT / "docs" / "benchmarks.md", ROOT / "docs" / "plots"
 PLOTS_SEEN = PLOTS.relative_to(PAGE.parent)  # from the page
 TITLE = "# Benchmarks\n"
-ORDER = ("make bench", "make bench-operator")
+ORDER = ("make bench", "python -m ci.bench.decode_memory", "make bench-operator")
 
 
 def write(command: str, text: str) -> None:

@@ -60,7 +60,7 @@ class Settings(BaseModel):
     max_in_flight: Annotated[int, Field(ge=1, le=100_000)] = 128
     max_upload_bytes: Annotated[int, Field(ge=1024)] = 20 * 1024 * 1024
     max_pixels: Annotated[int, Field(ge=1)] = 40_000_000
-    memory_budget_bytes: Annotated[int, Field(ge=1, validate_default=True)] = 576 * 1024 * 1024
+    memory_budget_bytes: Annotated[int, Field(ge=16 * 1024 * 1024, validate_default=True)] = 576 * 1024 * 1024
     max_connections: Annotated[int, Field(ge=8, le=100_000)] = 1000
     max_head_bytes: Annotated[int, Field(ge=4096, le=1024 * 1024)] = 32 * 1024
     head_timeout_seconds: Annotated[float, Field(gt=0, le=600, allow_inf_nan=False)] = 5

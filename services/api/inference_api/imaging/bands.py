@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-BAND_PIXELS = 1_048_576
+BAND_PIXELS = 131_072
 
 Array = NDArray[Any]
 

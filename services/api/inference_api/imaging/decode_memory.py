@@ -18,6 +18,9 @@ _FILE_COPIES = 2
 # A resize first makes an image of 224 columns and all rows, of 4 bytes a pixel at most.
 _BYTES_PER_ROW = 4 * 224
 
+# A band of rows as float64, several times, and the counts of 16-bit values.
+_FIXED_BYTES = 6 * 2**20
+
 # Run-length coding has at most 128 bytes for 2.
 _RUN_LENGTH_GROWTH = 64
 
@@ -36,7 +39,7 @@ BYTES_PER_PIXEL: Mapping[str, int] = {
     "PNG P": 6,
     "PNG RGB": 5,
     "PNG RGBA": 9,
-    "PNG I;16": 6,
+    "PNG I;16": 7,
     # Pillow decodes every WebP as an animation, which has two canvases with alpha.
     "WEBP RGB": 17,
     "WEBP RGBA": 17,
@@ -55,10 +58,10 @@ BYTES_PER_PIXEL: Mapping[str, int] = {
     "TIFF RGBX": 9,
     "TIFF LAB": 9,
     "TIFF YCbCr": 9,
-    "TIFF I;16": 6,
-    "TIFF I;16B": 6,
-    "TIFF I": 13,
-    "TIFF F": 13,
+    "TIFF I;16": 7,
+    "TIFF I;16B": 7,
+    "TIFF I": 17,
+    "TIFF F": 17,
     # Grey has 8 or 16 bits, deep grey more. Of colour, pydicom makes float32.
     "DICOM native grey": 7,
     "DICOM native deep": 21,
@@ -68,10 +71,10 @@ BYTES_PER_PIXEL: Mapping[str, int] = {
     "DICOM RLE deep": 21,
     "DICOM RLE palette": 12,
     "DICOM RLE colour": 32,
-    "DICOM JPEG grey": 4,
+    "DICOM JPEG grey": 5,
     "DICOM JPEG colour": 29,
-    "DICOM JPEG2000 grey": 10,
-    "DICOM JPEG2000 palette": 12,
+    "DICOM JPEG2000 grey": 13,
+    "DICOM JPEG2000 palette": 17,
     "DICOM JPEG2000 colour": 33,
 }
 _DEAREST = max(BYTES_PER_PIXEL.values())
@@ -87,4 +90,4 @@ def cost_bytes(kind: str, width: int, height: int, file_bytes: int) -> int:
     """The memory that decoding takes besides the file itself. `width` x `height` is what is decoded at once."""
     image = width * height * BYTES_PER_PIXEL.get(kind, _DEAREST) + height * _BYTES_PER_ROW
     frame_bytes = min(file_bytes, MAX_RLE_FRAME_BYTES) if kind.startswith("DICOM RLE") else 0
-    return image + frame_bytes * _RUN_LENGTH_GROWTH + file_bytes * _FILE_COPIES
+    return _FIXED_BYTES + image + frame_bytes * _RUN_LENGTH_GROWTH + file_bytes * _FILE_COPIES

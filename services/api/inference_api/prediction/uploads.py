@@ -57,6 +57,8 @@ class Decoder:
 
     async def _decode(self, pending: "Pending", in_place: bool) -> None:
         """Decodes what is pending, as soon as there is memory for it. Raises Problem."""
+        # Two threads that begin to import pydicom at once see halves of its modules.
+        await self.wait_for_dicom(pending.files)
         loop = asyncio.get_running_loop()
         until = loop.time() + self._max_wait_seconds
         while True:
@@ -79,6 +81,7 @@ class Pending:
     """Images that are to become a tensor. `work` does it, and goes on with the next one when it is called again."""
 
     def __init__(self, files: Sequence[bytes], request: RequestBuffer, wanted: Preprocessing) -> None:
+        self.files = files
         self._left = list(zip(files, request.tensor, strict=True))
         self._wanted = wanted
 

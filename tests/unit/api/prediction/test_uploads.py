@@ -1,7 +1,11 @@
 """An image waits for memory to decode it in; one that never fits, or waits too long, is refused."""
 
 import asyncio
+import subprocess
+import sys
+from pathlib import Path
 
+import numpy as np
 import pytest
 from inference_api.imaging.preprocessing import Preprocessing
 from inference_api.prediction.memory_budget import MemoryBudget
@@ -10,11 +14,32 @@ from inference_api.problems import Overloaded, Problem
 from inference_api.routing.document import Version
 from inference_api.transport.request_buffers import RequestBuffers
 
+from tests.harness.hostile.dicoms import dicom_file
 from tests.harness.hostile.files import colour, encoded
 
 VERSION = Version(1, "sha256:1", ("a", "b", "c", "d"), Preprocessing("box", 1.0, (0.0,) * 3, (1.0,) * 3, None))
-BUDGET_BYTES = 4_000_000
+BUDGET_BYTES = 12_000_000
 SMALL, THREADED = encoded(colour(), "PNG"), encoded(colour(), "WEBP")
+
+DURING_THE_IMPORT = """
+import asyncio, pathlib, sys
+from inference_api.imaging.intensity import Voi
+from inference_api.imaging.preprocessing import Preprocessing
+from inference_api.prediction.memory_budget import MemoryBudget
+from inference_api.prediction.uploads import Decoder
+from inference_api.routing.document import Version
+from inference_api.transport.request_buffers import RequestBuffers
+
+async def prepare_two(file):
+    decoder = Decoder(10**6, 60, MemoryBudget(10**9), RequestBuffers())
+    version = Version(1, "", ("a", "b", "c", "d"), Preprocessing("box", 1.0, (0.0,) * 3, (1.0,) * 3, Voi()))
+    decoder.import_dicom()
+    while "pydicom" not in sys.modules:
+        await asyncio.sleep(0)
+    await asyncio.gather(*(decoder.upload([file]).prepare(version) for _ in range(2)))
+
+asyncio.run(prepare_two(pathlib.Path(sys.argv[1]).read_bytes()))
+"""
 
 each_way = pytest.mark.parametrize("file", [pytest.param(SMALL, id="on-the-loop"), pytest.param(THREADED, id="thread")])
 
@@ -59,3 +84,11 @@ async def test_an_image_that_never_fits_is_refused_at_once(file: bytes) -> None:
     with pytest.raises(Problem, match="bytes of memory") as refused:
         await decoder(MemoryBudget(1000), 60).upload([file]).prepare(VERSION)
     assert refused.value.status == 413
+
+
+def test_dicom_files_come_while_pydicom_is_imported(tmp_path: Path) -> None:
+    """They wait, because a second thread that imports it sees halves of its modules."""
+    path = tmp_path / "mr.dcm"
+    path.write_bytes(dicom_file(np.zeros((9, 9), np.uint16)))
+    ended = subprocess.run([sys.executable, "-c", DURING_THE_IMPORT, str(path)], text=True, capture_output=True)
+    assert ended.returncode == 0, ended.stderr
