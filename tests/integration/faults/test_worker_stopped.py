@@ -24,7 +24,9 @@ GONE_MS, HEARD_MS = 100.0, 1000.0
 def api(stack: Stack, tmp_path: Path) -> Iterator[Api]:
     """One address, two workers."""
     # More than a load has users: one worker has all of them while the other is replaced, and none is to be shed.
-    pair = Api("api", BIND, tmp_path, workers=2, environment={"MAX_IN_FLIGHT": "512"})
+    # Each kept-alive user sends once in 12 s (ci/load/load.py), and learns only then that its connection ends.
+    environment = {"MAX_IN_FLIGHT": "512", "DRAIN_SECONDS": "16"}
+    pair = Api("api", BIND, tmp_path, workers=2, environment=environment)
     stack.route([pair])
     with pair:
         pair.wait_until_serving()
