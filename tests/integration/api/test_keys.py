@@ -20,6 +20,7 @@ from ci.stack.replica import Replica
 from ci.stack.waiting import wait_until
 
 ADDRESS = "127.0.0.54"
+MAX_CANCELLED = 60  # users of one load
 
 pytestmark = pytest.mark.integration
 
@@ -109,10 +110,13 @@ def test_a_key_is_replaced_under_load(guarded: Guarded, bundle: Path, tmp_path: 
             with_new.wait_until_answered(100)
             second = with_new.finish(at_least=300)
     assert (first.failed, second.failed) == (0, 0)
-    wait_until(
-        lambda: guarded.metric('inference_api_client_requests_total{client="pacs"}') == first.sent + second.sent,
-        "every request is counted for its client",
-    )
+
+    def counted() -> bool:
+        """Those that k6 cancelled at its end are counted, too."""
+        requests = guarded.metric('inference_api_client_requests_total{client="pacs"}') or 0
+        return first.sent + second.sent <= requests <= first.sent + second.sent + 2 * MAX_CANCELLED
+
+    wait_until(counted, "every request is counted for its client")
     assert guarded.metric("inference_api_access_document_rejected") == 0
     assert old not in guarded.log() and new not in guarded.log()
     answered = [json.loads(line) for line in guarded.log().splitlines() if '"request answered"' in line]
