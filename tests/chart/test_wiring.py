@@ -69,7 +69,7 @@ def test_clients_that_are_named_are_the_only_ones() -> None:
     components = [peer.get("podSelector", {}).get("matchLabels", {}).get(COMPONENT) for peer in public["from"]]
     assert components == ["test", None, None]
     ports = [[port["port"] for port in rule["ports"]] for rule in (public, operator, metrics)]
-    assert ports == [[8002], [8003], [8003]]
+    assert ports == [[8002, 15008], [8003, 15008], [8003, 15008]]  # and the port of the mesh
     assert metrics["from"] == policies["medinfer-rollout-operator"]["spec"]["ingress"][0]["from"]
 
 
@@ -97,5 +97,5 @@ def talks(policy: Json, direction: str, peers: str) -> Iterator[tuple[str, str, 
     for rule in policy["spec"].get(direction, ()):
         ports = tuple(port["port"] for port in rule["ports"])
         for peer in rule.get(peers, ()):
-            if "podSelector" in peer:
+            if "podSelector" in peer and "namespaceSelector" not in peer:
                 yield owner, peer["podSelector"]["matchLabels"][COMPONENT], ports

@@ -6,22 +6,81 @@
     matchLabels: {{- include "medinfer.selectorLabels" . | nindent 6 }}
 {{- end }}
 
-{{/* To any address: a DNS cache on the node is not a pod. */}}
+{{/* Ports of pods, and those by which a mesh carries what is sent to them. Called with (list . 8000 8080). */}}
+{{- define "medinfer.podPorts" -}}
+{{- range concat (rest .) (index . 0).Values.networkPolicy.meshPorts }}
+- {protocol: TCP, port: {{ . }}}
+{{- end }}
+{{- end }}
+
 {{- define "medinfer.egressToDns" -}}
-- ports: [{protocol: UDP, port: 53}, {protocol: TCP, port: 53}]
+{{- with .Values.networkPolicy }}
+- ports:
+    {{- range .dnsPorts }}
+    - {protocol: UDP, port: {{ . }}}
+    - {protocol: TCP, port: {{ . }}}
+    {{- end }}
+  {{- with .dnsPeers }}
+  to: {{- toYaml . | nindent 4 }}
+  {{- end }}
+{{- end }}
+{{- end }}
+
+{{/* An address range as a peer; without link-local addresses if it holds all. Called with (list . "0.0.0.0/0"). */}}
+{{- define "medinfer.block" -}}
+{{- $excepted := list -}}
+{{- if hasSuffix "/0" (index . 1) -}}
+{{- range (index . 0).Values.networkPolicy.egressExcept -}}
+{{- if eq (contains ":" .) (contains ":" (index $ 1)) }}{{ $excepted = append $excepted . }}{{ end -}}
+{{- end -}}
+{{- end -}}
+- ipBlock:
+    cidr: {{ index . 1 }}
+    {{- with $excepted }}
+    except: {{- toYaml . | nindent 6 }}
+    {{- end }}
 {{- end }}
 
 {{- define "medinfer.egressToApiServer" -}}
-- to: [{ipBlock: {cidr: {{ .Values.networkPolicy.apiServerCidr }}}}]
+- to: {{- include "medinfer.block" (list . (.Values.networkPolicy.apiServerCidr | default "0.0.0.0/0")) | nindent 4 }}
   ports:
     {{- range .Values.networkPolicy.apiServerPorts }}
     - {protocol: TCP, port: {{ . }}}
     {{- end }}
 {{- end }}
 
+{{/* Where the cluster says that its API server is, as JSON: of the Service its addresses, and of the EndpointSlice those
+     behind it. Empty if helm does not ask the cluster, as helm template. */}}
+{{- define "medinfer.apiServerAddresses" -}}
+{{- $addresses := list -}}
+{{- $service := lookup "v1" "Service" "default" "kubernetes" -}}
+{{- $slice := lookup "discovery.k8s.io/v1" "EndpointSlice" "default" "kubernetes" -}}
+{{- with $service }}{{ $addresses = concat $addresses (.spec.clusterIPs | default list) }}{{ end -}}
+{{- with $slice }}{{ range .endpoints }}{{ $addresses = concat $addresses .addresses }}{{ end }}{{ end -}}
+{{- if and $service $slice }}{{ $addresses | uniq | toJson }}{{ else }}[]{{ end -}}
+{{- end }}
+
+{{/* For API pods, which decode what strangers send: only where the API server is, if that is known. */}}
+{{- define "medinfer.egressOfApiToApiServer" -}}
+{{- $addresses := list -}}
+{{- if not .Values.networkPolicy.apiServerCidr }}{{ $addresses = include "medinfer.apiServerAddresses" . | fromJsonArray }}{{ end -}}
+{{- if $addresses -}}
+- to:
+    {{- range $addresses }}
+    - ipBlock: {cidr: {{ . }}/{{ contains ":" . | ternary 128 32 }}}
+    {{- end }}
+  ports:
+    {{- range .Values.networkPolicy.apiServerPorts }}
+    - {protocol: TCP, port: {{ . }}}
+    {{- end }}
+{{- else -}}
+{{- include "medinfer.egressToApiServer" . -}}
+{{- end -}}
+{{- end }}
+
 {{/* To bundle stores and webhooks. */}}
 {{- define "medinfer.egressOutside" -}}
-- to: [{ipBlock: {cidr: {{ .Values.networkPolicy.egressCidr }}}}]
+- to: {{- include "medinfer.block" (list . .Values.networkPolicy.egressCidr) | nindent 4 }}
   ports:
     {{- range .Values.networkPolicy.egressPorts }}
     - {protocol: TCP, port: {{ . }}}
@@ -32,9 +91,6 @@
 {{- define "medinfer.ingressOfMetrics" -}}
 {{- with (index . 0).Values.networkPolicy.metricsClients }}
 - from: {{- toYaml . | nindent 4 }}
-  ports:
-    {{- range rest $ }}
-    - {protocol: TCP, port: {{ . }}}
-    {{- end }}
+  ports: {{- include "medinfer.podPorts" $ | trim | nindent 4 }}
 {{- end }}
 {{- end }}

@@ -12,6 +12,11 @@
 {{- if not .Values.networkPolicy.enabled }}
 - networkPolicy.enabled is false: every pod in the cluster can reach Triton and download bundles.
 {{- end }}
+{{- with .Values.networkPolicy }}
+{{- if and .enabled (not .apiServerCidr) $.Values.api.watchRoutes (eq (include "medinfer.apiServerAddresses" $) "[]") }}
+- networkPolicy.apiServerCidr is empty and helm could not ask the cluster where its API server is: API pods, which decode what clients send, may connect to any address on the ports {{ join ", " .apiServerPorts }}. Set it to the address range of the API server.
+{{- end }}
+{{- end }}
 {{- if and .Values.rollout.enabled .Values.networkPolicy.enabled }}
 {{- include "medinfer.closedPort" (list . "rollout.artifact.uri" .Values.rollout.artifact.uri) }}
 {{- include "medinfer.closedPort" (list . "rollout.notify.url" .Values.rollout.notify.url) }}

@@ -40,6 +40,7 @@ from inference_api.process.loop_lateness import LoopLateness
 from inference_api.process.open_connections import OpenConnections
 from inference_api.process.sampled_log import SampledLog
 from inference_api.process.slot import Slot
+from inference_api.process.trusted_proxies import TrustedProxies
 from inference_api.quota.limiter import Limiter
 from inference_api.routing.counters import Json
 from inference_api.routing.document import Routes
@@ -156,9 +157,13 @@ class Service:
         return Guard(limits, self.traffic.note_refusal, self.traffic.note_closed, SampledLog(log, time.monotonic))
 
     def guarded(self, app: ASGIApp) -> ASGIApp:
-        """The application for requests to the allowed hosts alone; for all requests where none is named."""
-        hosts = self.settings.allowed_hosts
-        return AllowedHosts(app, hosts, self.traffic.note_refusal) if hosts else app
+        """The application for requests to the allowed hosts alone, with the client's address behind trusted proxies.
+
+        For all requests where no host is named, with the peer's address where no proxy is.
+        """
+        hosts, proxies = self.settings.allowed_hosts, self.settings.trusted_proxies
+        allowed = AllowedHosts(app, hosts, self.traffic.note_refusal) if hosts else app
+        return TrustedProxies(allowed, proxies) if proxies else allowed
 
     @property
     def draining(self) -> bool:

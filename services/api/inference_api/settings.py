@@ -1,5 +1,6 @@
 """The settings of the API, read once, at the start, from the variables MEDINFER_API_*."""
 
+import ipaddress
 import os
 import re
 from collections.abc import Mapping
@@ -26,14 +27,24 @@ def _check_object_name(value: str) -> str:
     return value
 
 
-def _split_hosts(value: object) -> object:
-    return tuple(filter(None, (host.strip() for host in value.split(",")))) if isinstance(value, str) else value
+def _split(value: object) -> object:
+    return tuple(filter(None, (member.strip() for member in value.split(",")))) if isinstance(value, str) else value
 
 
 def _check_host(value: str) -> str:
     if not re.fullmatch(r"(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*", value):
         raise ValueError("must be host names without port, separated by commas, for example a.example.org,*.b.example")
     return value
+
+
+def _parse_network(value: object) -> object:
+    try:
+        network = ipaddress.ip_network(str(value))
+    except ValueError:
+        raise ValueError("must be address ranges separated by commas, for example 10.0.3.0/24,2001:db8::/64") from None
+    if network.prefixlen == 0:
+        raise ValueError("must not hold all addresses: clients could then say who they are")
+    return network
 
 
 ObjectName = Annotated[str, AfterValidator(_check_object_name)]
@@ -65,8 +76,10 @@ class Settings(BaseModel):
     max_head_bytes: Annotated[int, Field(ge=4096, le=1024 * 1024)] = 32 * 1024
     head_timeout_seconds: Annotated[float, Field(gt=0, le=600, allow_inf_nan=False)] = 5
     first_byte_timeout_seconds: Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)] = 20
-    allowed_hosts: Annotated[
-        tuple[Annotated[str, AfterValidator(_check_host)], ...], BeforeValidator(_split_hosts)
+    allowed_hosts: Annotated[tuple[Annotated[str, AfterValidator(_check_host)], ...], BeforeValidator(_split)] = ()
+    trusted_proxies: Annotated[
+        tuple[Annotated[ipaddress.IPv4Network | ipaddress.IPv6Network, BeforeValidator(_parse_network)], ...],
+        BeforeValidator(_split),
     ] = ()
     max_pods: Annotated[int, Field(ge=1, le=10_000)] = 1
     urgent_reserve_percent: Annotated[int, Field(ge=0, le=90)] = 25

@@ -22,8 +22,8 @@ def test_defaults_are_those_of_the_contract() -> None:
     assert settings.memory_budget_bytes == 576 * 1024 * 1024
     assert (settings.max_connections, settings.max_head_bytes) == (1000, 32 * 1024)
     assert (settings.head_timeout_seconds, settings.first_byte_timeout_seconds) == (5, 20)
-    assert settings.allowed_hosts == ()
     assert (settings.max_pods, settings.urgent_reserve_percent) == (1, 25)
+    assert (settings.allowed_hosts, settings.trusted_proxies) == ((), ())
     assert (settings.agent_port, settings.drain_seconds, settings.log_requests) == (8080, 10, False)
 
 
@@ -56,6 +56,9 @@ def test_a_missing_routes_file_says_what_to_set(environment: pytest.MonkeyPatch)
         pytest.param("CORS_ORIGINS", "https://a.example https://b.example/", "no path", id="an-origin-with-a-path"),
         pytest.param("CORS_ORIGINS", "viewer.example", "must be origins", id="a-host"),
         pytest.param("CORS_ORIGINS", "null", "must be origins", id="no-origin"),
+        pytest.param("TRUSTED_PROXIES", "10.0.0.1/24", "must be address ranges", id="host-bits-of-a-range"),
+        pytest.param("TRUSTED_PROXIES", "proxy.example", "must be address ranges", id="a-name-for-a-range"),
+        pytest.param("TRUSTED_PROXIES", "0.0.0.0/0", "must not hold all addresses", id="everybody-is-a-proxy"),
         pytest.param("LOG_REQUESTS", "perhaps", "valid boolean", id="no-boolean"),
     ],
 )
@@ -85,6 +88,11 @@ def test_origins_have_blanks_or_commas_between_them(environment: pytest.MonkeyPa
     assert read_settings().cors_origins == ()
     environment.setenv(PREFIX + "CORS_ORIGINS", " https://a.example:8443, http://[::1]:3000\nhttps://b.example ")
     assert read_settings().cors_origins == ("https://a.example:8443", "http://[::1]:3000", "https://b.example")
+
+
+def test_proxies_are_separated_by_commas(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv(PREFIX + "TRUSTED_PROXIES", "10.0.3.0/24, 2001:db8::/64, 10.0.0.7")
+    assert [str(one) for one in read_settings().trusted_proxies] == ["10.0.3.0/24", "2001:db8::/64", "10.0.0.7/32"]
 
 
 def test_an_ipv6_address_can_be_bound(environment: pytest.MonkeyPatch) -> None:

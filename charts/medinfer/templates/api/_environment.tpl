@@ -4,7 +4,9 @@
 - {name: MEDINFER_API_BIND, value: "0.0.0.0:8002"}
 - {name: MEDINFER_API_INNER_BIND, value: "0.0.0.0:8003"}
 - {name: MEDINFER_API_ROUTES_FILE, value: /etc/medinfer/routes.json}
+{{- if $api.watchRoutes }}
 - {name: MEDINFER_API_ROUTES_CONFIGMAP, value: {{ include "medinfer.routes" . }}}
+{{- end }}
 - name: MEDINFER_API_NAMESPACE
   valueFrom: {fieldRef: {fieldPath: metadata.namespace}}
 {{- if $api.auth.existingSecret }}
@@ -21,6 +23,9 @@
 - {name: MEDINFER_API_URGENT_RESERVE_PERCENT, value: {{ $api.limits.urgentReservePercent | int64 | quote }}}
 {{- with include "medinfer.allowedHosts" . }}
 - {name: MEDINFER_API_ALLOWED_HOSTS, value: {{ . | quote }}}
+{{- end }}
+{{- with $api.trustedProxies }}
+- {name: MEDINFER_API_TRUSTED_PROXIES, value: {{ join "," . | quote }}}
 {{- end }}
 - {name: MEDINFER_API_DRAIN_SECONDS, value: {{ $api.drainSeconds | quote }}}
 - {name: MEDINFER_API_LOG_REQUESTS, value: {{ $api.logRequests | quote }}}

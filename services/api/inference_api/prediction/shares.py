@@ -8,7 +8,10 @@ from inference_api.access import clients
 
 
 def of(scope: Scope) -> str:
-    """The client's name, else the address of the peer; of IPv6 its /64 network, which one customer has at least."""
+    """The client's name, else its address; of IPv6 its /64 network, which one customer has at least.
+
+    Behind trusted proxies the address is the one that TrustedProxies found.
+    """
     if name := clients.of(scope).name:
         return name
     host = str((scope.get("client") or ("",))[0])
