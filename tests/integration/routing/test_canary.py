@@ -40,7 +40,7 @@ def versions_of(routed: Routed, studies: range) -> list[int]:
 
 
 def test_studies_keep_their_version_as_the_weight_grows_in_every_process(routed: Routed, start_api: StartApi) -> None:
-    other = start_api(port=8003)
+    other = start_api(port=8012)
     studies, before = range(60), [1] * 60
     for weight in (0, 20, 60, 100):
         for api in (routed, other):

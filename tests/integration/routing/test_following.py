@@ -69,7 +69,7 @@ def test_promotion_and_the_way_back(routed: Routed) -> None:
 def test_a_configmap_is_followed_as_kubelet_writes_it(routed: Routed, start_api: StartApi, tmp_path: Path) -> None:
     """The mounted name is a link to ..data/NAME, and ..data a link that is renamed over."""
     mount(tmp_path, "one", routed.routes(step="one"))
-    api = start_api(port=8003, ROUTES_FILE=str(tmp_path / "routes.json"))
+    api = start_api(port=8012, ROUTES_FILE=str(tmp_path / "routes.json"))
     assert status(api.api)["step"] == "one"
     mount(tmp_path, "two", routed.routes(step="two"))
     wait_until(lambda: status(api.api)["step"] == "two", "the new content is followed")
