@@ -34,8 +34,6 @@ HEAD = b"GET /health HTTP/1.1\r\nHost: a\r\n"
 FILES: dict[str, Callable[[], bytes]] = {
     "a JPEG of 4.7 million segments": partial(many_pieces.jpeg, 4_700_000),
     "a PNG of 1.6 million chunks": partial(many_pieces.png, 1_600_000),
-    "a TIFF of 2.4 million strips": partial(many_pieces.tiff, 2_400_000),
-    "a BMP of 10 million runs": partial(many_pieces.bmp, 10_000_000),
 }
 
 

@@ -15,9 +15,9 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TILELENGTH, TILEWIDTH, TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
-from inference_api.imaging import dicom, image_sizes, tiff_tags
+from inference_api.imaging import dicom, image_sizes, pieces, tiff_tags
 from inference_api.imaging.admit import Admit
-from inference_api.imaging.counted_reads import MAX_READS, CountedReads
+from inference_api.imaging.counted_reads import CountedReads
 from inference_api.imaging.intensity import HighPixels
 from inference_api.imaging.jpegs import open_jpeg
 
@@ -53,9 +53,14 @@ def _is_webp(data: bytes) -> bool:
     return data.startswith(b"RIFF") and data[8:12] == b"WEBP"
 
 
-def _by(plugin: type[ImageFile.ImageFile], pieces: str, max_reads: int = MAX_READS) -> Callable[[bytes, Admit], Opened]:
+def _by(plugin: type[ImageFile.ImageFile], what: str, max_reads: int) -> Callable[[bytes, Admit], Opened]:
     """Pillow's plugin, called directly: Image.open would warn about sizes that are checked here."""
-    return lambda data, _: plugin(CountedReads(data, pieces, max_reads))
+    return lambda data, _: plugin(CountedReads(data, what, max_reads))
+
+
+def _open_png(data: bytes, _: Admit) -> Opened:
+    pieces.check_png(data)
+    return PngImageFile(CountedReads(data, "chunks"))
 
 
 def _open_tiff(data: bytes, _: Admit) -> Opened:
@@ -106,7 +111,7 @@ FORMATS = (
         name="PNG",
         accept=("image/png",),
         matches=_starts(_PNG_MAGIC),
-        open=_by(PngImageFile, "chunks"),
+        open=_open_png,
         pixel_count=image_sizes.png,
         pillow_name="PNG",
     ),

@@ -2,6 +2,7 @@
 
 from PIL.JpegImagePlugin import JpegImageFile
 
+from inference_api.imaging import pieces
 from inference_api.imaging.counted_reads import CountedReads
 from inference_api.imaging.unreadable import UnreadableImage
 
@@ -13,6 +14,7 @@ _START_OF_SCAN = b"\xff\xda"
 
 def open_jpeg(data: bytes) -> JpegImageFile:
     """Reads the header only. Raises UnreadableImage for too many scans, and whatever Pillow raises on damage."""
+    pieces.check_jpeg(data)
     image = JpegImageFile(CountedReads(data, "segments"))
     several_scans = image.layers > 1 or "progressive" in image.info
     if several_scans and data.count(_START_OF_SCAN) > MAX_SCANS:
