@@ -164,6 +164,24 @@ def test_the_notes_say_when_nobody_knows(cluster: Cluster) -> None:
     assert UNKNOWN in said
 
 
+def test_helm_fails_where_its_user_may_not_ask(cluster: Cluster, namespace: str) -> None:
+    """Who has a namespace of his own, and no other: docs/install.md says which value makes the right needless."""
+    roles = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}"
+    everything = [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}]
+    cluster.client.create(f"{roles}/roles", {"metadata": {"name": "owner"}, "rules": everything})
+    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "owner"}
+    subjects = [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "api"}]
+    cluster.client.create(
+        f"{roles}/rolebindings", {"metadata": {"name": "owner"}, "roleRef": role, "subjects": subjects}
+    )
+    environment = {"KUBECONFIG": str(cluster.kubeconfig("api", namespace))}
+    how = ("template", "medinfer", str(CHART), "--dry-run=server", "--namespace", namespace)
+    with pytest.raises(helm.HelmFailed, match=r'services "kubernetes" is forbidden'):
+        helm.run(*how, environment=environment)
+    named = helm.options([], ["networkPolicy.apiServerCidr=10.0.0.1/32"])
+    assert "cidr: 10.0.0.1/32" in helm.run(*how, *named, environment=environment)
+
+
 @pytest.mark.parametrize(
     "settings",
     [["networkPolicy.apiServerCidr=10.0.0.1/32"], ["api.watchRoutes=false"], ["networkPolicy.enabled=false"]],

@@ -1,9 +1,13 @@
 """The address of a client behind proxies, which a client cannot choose."""
 
 import ipaddress
+from pathlib import Path
 
 import pytest
-from inference_api.process.trusted_proxies import MAX_HOPS, TrustedProxies
+from inference_api.prediction import shares
+from inference_api.process.trusted_proxies import MAX_HOPS, Network, TrustedProxies
+from inference_api.service import build
+from inference_api.settings import Settings
 from starlette.types import Receive, Scope, Send
 
 TRUSTED = tuple(map(ipaddress.ip_network, ("10.0.0.0/24", "2001:db8:ffff::/48")))
@@ -70,3 +74,19 @@ async def seen(peer: str | None, headers: list[tuple[str, str]]) -> str | None:
 )
 async def test_the_address_is(peer: str | None, headers: list[tuple[str, str]], address: str | None) -> None:
     assert await seen(peer, headers) == address
+
+
+@pytest.mark.parametrize(
+    ("proxies", "address"),
+    [pytest.param(TRUSTED, CLIENT, id="named"), pytest.param((), PROXY, id="nobody-by-default")],
+)
+async def test_the_setting_decides(proxies: tuple[Network, ...], address: str, tmp_path: Path) -> None:
+    settings = Settings(routes_file=tmp_path / "routes.json", trusted_proxies=proxies)
+    found: list[str] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        found.append(shares.of(scope))
+
+    scope: Scope = {"type": "http", "client": (PROXY, 4711), "headers": [(XFF.encode(), CLIENT.encode())]}
+    await build(settings).guarded(app)(scope, None, None)  # type: ignore[arg-type]  # nobody receives or sends
+    assert found == [address]
