@@ -41,7 +41,9 @@ from inference_api.process.open_connections import OpenConnections
 from inference_api.process.sampled_log import SampledLog
 from inference_api.process.slot import Slot
 from inference_api.process.trusted_proxies import TrustedProxies
+from inference_api.quota.ledger import RedisAddress, RedisLedger
 from inference_api.quota.limiter import Limiter
+from inference_api.quota.settling import SETTLE_SECONDS, Settling
 from inference_api.routing.counters import Json
 from inference_api.routing.document import Routes
 from inference_api.routing.follower import POLL_SECONDS, Follower
@@ -91,6 +93,7 @@ class Service:
     authentication: Authentication
     authenticator: Authenticator | None
     access_file: AccessFile | None
+    settling: Settling | None
     connections: OpenConnections = field(default_factory=OpenConnections)
     lateness: LoopLateness = field(default_factory=LoopLateness)
     slot: Slot | None = None
@@ -109,6 +112,9 @@ class Service:
             log.warning("authentication is off: everybody may ask; set MEDINFER_API_ACCESS_FILE to ask for keys")
         else:
             await self.access_file.poll()
+            self._follow_quotas()
+        if self.settling is not None:
+            await self.settling.step()
         if self.watch:
             self.watch.start()
         loops = (
@@ -122,6 +128,8 @@ class Service:
         if self.access_file is not None and self.authenticator is not None:
             access = (self.access_file.poll, self.authenticator.refresh)
             self._tasks += [asyncio.create_task(every(access_file.POLL_SECONDS, step)) for step in access]
+        if self.settling is not None:
+            self._tasks.append(asyncio.create_task(every(SETTLE_SECONDS, self.settling.step)))
         gc.collect()
         gc.freeze()  # all that exists now stays, so that no collection in the middle of a request visits it
 
@@ -132,6 +140,8 @@ class Service:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self.settling is not None:
+            await self.settling.close()
         if self.watch:
             self.watch.stop()
         self.decoder.close()
@@ -221,18 +231,21 @@ class Service:
 
     def _publish_now(self, slot: Slot) -> None:
         access = self.authenticator.snapshot() if self.authenticator else None
-        limiter = self.admission.limiter
-        if self.authenticator and self.authenticator.access:
-            limiter.follow(self.authenticator.access.clients)
+        self._follow_quotas()
+        is_degraded = self.settling is not None and self.settling.is_degraded
         snapshot = self.traffic.snapshot() | {
             "openConnections": len(self.connections),
             "access": access,
-            "quota": {"refused": limiter.snapshot(), "isDegraded": False},
+            "quota": {"refused": self.admission.limiter.snapshot(), "isDegraded": is_degraded},
             "readers": len(self.admission.readers),
             "memory": {"usedBytes": self.memory.used_bytes, "budgetBytes": self.memory.total_bytes},
         }
         snapshot["totals"]["loopLateness"] = self.lateness.document()
         slot.publish(snapshot)
+
+    def _follow_quotas(self) -> None:
+        if self.authenticator and self.authenticator.access:
+            self.admission.limiter.follow(self.authenticator.access.clients)
 
     def _taken_slot(self) -> Slot:
         assert self.slot is not None, "the service has not started"
@@ -279,6 +292,7 @@ def build(settings: Settings) -> Service:
         authentication=Authentication(authenticator, traffic, refusals),
         authenticator=authenticator,
         access_file=_make_access_file(settings, authenticator),
+        settling=_make_settling(settings, limiter) if authenticator else None,
     )
 
 
@@ -322,6 +336,15 @@ def _make_access_file(settings: Settings, authenticator: Authenticator | None) -
         return None
     kept = settings.runtime_dir and settings.runtime_dir / ACCESS_KEY
     return AccessFile(authenticator, settings.access_file, kept)
+
+
+def _make_settling(settings: Settings, limiter: Limiter) -> Settling | None:
+    if not settings.redis_url:
+        return None
+    address = RedisAddress(
+        settings.redis_url, settings.redis_password_file, settings.redis_ca_file, settings.redis_prefix
+    )
+    return Settling(limiter, RedisLedger(address, os.urandom(8).hex()), time.monotonic)
 
 
 def _loop_time() -> float:

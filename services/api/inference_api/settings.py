@@ -82,6 +82,10 @@ class Settings(BaseModel):
         BeforeValidator(_split),
     ] = ()
     max_pods: Annotated[int, Field(ge=1, le=10_000)] = 1
+    redis_url: str = ""
+    redis_password_file: Path | None = None
+    redis_ca_file: Path | None = None
+    redis_prefix: str = "medinfer"
     urgent_reserve_percent: Annotated[int, Field(ge=0, le=90)] = 25
     agent_port: Annotated[int, Field(ge=1, le=65535)] = 8080
     drain_seconds: Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)] = 10
@@ -96,6 +100,15 @@ class Settings(BaseModel):
     def _key_for_audit(cls, value: Path | None, info: ValidationInfo) -> Path | None:
         if value is None and info.data.get("audit_mode", "off") != "off":
             raise ValueError("must be the path of the audit stream's key, or set MEDINFER_API_AUDIT_MODE=off")
+        return value
+
+    @field_validator("redis_url")
+    @classmethod
+    def _redis_without_password(cls, value: str) -> str:
+        if value and not re.fullmatch(
+            r"rediss?://([A-Za-z0-9._-]+@)?(\[[0-9a-fA-F:]+\]|[^:/@\s]+)(:\d{1,5})?(/\d+)?", value
+        ):
+            raise ValueError("must be redis://host:6379/0, or rediss:// for TLS, and without a password")
         return value
 
     @field_validator("memory_budget_bytes")

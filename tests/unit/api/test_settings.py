@@ -50,6 +50,8 @@ def test_a_missing_routes_file_says_what_to_set(environment: pytest.MonkeyPatch)
         pytest.param("AGENT_PORT", "70000", "less than or equal to 65535", id="no-such-port"),
         pytest.param("ROUTES_CONFIGMAP", "a/b", "must be the name of a Kubernetes object", id="no-object-name"),
         pytest.param("NAMESPACE", "Default", "lower-case letters, digits, '-' and '.'", id="no-namespace"),
+        pytest.param("REDIS_URL", "redis://:secret@redis:6379", "without a password", id="password-in-an-address"),
+        pytest.param("REDIS_URL", "redis.example:6379", "must be redis://host:6379/0", id="address-without-scheme"),
         pytest.param("URGENT_RESERVE_PERCENT", "100", "less than or equal to 90", id="nothing-for-the-others"),
         pytest.param("ALLOWED_HOSTS", "a.example:80", "must be host names without port", id="host-with-port"),
         pytest.param("CORS_ORIGINS", "*", "for example https://viewer.example.org", id="every-origin"),

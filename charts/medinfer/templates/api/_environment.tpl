@@ -20,6 +20,14 @@
 - {name: MEDINFER_API_MAX_PIXELS, value: {{ $api.maxPixels | int64 | quote }}}
 - {name: MEDINFER_API_MEMORY_BUDGET_BYTES, value: {{ $api.memoryBudgetBytes | int64 | quote }}}
 - {name: MEDINFER_API_MAX_PODS, value: {{ ternary $api.autoscaling.maxReplicas $api.replicaCount $api.autoscaling.enabled | int64 | quote }}}
+{{- with $api.limits.redis.address }}
+- {name: MEDINFER_API_REDIS_URL, value: {{ . | quote }}}
+- {name: MEDINFER_API_REDIS_PREFIX, value: {{ printf "%s/%s" $.Release.Namespace (include "medinfer.api" $) | quote }}}
+{{- if $api.limits.redis.existingSecret }}
+- {name: MEDINFER_API_REDIS_PASSWORD_FILE, value: /etc/medinfer-redis/password}
+- {name: MEDINFER_API_REDIS_CA_FILE, value: /etc/medinfer-redis/ca.crt}
+{{- end }}
+{{- end }}
 - {name: MEDINFER_API_URGENT_RESERVE_PERCENT, value: {{ $api.limits.urgentReservePercent | int64 | quote }}}
 {{- with include "medinfer.allowedHosts" . }}
 - {name: MEDINFER_API_ALLOWED_HOSTS, value: {{ . | quote }}}

@@ -83,6 +83,11 @@ class Budget:
         most = self.quota.images_in_flight or 0
         return max(0, math.ceil(most / (live or self._processes)) - self.in_flight)
 
+    @property
+    def has_rate(self) -> bool:
+        """Whether its quota has images per minute, which the ledger counts."""
+        return self.quota.images_per_minute is not None
+
     def needs_settling(self, live: int | None) -> bool:
         """Whether the ledger should be told of it, or has more for it."""
         per_minute = self.quota.images_per_minute
