@@ -16,6 +16,7 @@ from pathlib import Path
 import httpx
 import pytest
 from inference_api.quota.budget import MAX_COST, slice_images
+from inference_api.quota.ledger import LedgerAway, RedisAddress, RedisLedger, Report, Settlement
 from modelctl.keys import key as keys
 
 from ci.load.classes import expected_classes
@@ -178,6 +179,23 @@ def test_redis_dies_freezes_fills_up_and_comes_back_under_load(
     name = 'inference_api_quota_refused_total{client="study"}'
     wait_until(lambda: sum(metric(api, name) or 0 for api in apis) == study.statuses[429], "refusals are counted")
     check_answers(study)
+
+
+async def test_a_report_that_comes_twice_counts_once(redis: Redis, tmp_path: Path) -> None:
+    (tmp_path / "password").write_text(PASSWORD)
+    address = RedisAddress(f"redis://{REDIS_ADDRESS}:6379/0", tmp_path / "password", prefix="twice")
+    ledger = RedisLedger(address, "process")
+
+    async def settle(report: Report) -> Settlement:
+        for _ in range(20):  # on a busy machine an answer may be late
+            with contextlib.suppress(LedgerAway):
+                return await ledger.settle(report)
+        raise AssertionError("no answer of Redis was in time")
+
+    settled = [await settle(Report(number, {"pacs": (8, 1)})) for number in (1, 1, 2, 2)]
+    await ledger.close()
+    assert {one.live for one in settled} == {1}
+    assert [round(one.full_in_seconds["pacs"] / 60 / 8, 1) for one in settled] == [1, 1, 2, 2]
 
 
 def check_answers(study: Study) -> None:

@@ -120,6 +120,17 @@ async def test_a_report_without_an_answer_counts_once() -> None:
     assert cluster.limiters[0].live == 1
 
 
+async def test_what_was_spent_while_the_ledger_was_away_is_reported() -> None:
+    cluster = Cluster(1, Quota(600))
+    cluster.set("away")
+    for _ in range(3):
+        assert cluster.ask(0, 8)
+        await cluster.settle(3)
+    cluster.set("there")
+    await cluster.settle(3)
+    assert sum(report.spent["pacs"][0] for report in cluster.ledgers[0].reports) == 24
+
+
 async def test_it_asks_seldom_while_nothing_happens_or_nobody_answers() -> None:
     cluster = Cluster(1, Quota(600))
     await cluster.settle(60)
