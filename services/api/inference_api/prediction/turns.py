@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 # After this much work in one turn, what may run on a thread does.
-LONG_TURN_SECONDS = 0.01
+LONG_TURN_SECONDS = 0.03
 
 T = TypeVar("T")
 
