@@ -1,6 +1,8 @@
 """How large an encoded image is, and how much work to decode, read from its headers without decoding anything."""
 
-from collections.abc import Iterator
+from itertools import islice
+
+from inference_api.imaging import pieces
 
 INLINE_PIXELS = 1_048_576  # about 4 ms of decoding
 INLINE_BYTES = 512 * 1024
@@ -22,7 +24,7 @@ def jpeg(data: bytes) -> int | None:
     if len(data) > INLINE_BYTES:
         return None
     pixels = None
-    for at, kind in _jpeg_segments(data):
+    for at, kind in islice(pieces.jpeg_segments(data), INLINE_PIECES):
         if kind in _JPEG_SIZES:
             pixels = int.from_bytes(data[at + 5 : at + 7]) * int.from_bytes(data[at + 7 : at + 9])
             if kind in _JPEG_PROGRESSIVE:
@@ -30,16 +32,6 @@ def jpeg(data: bytes) -> int | None:
         elif kind == _JPEG_SCAN:
             return pixels
     return None
-
-
-def _jpeg_segments(data: bytes) -> Iterator[tuple[int, int]]:
-    """Where each of the first INLINE_PIECES segments begins, and its marker."""
-    at = 2
-    for _ in range(INLINE_PIECES):
-        if at + 4 > len(data) or data[at] != 0xFF:
-            return
-        yield at, data[at + 1]
-        at += 2 + int.from_bytes(data[at + 2 : at + 4])
 
 
 def png(data: bytes) -> int | None:
@@ -58,14 +50,8 @@ def png(data: bytes) -> int | None:
 
 
 def _png_chunks_are_plain(data: bytes) -> bool:
-    at = 8
-    for _ in range(INLINE_PIECES):
-        if at + 12 > len(data):
-            return True
-        if data[at + 4 : at + 8] in _PNG_COMPRESSED_TEXT:
-            return False
-        at += 12 + int.from_bytes(data[at : at + 4])
-    return False
+    chunks = list(islice(pieces.png_chunks(data), INLINE_PIECES))
+    return len(chunks) < INLINE_PIECES and not any(kind in _PNG_COMPRESSED_TEXT for kind in chunks)
 
 
 def bmp(data: bytes) -> int | None:

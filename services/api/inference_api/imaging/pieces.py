@@ -1,28 +1,42 @@
-"""How many segments or chunks a file has, counted before Pillow makes objects of them: 50 times faster than it does."""
+"""The segments of a JPEG and the chunks of a PNG, found without Pillow, which is 50 times slower: it makes objects."""
+
+from collections.abc import Iterator
+from itertools import islice
 
 from inference_api.imaging.unreadable import UnreadableImage
 
 MAX_PIECES = 4096
 
-_JPEG_SCAN = 0xDA
+_START_OF_SCAN = 0xDA
 
 
-def check_jpeg(data: bytes) -> None:
-    """Raises UnreadableImage for too many segments before the pixels. Stops at one that is misplaced."""
+def jpeg_segments(data: bytes) -> Iterator[tuple[int, int]]:
+    """Where each segment begins, and its marker: ITU T.81 section B.1. Ends at one that is misplaced."""
     at = 2
-    for _ in range(MAX_PIECES):
-        if at + 4 > len(data) or data[at] != 0xFF or data[at + 1] == _JPEG_SCAN:
-            return
+    while at + 4 <= len(data) and data[at] == 0xFF:
+        yield at, data[at + 1]
         at += 2 + int.from_bytes(data[at + 2 : at + 4])
-    raise UnreadableImage(f"this file has too many segments, more than {MAX_PIECES:,}")
+
+
+def png_chunks(data: bytes) -> Iterator[bytes]:
+    """The type of each chunk: PNG specification section 5.3."""
+    at = 8
+    while at + 12 <= len(data):
+        yield data[at + 4 : at + 8]
+        at += 12 + int.from_bytes(data[at : at + 4])
+
+
+def first_scan(data: bytes) -> int | None:
+    """Where the first scan of a JPEG begins; None: a segment before is misplaced. Raises UnreadableImage: too many."""
+    for number, (at, marker) in enumerate(jpeg_segments(data), 1):
+        if marker == _START_OF_SCAN:
+            return at
+        if number == MAX_PIECES:
+            raise UnreadableImage(f"this file has too many segments, more than {MAX_PIECES:,}")
+    return None
 
 
 def check_png(data: bytes) -> None:
     """Raises UnreadableImage for too many chunks."""
-    at = 8
-    for _ in range(MAX_PIECES):
-        if at + 12 > len(data):
-            return
-        at += 12 + int.from_bytes(data[at : at + 4])
-    if at + 12 <= len(data):
+    if next(islice(png_chunks(data), MAX_PIECES, None), None) is not None:
         raise UnreadableImage(f"this file has too many chunks, more than {MAX_PIECES:,}")
