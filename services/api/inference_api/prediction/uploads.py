@@ -37,7 +37,7 @@ class Decoder:
 
     def upload(self, files: Sequence[bytes], memory: BodyMemory | None = None) -> "Upload":
         """The images of one request; nothing is decoded yet. `memory` holds the files; None: nobody counts them."""
-        in_place = len(files) == 1 and formats.is_small(files[0]) and self._turn.has_time
+        in_place = len(files) == 1 and formats.is_small(files[0])
         return Upload(files, memory, self._decode, self._buffers, in_place)
 
     def import_dicom(self) -> asyncio.Task[None]:
@@ -73,6 +73,7 @@ class Decoder:
 
     async def _run(self, in_place: bool, work: Callable[[], T]) -> T:
         if in_place:
+            await self._turn.wait()
             return self._turn.run(work)
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
