@@ -27,7 +27,7 @@ class Turn:
 
         Others run in between. To hand small work to threads instead costs more than the work.
         """
-        while not self.has_time:
+        while not self.has_time:  # noqa: ASYNC110 - the next turn is what it waits for
             await asyncio.sleep(0)
 
     def run(self, work: Callable[[], T]) -> T:
