@@ -19,7 +19,7 @@ from inference_api.access.access_file import AccessFile
 from inference_api.access.authentication import Authentication
 from inference_api.access.authenticator import Authenticator
 from inference_api.access.kept_keys import KeptKeys
-from inference_api.audit.audit import OFF, Audit, AuditStream
+from inference_api.audit.audit import Audit
 from inference_api.audit.chain import Chain
 from inference_api.audit.pseudonyms import Pseudonyms, read_key
 from inference_api.audit.sink import FileSink, StdoutSink
@@ -73,13 +73,13 @@ log = logging.getLogger(__name__)
 class Service:
     """The parts of one worker; `start` and `stop` are the application's lifespan.
 
-    `endpoints` maps a path to what answers a POST there. `slot` is None before the start. `authenticator` and
-    `access_file` are None where everybody may ask.
+    `endpoints` maps a path to what answers a POST there. `slot` is None before the start. `audit` is None where
+    no stream is kept, `authenticator` and `access_file` are None where everybody may ask.
     """
 
     settings: Settings
     traffic: Traffic
-    audit: AuditStream
+    audit: Audit | None
     agents: Agents
     triton: Triton
     memory: MemoryBudget
@@ -105,7 +105,8 @@ class Service:
     async def start(self) -> None:
         """Takes a slot, warms the decoders, reads the routes once and starts the background work."""
         self.slot = Slot.take(self.settings.runtime_dir or self._make_folder())
-        self.audit.start()
+        if self.audit is not None:
+            self.audit.start()
         warmup.warm()
         await self._follow()
         if self.access_file is None:
@@ -146,7 +147,8 @@ class Service:
             self.watch.stop()
         self.decoder.close()
         self.triton.keep_only(())
-        self.audit.stop()
+        if self.audit is not None:
+            await self.audit.stop()
         if self.slot is not None:
             self._publish_now(self.slot)
             self.slot.give_up()
@@ -300,9 +302,9 @@ async def _answers(triton: Triton, routes: Routes) -> bool:
     return await triton.any_ready(routes.replicas, routes.model, routes.stable.version.number)
 
 
-def _make_audit(settings: Settings, traffic: Traffic) -> AuditStream:
+def _make_audit(settings: Settings, traffic: Traffic) -> Audit | None:
     if settings.audit_mode == "off" or settings.audit_key_file is None:
-        return OFF
+        return None
     pseudonyms = Pseudonyms(read_key(settings.audit_key_file))
     lock = settings.runtime_dir and settings.runtime_dir / "audit.lock"
     sink = FileSink(settings.audit_file) if settings.audit_file else StdoutSink(lock)

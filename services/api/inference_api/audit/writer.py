@@ -43,12 +43,12 @@ class Writer:
         self._loop = asyncio.get_running_loop()
         self._thread.start()
 
-    def stop(self, timeout_seconds: float) -> None:
-        """Writes what waits, for so long at most."""
+    async def stop(self, timeout_seconds: float) -> None:
+        """Writes what waits, for so long at most. What was written by then is counted."""
         self._is_closing = True
         self._wake.set()
         if self._thread.is_alive():
-            self._thread.join(timeout_seconds)
+            await asyncio.to_thread(self._thread.join, timeout_seconds)
 
     def submit(self, entry: Entry) -> None:
         """Writes it soon, or counts it as dropped while too many wait."""

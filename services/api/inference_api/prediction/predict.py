@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 from inference_api import problems, request_ids
 from inference_api.access import clients
 from inference_api.access.clients import Client
-from inference_api.audit.audit import OFF, AuditStream
+from inference_api.audit.audit import Audit
 from inference_api.audit.entries import Diagnosis
 from inference_api.imaging import dicom
 from inference_api.prediction import answers, multipart, shares
@@ -47,7 +47,7 @@ class Limits:
 class Predict:
     """The endpoint. `max_images` is 1 for /predict. `refusals`: where a line about a refused request goes.
 
-    `audit` gets a line for each request whose images were read.
+    `audit` gets a line for each accepted request; None: there is no audit stream.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class Predict:
         dispatcher: Dispatcher,
         shadow: Shadow,
         max_images: int,
-        audit: AuditStream = OFF,
+        audit: Audit | None = None,
     ) -> None:
         self._limits = limits
         self._refusals = refusals
@@ -101,20 +101,27 @@ class Predict:
         self, scope: Scope, files: list[bytes], memory: BodyMemory, deadline: float, request_id: str, send: Send
     ) -> None:
         started = time.perf_counter()
-        routes = self._traffic.routes
-        if routes is None:
-            raise problems.no_replica()
         client = clients.of(scope)
-        study = await self._study(scope, routes, files, client)
-        with self._audit.ask(request_id, client.name, study, files) as asked:
+        accepted = self._audit.accept(request_id, client.name, files) if self._audit else None
+        try:
+            routes = self._traffic.routes
+            if routes is None:
+                raise problems.no_replica()
+            study = await self._study(scope, routes, files, client)
+            if accepted is not None:
+                accepted.study = study
             upload = self._decoder.upload(files, memory)
             key = study or random.randbytes(8)
             dispatched = await self._dispatch(upload, routes, client, key, deadline, started)
             latency_seconds = time.perf_counter() - started
             body = answers.body(dispatched.answers, latency_seconds, batch=self.max_images > 1)
-            if asked is not None:
-                await asked.answered(_diagnosis(dispatched, routes), routes, latency_seconds)
-            await _send(send, dispatched, request_id, body, self._admission.limiter.headers(client))
+        except Exception as error:
+            if accepted is not None:
+                await accepted.refused(error)
+            raise
+        if accepted is not None:
+            await accepted.answered(_diagnosis(dispatched, routes), routes, latency_seconds)
+        await _send(send, dispatched, request_id, body, self._admission.limiter.headers(client))
         may_shadow = client.canary and client.evidence and dispatched.version is routes.stable.version
         if not may_shadow or not self._shadow.take(upload, routes, dispatched.answers):
             upload.close()
@@ -132,7 +139,7 @@ class Predict:
 
     async def _study(self, scope: Scope, routes: Routes, files: Sequence[bytes], client: Client) -> bytes | None:
         """What the header names, else the study of the first DICOM file; None, too, where nothing depends on it."""
-        if not self._audit.is_on and (routes.canary is None or not client.canary):
+        if self._audit is None and (routes.canary is None or not client.canary):
             return None
         header = routes.header.lower().encode()
         for name, value in scope["headers"]:

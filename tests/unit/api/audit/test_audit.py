@@ -33,14 +33,15 @@ STUDY = "1.2.840.113619.2.55.3"
 class Scene:
     """The endpoint on a fake Triton, with an audit stream in a file."""
 
-    def __init__(self, path: Path, *, is_required: bool = False, **routes: Any) -> None:
+    def __init__(self, path: Path, *, is_required: bool = False, has_routes: bool = True, **routes: Any) -> None:
         self.path, self.triton, self.traffic = path, FakeTriton(), Traffic(128)
-        self.traffic.apply(parse(json.dumps(document(**(routes or STABLE))).encode()))
+        if has_routes:
+            self.traffic.apply(parse(json.dumps(document(**(routes or STABLE))).encode()))
         pseudonyms = Pseudonyms(KEY)
         self.writer = Writer(FileSink(path), Chain(pseudonyms.chain_key, "api-0"), self.traffic.note_audit)
         self.audit = Audit(pseudonyms, self.writer, lambda: NOW, is_required=is_required)
         self.predict = Endpoint(self.triton, self.traffic, self.audit).predict
-        self.status, self.body = 0, b""
+        self.status, self.body, self.is_client_gone = 0, b"", False
 
     async def ask(self, image: bytes = b"") -> int:
         names = {b"content-type": f"multipart/form-data; boundary={BOUNDARY}".encode(), b"x-study-id": STUDY.encode()}
@@ -49,15 +50,17 @@ class Scene:
         await self.predict(scope | {"state": {clients.STATE_KEY: Client("pacs")}}, self._receive, self._send)
         return self.status
 
-    def lines(self) -> list[dict[str, object]]:
+    async def lines(self) -> list[dict[str, object]]:
         """All of them; nothing is written after that."""
-        self.audit.stop()
+        await self.audit.stop()
         return [json.loads(line) for line in self.path.read_bytes().splitlines()]
 
     async def _receive(self) -> Message:
         return {"type": "http.request", "body": multipart(self.image), "more_body": False}
 
     async def _send(self, message: Message) -> None:
+        if self.is_client_gone:
+            raise ConnectionResetError
         self.status = message.get("status", self.status)
         self.body += message.get("body", b"")
 
@@ -67,12 +70,12 @@ async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
     scene = Scene(tmp_path / "audit.jsonl")
     scene.audit.start()
     yield scene
-    scene.audit.stop()
+    await scene.audit.stop()
 
 
 async def test_an_answer_can_be_accounted_for(scene: Scene) -> None:
     assert await scene.ask() == 200
-    (line,) = scene.lines()
+    (line,) = await scene.lines()
     answer, pseudonyms = json.loads(scene.body), Pseudonyms(KEY)
     assert line | {"chain": "", "requestId": "", "latencyMs": 0} == {
         "writer": "api-0",
@@ -99,8 +102,23 @@ async def test_an_answer_can_be_accounted_for(scene: Scene) -> None:
 
 async def test_a_refused_picture_is_accounted_for(scene: Scene) -> None:
     assert await scene.ask(b"no picture") == 415
-    (line,) = scene.lines()
+    (line,) = await scene.lines()
     assert (line["outcome"], line["client"]) == ("not-an-image", "pacs") and "version" not in line
+
+
+async def test_a_request_without_routes_is_accounted_for(tmp_path: Path) -> None:
+    scene = Scene(tmp_path / "audit.jsonl", has_routes=False)
+    scene.audit.start()
+    assert await scene.ask() == 503
+    (line,) = await scene.lines()
+    assert (line["outcome"], line["study"]) == ("no-replica", None)
+
+
+async def test_an_answer_that_cannot_be_sent_has_one_line(scene: Scene) -> None:
+    scene.is_client_gone = True
+    with pytest.raises(ConnectionResetError):
+        await scene.ask()
+    assert [line["outcome"] for line in await scene.lines()] == ["answered"]
 
 
 @pytest.mark.parametrize(("fails", "role"), [(False, "canary"), (True, "fallback")])
@@ -111,19 +129,28 @@ async def test_the_role_says_who_was_chosen_and_who_answered(tmp_path: Path, fai
         for replica in ("a", "b"):
             scene.triton.behave(replica, 2, "nan")
     assert await scene.ask() == 200
-    (line,) = scene.lines()
+    (line,) = await scene.lines()
     assert (line["role"], line["version"]) == (role, 1 if fails else 2)
 
 
-@pytest.mark.parametrize(("is_required", "status"), [(True, 503), (False, 200)])
+@pytest.mark.parametrize(
+    ("image", "is_required", "status"),
+    [
+        pytest.param(b"", True, 503, id="an-answer"),
+        pytest.param(b"no picture", True, 503, id="a-refusal"),
+        pytest.param(b"", False, 200, id="an-answer-besteffort"),
+        pytest.param(b"no picture", False, 415, id="a-refusal-besteffort"),
+    ],
+)
 async def test_a_full_volume_takes_the_answer_away_where_its_line_is_required(
-    tmp_path: Path, is_required: bool, status: int
+    image: bytes, is_required: bool, status: int
 ) -> None:
     scene = Scene(Path("/dev/full"), is_required=is_required)
     scene.audit.start()
-    assert await scene.ask() == status
+    assert await scene.ask(image) == status
     assert (b"audit-failed" in scene.body) == is_required
-    scene.audit.stop()
+    await scene.audit.stop()
+    assert scene.traffic.snapshot()["totals"]["events"]["audit:failed"] == 1, "one line is tried"
 
 
 def test_pseudonyms_differ_by_purpose_and_key() -> None:

@@ -52,7 +52,7 @@ async def make() -> AsyncIterator[Callable[[Sink], Scene]]:
 
     yield start
     for scene in scenes:
-        scene.writer.stop(5)
+        await scene.writer.stop(5)
 
 
 async def test_lines_are_written_in_order_and_counted(make: Callable[[Sink], Scene]) -> None:
@@ -97,7 +97,8 @@ async def test_what_waits_at_the_end_is_written(tmp_path: Path) -> None:
     scene.writer.start()
     for number in range(300):
         scene.writer.submit({"requestId": str(number)})
-    scene.writer.stop(5)
+    await scene.writer.stop(5)
+    assert scene.counted == {"written": 300}
     assert len((tmp_path / "audit.jsonl").read_bytes().splitlines()) == 300
 
 

@@ -3,7 +3,7 @@
 import logging
 import time
 
-from inference_api.audit.audit import OFF, AuditStream
+from inference_api.audit.audit import Audit
 from inference_api.prediction.admission import Admission
 from inference_api.prediction.dispatch import Dispatcher
 from inference_api.prediction.memory_budget import MemoryBudget
@@ -22,7 +22,7 @@ class Endpoint:
     """`predict` takes one image."""
 
     def __init__(
-        self, triton: FakeTriton, traffic: Traffic, audit: AuditStream = OFF, limiter: Limiter | None = None
+        self, triton: FakeTriton, traffic: Traffic, audit: Audit | None = None, limiter: Limiter | None = None
     ) -> None:
         dispatcher = Dispatcher(triton, traffic.replicas, 10, lambda: triton.now, triton.pause)
         self.shadow = Shadow(traffic, dispatcher, 5)
