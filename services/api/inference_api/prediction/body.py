@@ -1,14 +1,16 @@
 """The body of an upload while it is read: bounded in memory and in time."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable
+from typing import TypeVar
 
 from starlette.types import Message, Receive, Scope
 
 from inference_api import problems
 from inference_api.prediction import pace
 from inference_api.prediction.memory_budget import BodyMemory
+
+T = TypeVar("T")
 
 
 class Body:
@@ -21,58 +23,43 @@ class Body:
     def __init__(self, scope: Scope, receive: Receive, memory: BodyMemory, max_bytes: int) -> None:
         self._receive = receive
         self._memory = memory
-        self.received_bytes = 0
+        self._received_bytes = 0
+        self._is_too_slow = False
         memory.hold(_announced_bytes(scope, max_bytes))
 
     async def receive(self) -> Message:
         """The next message of the client."""
         message = await self._receive()
-        self.received_bytes += len(message.get("body", b""))
-        self._memory.hold(self.received_bytes)
+        self._received_bytes += len(message.get("body", b""))
+        self._memory.hold(self._received_bytes)
         return message
 
-    @asynccontextmanager
-    async def in_time(self, deadline: float) -> AsyncIterator[None]:
-        """The block reads the body. Raises Problem (408) when it comes too slowly, TimeoutError after the deadline."""
-        pacer = None
+    async def in_time(self, reading: Awaitable[T], deadline: float) -> T:
+        """Awaits the reading of this body. Raises Problem (408) when it is too slow, TimeoutError after `deadline`."""
+        self._loop = asyncio.get_running_loop()
         try:
-            async with asyncio.timeout_at(deadline) as timeout:
-                pacer = _Pacer(self, timeout)
-                yield
+            async with asyncio.timeout_at(deadline) as self._timeout:
+                self._started = self._loop.time()
+                self._look_at(self._started + pace.GRACE_SECONDS)
+                try:
+                    return await reading
+                finally:
+                    self._next_look.cancel()
         except TimeoutError:
-            if pacer is not None and pacer.is_too_slow:
+            if self._is_too_slow:
                 raise problems.upload_too_slow(pace.MIN_BYTES_PER_SECOND, pace.GRACE_SECONDS) from None
             raise
-        finally:
-            if pacer is not None:
-                pacer.stop()
-
-
-class _Pacer:
-    """Looks at a body now and then, and ends its time when it comes too slowly."""
-
-    def __init__(self, body: Body, timeout: asyncio.Timeout) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._body = body
-        self._timeout = timeout
-        self._started = self._loop.time()
-        self.is_too_slow = False
-        self._look_at(self._started + pace.GRACE_SECONDS)
-
-    def stop(self) -> None:
-        """The body is there, or given up."""
-        self._timer.cancel()
 
     def _look_at(self, when: float) -> None:
-        self._timer = self._loop.call_at(when, self._look, when)
+        self._next_look = self._loop.call_at(when, self._look, when)
 
     def _look(self, planned: float) -> None:
         now = self._loop.time()
-        when = pace.next_look(self._started, self._body.received_bytes, planned, now)
+        when = pace.next_look(self._started, self._received_bytes, planned, now)
         if when is not None:
             self._look_at(when)
         elif not self._timeout.expired():
-            self.is_too_slow = True
+            self._is_too_slow = True
             self._timeout.reschedule(now)
 
 

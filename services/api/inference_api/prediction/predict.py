@@ -132,8 +132,8 @@ class Predict:
         max_bytes = self._limits.max_upload_bytes
         body = Body(scope, receive, memory, max_bytes)
         try:
-            async with body.in_time(deadline):
-                return await multipart.read_images(Request(scope, body.receive), max_bytes, self.max_images)
+            reading = multipart.read_images(Request(scope, body.receive), max_bytes, self.max_images)
+            return await body.in_time(reading, deadline)
         except TimeoutError:
             raise problems.deadline_passed(self._limits.deadline_seconds) from None
 

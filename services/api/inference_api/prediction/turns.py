@@ -2,8 +2,9 @@
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 # After this much work in one turn, the rest waits for a later one.
 LONG_TURN_SECONDS = 0.01
@@ -12,33 +13,39 @@ T = TypeVar("T")
 
 
 class Turn:
-    """The work done in this turn of the loop, of all that was `run` through here."""
+    """The work of this turn of the loop, and what waits for later ones: who came first is done first.
+
+    To hand small work to threads instead would cost more than the work.
+    """
 
     def __init__(self) -> None:
         self._spent_seconds = 0.0
+        self._waiting: deque[tuple[Callable[[], Any], asyncio.Future[Any]]] = deque()
 
-    @property
-    def has_time(self) -> bool:
-        """Whether more work may be done in this turn."""
-        return self._spent_seconds < LONG_TURN_SECONDS
+    async def run(self, work: Callable[[], T]) -> T:
+        """Does it now or in a later turn, and returns what it returns. Raises what it raises."""
+        if not self._waiting and self._spent_seconds < LONG_TURN_SECONDS:
+            return self._do(work)
+        result: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._waiting.append((work, result))
+        return await result
 
-    async def wait(self) -> None:
-        """Returns when more work may be done, now or in a later turn; who came first goes first.
-
-        Others run in between. To hand small work to threads instead costs more than the work.
-        """
-        while not self.has_time:  # noqa: ASYNC110 - the next turn is what it waits for
-            await asyncio.sleep(0)
-
-    def run(self, work: Callable[[], T]) -> T:
-        """Does it now, and remembers until the next turn how long that took."""
+    def _do(self, work: Callable[[], T]) -> T:
         if not self._spent_seconds:
-            asyncio.get_running_loop().call_soon(self._end)
+            asyncio.get_running_loop().call_soon(self._begin_next)
         started = time.perf_counter()
         try:
             return work()
         finally:
             self._spent_seconds += time.perf_counter() - started
 
-    def _end(self) -> None:
+    def _begin_next(self) -> None:
         self._spent_seconds = 0.0
+        while self._waiting and self._spent_seconds < LONG_TURN_SECONDS:
+            work, result = self._waiting.popleft()
+            if result.done():  # whoever waited was cancelled
+                continue
+            try:
+                result.set_result(self._do(work))
+            except Exception as error:
+                result.set_exception(error)

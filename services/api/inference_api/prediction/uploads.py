@@ -73,8 +73,7 @@ class Decoder:
 
     async def _run(self, in_place: bool, work: Callable[[], T]) -> T:
         if in_place:
-            await self._turn.wait()
-            return self._turn.run(work)
+            return await self._turn.run(work)
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
 

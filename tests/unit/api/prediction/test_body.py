@@ -69,11 +69,9 @@ async def test_chunks_are_taken_as_they_come() -> None:
 
 async def test_a_silent_body_ends_by_its_pace_or_by_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pace, "GRACE_SECONDS", 0.05)
-    loop, silent = asyncio.get_running_loop(), body(MemoryBudget(1000), [])
+    loop = asyncio.get_running_loop()
     with pytest.raises(Problem, match="slower than") as refused:
-        async with silent.in_time(loop.time() + 60):
-            await asyncio.Event().wait()
+        await body(MemoryBudget(1000), []).in_time(asyncio.Event().wait(), loop.time() + 60)
     assert refused.value.status == 408
     with pytest.raises(TimeoutError):
-        async with silent.in_time(loop.time() + 0.01):
-            await asyncio.Event().wait()
+        await body(MemoryBudget(1000), []).in_time(asyncio.Event().wait(), loop.time() + 0.01)
