@@ -19,6 +19,7 @@ from inference_api.problems import Problem
 from inference_api.process import upgrades
 from inference_api.process.client_connections import ClientConnections
 from inference_api.process.connection_limits import Closed, Guard
+from inference_api.process.joined_writes import JoinedWrites
 
 MAX_PIPELINED = 16
 
@@ -79,7 +80,7 @@ class GuardedProtocol(HttpToolsProtocol):
     # The connection
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn declares it
-        super().connection_made(transport)
+        super().connection_made(JoinedWrites(transport, self.loop))  # type: ignore[arg-type]  # what uvicorn uses of it
         connections = self._guard.listener(self.server[1] if self.server else None)
         if connections.is_full and not _make_room(connections):
             self._refuse(problems.too_many_connections())
@@ -307,10 +308,13 @@ def _make_room(connections: ClientConnections[GuardedProtocol]) -> bool:
 
 
 def _limit_unacknowledged(transport: asyncio.Transport, seconds: float) -> None:
-    """The kernel ends the connection when the client takes no byte of an answer for so long: RFC 5482."""
+    """The kernel ends the connection when the client takes no byte of an answer for a second longer: RFC 5482.
+
+    A second, so that a large answer, of which a part waits in this process, is ended and counted here.
+    """
     connection = transport.get_extra_info("socket")
     if connection is not None and connection.family in (socket.AF_INET, socket.AF_INET6):
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(seconds * 1000))
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(seconds * 1000) + 1000)
 
 
 def _reason(error: httptools.HttpParserError) -> str:
