@@ -15,8 +15,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from inference_api.quota.budget import MAX_COST, slice_images
+from inference_api.quota.budget import slice_images
 from inference_api.quota.ledger import LedgerAway, RedisAddress, RedisLedger, Report, Settlement
+from inference_api.transport.triton import MAX_BATCH_SIZE
 from modelctl.keys import key as keys
 
 from ci.load.classes import expected_classes
@@ -73,7 +74,7 @@ class Study:
         self._ends, self._thread = threading.Event(), threading.Thread(target=self._run)
 
     def _run(self) -> None:
-        files = [("image", grey_jpeg(number)) for number in range(MAX_COST)]
+        files = [("image", grey_jpeg(number)) for number in range(MAX_BATCH_SIZE)]
         with httpx.Client(headers=self._headers, timeout=30) as client:
             for url in itertools.cycle(self._urls):
                 if self._ends.wait(0.02):
@@ -173,9 +174,9 @@ def test_redis_dies_freezes_fills_up_and_comes_back_under_load(
     assert set(study.statuses) == {200, 429}
     processes = len(apis)
     most = PER_MINUTE * (1 + seconds / 60) + processes * slice_images(PER_MINUTE, processes)
-    most += PER_MINUTE + MAX_COST * processes  # it was away
+    most += PER_MINUTE + MAX_BATCH_SIZE * processes  # it was away
     most += PER_MINUTE  # what it knew was lost, once
-    assert MAX_COST * study.statuses[200] <= most < MAX_COST * study.statuses.total()
+    assert MAX_BATCH_SIZE * study.statuses[200] <= most < MAX_BATCH_SIZE * study.statuses.total()
     name = 'inference_api_quota_refused_total{client="study"}'
     wait_until(lambda: sum(metric(api, name) or 0 for api in apis) == study.statuses[429], "refusals are counted")
     check_answers(study)

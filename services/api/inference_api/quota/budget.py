@@ -4,14 +4,14 @@ import math
 
 from inference_api.access.clients import Quota
 from inference_api.quota.bucket import WINDOW_SECONDS, Bucket
+from inference_api.transport.triton import MAX_BATCH_SIZE
 
-MAX_COST = 8  # images of a batch
 SLICES = 4  # of a minute's images, over all processes
 
 
 def slice_images(images_per_minute: int, processes: float) -> float:
-    """The most that one process spends between two settlements with the ledger."""
-    return max(MAX_COST, images_per_minute / (SLICES * processes))
+    """The most that one process spends between two settlements with the ledger; the largest batch at least."""
+    return max(MAX_BATCH_SIZE, images_per_minute / (SLICES * processes))
 
 
 class Budget:

@@ -4,10 +4,11 @@ import random
 
 import pytest
 from inference_api.access.clients import Client, Quota
-from inference_api.quota.budget import MAX_COST, slice_images
+from inference_api.quota.budget import slice_images
 from inference_api.quota.limiter import Limiter
 from inference_api.quota.refusals import QuotaExceeded
 from inference_api.quota.settling import HEARTBEAT_SECONDS, SETTLE_SECONDS, Settling
+from inference_api.transport.triton import MAX_BATCH_SIZE
 
 from tests.unit.api.quota.fake_ledger import FakeLedger, SharedLedger
 
@@ -75,6 +76,13 @@ async def test_what_others_had_is_gone() -> None:
         await cluster.settle(SETTLE_SECONDS)
     assert cluster.let_in(1) <= 20
     assert cluster.limiters[1].headers(cluster.client)[1][1].startswith(b'"images-per-minute";r=')
+
+
+@pytest.mark.parametrize("per_minute", [5, 60, 600, 6000])
+async def test_the_largest_batch_is_let_in(per_minute: int) -> None:
+    cluster = Cluster(6, Quota(per_minute))
+    await cluster.settle()
+    assert cluster.ask(0, MAX_BATCH_SIZE)
 
 
 async def test_a_process_takes_its_share_while_the_ledger_is_away() -> None:
@@ -162,13 +170,17 @@ async def test_together_they_never_exceed_the_bound(seed: int) -> None:
         was_away = was_away or any(ledger.state != "there" for ledger in cluster.ledgers)
         greedy = chance.choice((0.0, 0.9, 1.0))
         for process in range(processes):
-            while got <= 10**6 and chance.random() < greedy and cluster.ask(process, images := chance.choice((1, 8))):
+            while (
+                got <= 10**6
+                and chance.random() < greedy
+                and cluster.ask(process, images := chance.choice((1, 8, MAX_BATCH_SIZE)))
+            ):
                 got += images
         await cluster.settle(SETTLE_SECONDS)
         seconds = cluster.shared.now - start
         bound = per_minute * (1 + seconds / 60) + slices
         if was_away:
-            bound += per_minute + MAX_COST * processes + (per_minute * seconds / 60 if partial else 0)
+            bound += per_minute + MAX_BATCH_SIZE * processes + (per_minute * seconds / 60 if partial else 0)
         if states == ("away",):
-            bound = max(per_minute, MAX_COST * processes) + per_minute * seconds / 60
+            bound = max(per_minute, MAX_BATCH_SIZE * processes) + per_minute * seconds / 60
         assert got <= bound + 1
