@@ -7,10 +7,9 @@ numbers. A kind that is not in the table costs as much as the dearest one.
 from collections.abc import Mapping
 
 from PIL import ImageFile
-from PIL.JpegImagePlugin import JpegImageFile
 
 from inference_api.imaging.dicom import MAX_RLE_FRAME_BYTES
-from inference_api.imaging.jpegs import has_several_scans
+from inference_api.imaging.jpegs import Jpeg
 
 # Decoders copy the file: to read it in one piece, or to hand it to a library.
 _FILE_COPIES = 2
@@ -80,9 +79,9 @@ BYTES_PER_PIXEL: Mapping[str, int] = {
 _DEAREST = max(BYTES_PER_PIXEL.values())
 
 
-def of_pillow(image: ImageFile.ImageFile, data: bytes) -> str:
+def of_pillow(image: ImageFile.ImageFile) -> str:
     """The kind of a file of which Pillow has read the header."""
-    several = isinstance(image, JpegImageFile) and has_several_scans(image, data)
+    several = isinstance(image, Jpeg) and image.has_several_scans
     return f"{image.format} {image.mode}" + (", several scans" if several else "")
 
 

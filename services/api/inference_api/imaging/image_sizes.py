@@ -8,9 +8,7 @@ INLINE_PIXELS = 1_048_576  # about 4 ms of decoding
 INLINE_BYTES = 512 * 1024
 INLINE_PIECES = 256
 
-_JPEG_SIZES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # SOFn of ITU T.81 table B.1, without DHT, JPG, DAC
 _JPEG_PROGRESSIVE = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
-_JPEG_SCAN = 0xDA
 _SCANS_PER_PASS = 4  # a scan of a progressive JPEG holds a part of each pixel
 
 _PNG_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # PNG specification section 11.2.2, by colour type
@@ -23,15 +21,14 @@ def jpeg(data: bytes) -> int | None:
     """Pixels of a JPEG, more where it has many scans. None: too large, or a segment is misplaced."""
     if len(data) > INLINE_BYTES:
         return None
-    pixels = None
-    for at, kind in islice(pieces.jpeg_segments(data), INLINE_PIECES):
-        if kind in _JPEG_SIZES:
-            pixels = int.from_bytes(data[at + 5 : at + 7]) * int.from_bytes(data[at + 7 : at + 9])
-            if kind in _JPEG_PROGRESSIVE:
-                pixels = max(pixels, pixels * data.count(b"\xff\xda") // _SCANS_PER_PASS)
-        elif kind == _JPEG_SCAN:
-            return pixels
-    return None
+    header = pieces.jpeg_header(data, INLINE_PIECES)
+    if not header.scan or not header.frame:
+        return None
+    at = header.frame
+    pixels = int.from_bytes(data[at + 5 : at + 7]) * int.from_bytes(data[at + 7 : at + 9])
+    if data[at + 1] in _JPEG_PROGRESSIVE:
+        return max(pixels, pixels * data.count(b"\xff\xda") // _SCANS_PER_PASS)
+    return pixels
 
 
 def png(data: bytes) -> int | None:

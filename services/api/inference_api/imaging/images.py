@@ -100,12 +100,12 @@ def _read(data: bytes, admit: Admit) -> Image.Image | HighPixels:
     if found is None:
         raise UnreadableImage("this file is none of them")
     opened = found.open(data, admit)
-    return _load(opened, data, admit) if isinstance(opened, ImageFile.ImageFile) else opened
+    return _load(opened, admit) if isinstance(opened, ImageFile.ImageFile) else opened
 
 
-def _load(image: ImageFile.ImageFile, data: bytes, admit: Admit) -> Image.Image | HighPixels:
+def _load(image: ImageFile.ImageFile, admit: Admit) -> Image.Image | HighPixels:
     """Decodes an image of which Pillow has read the header."""
-    kind = decode_memory.of_pillow(image, data)
+    kind = decode_memory.of_pillow(image)
     admit(kind, *image.size)
     if isinstance(image, TiffImageFile):
         admit(kind, *formats.tile_size(image))  # a tile is decoded whole, however small the image is

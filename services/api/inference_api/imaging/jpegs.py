@@ -1,5 +1,7 @@
 """Opens a JPEG, alone or inside a DICOM file, unless decoding it would cost too much."""
 
+import io
+
 from PIL.JpegImagePlugin import JpegImageFile
 
 from inference_api.imaging import pieces
@@ -13,21 +15,27 @@ _START_OF_SCAN = b"\xff\xda"
 _COMPONENTS = 4  # where a scan's header says how many it has, from the marker on: ITU T.81 section B.2.3
 
 
-def open_jpeg(data: bytes) -> JpegImageFile:
-    """Reads the header only. Raises UnreadableImage for too many scans, and whatever Pillow raises on damage."""
-    pieces.first_scan(data)
-    image = JpegImageFile(CountedReads(data, "segments"))
-    if has_several_scans(image, data) and data.count(_START_OF_SCAN) > MAX_SCANS:
+class Jpeg(JpegImageFile):
+    """`has_several_scans`: whether it may have more than one."""
+
+    has_several_scans = False
+
+
+def open_jpeg(data: bytes) -> Jpeg:
+    """Reads the header only. Raises UnreadableImage for too many segments or scans, and what Pillow raises."""
+    header = pieces.jpeg_header(data, pieces.MAX_PIECES)
+    if header.segments == pieces.MAX_PIECES:
+        raise UnreadableImage(f"this file has too many segments, more than {pieces.MAX_PIECES:,}")
+    image = Jpeg(io.BytesIO(data) if header.scan else CountedReads(data, "segments"))
+    image.has_several_scans = _has_several_scans(image, data, header.scan)
+    if image.has_several_scans and data.count(_START_OF_SCAN) > MAX_SCANS:
         raise UnreadableImage(f"this JPEG has more than {MAX_SCANS} scans")
     return image
 
 
-def has_several_scans(image: JpegImageFile, data: bytes) -> bool:
-    """Whether it may have more than one, by the rule of libjpeg: it is progressive, or the first lacks components.
+def _has_several_scans(image: JpegImageFile, data: bytes, scan: int) -> bool:
+    """By the rule of libjpeg: it is progressive, or the first scan lacks components.
 
     To look for the markers of scans would take a tenth of the time of decoding.
     """
-    scan = pieces.first_scan(data)
-    if scan is None or "progressive" in image.info:
-        return True
-    return int.from_bytes(data[scan + _COMPONENTS : scan + _COMPONENTS + 1]) < image.layers
+    return not scan or "progressive" in image.info or data[scan + _COMPONENTS] < image.layers

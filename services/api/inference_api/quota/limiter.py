@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from inference_api.access.clients import Client, Priority
 from inference_api.quota.bucket import WINDOW_SECONDS
@@ -42,12 +42,12 @@ class Limiter:
         if client.has_quota:
             self._refuse_above(self._budget(client), client, 1)
 
-    @contextmanager
-    def working(self, client: Client, images: int) -> Iterator[None]:
+    def working(self, client: Client, images: int) -> AbstractContextManager[None]:
         """While the block runs, so many images of the client are in flight. Raises QuotaExceeded."""
-        if not client.has_quota:
-            yield
-            return
+        return self._working(client, images) if client.has_quota else nullcontext()
+
+    @contextmanager
+    def _working(self, client: Client, images: int) -> Iterator[None]:
         budget = self._budget(client)
         self._refuse_above(budget, client, images)
         budget.take(images, self._now(), self.live)
