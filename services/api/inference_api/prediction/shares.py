@@ -5,6 +5,7 @@ import ipaddress
 from starlette.types import Scope
 
 from inference_api.access import clients
+from inference_api.process.trusted_proxies import parse_address
 
 
 def of(scope: Scope) -> str:
@@ -15,4 +16,7 @@ def of(scope: Scope) -> str:
     if name := clients.of(scope).name:
         return name
     host = str((scope.get("client") or ("",))[0])
-    return str(ipaddress.ip_network((host, 64), strict=False)) if ":" in host else host
+    address = parse_address(host.partition("%")[0]) if ":" in host else None
+    if address is None:
+        return host
+    return str(ipaddress.ip_network((address, 64), strict=False) if address.version == 6 else address)

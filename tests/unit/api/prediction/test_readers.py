@@ -35,8 +35,9 @@ def test_readers(reading: str, client: str, full: Full | None) -> None:
 
 
 def test_a_client_may_always_read_one() -> None:
-    with Readers(1).reading("a"):
-        pass
+    readers = Readers(1)
+    with readers.reading("a"):
+        assert len(readers) == 1
 
 
 @pytest.mark.parametrize(
@@ -44,6 +45,8 @@ def test_a_client_may_always_read_one() -> None:
     [
         pytest.param({"client": ("10.0.0.7", 4711)}, "10.0.0.7", id="address"),
         pytest.param({"client": ("2001:db8:1:2:3:4:5:6", 4711)}, "2001:db8:1:2::/64", id="ipv6-network"),
+        pytest.param({"client": ("fe80::7%eth0", 4711)}, "fe80::/64", id="ipv6-with-a-zone"),
+        pytest.param({"client": ("::ffff:10.0.0.7", 4711)}, "10.0.0.7", id="ipv4-on-a-socket-of-both-kinds"),
         pytest.param({"client": None}, "", id="a-socket-without-an-address"),
         pytest.param(
             {"client": ("10.0.0.7", 4711), "state": {STATE_KEY: Client("pacs")}}, "pacs", id="a-client-with-a-name"
