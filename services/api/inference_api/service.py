@@ -56,8 +56,6 @@ from inference_api.transport.request_buffers import RequestBuffers
 from inference_api.transport.resolver import Resolver
 from inference_api.transport.triton import MAX_BATCH_SIZE, Triton
 
-log = logging.getLogger(__name__)
-
 ROUTES_KEY = "routes.json"
 ACCESS_KEY = "access.json"
 USER_AGENT = "medinfer-api"
