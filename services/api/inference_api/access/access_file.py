@@ -5,9 +5,9 @@ that start later, and `rejected` says why the newest was refused.
 """
 
 import logging
-import os
 from pathlib import Path
 
+from inference_api import kept_file
 from inference_api.access import document as documents
 from inference_api.access.authenticator import Authenticator
 from inference_api.access.document import Access
@@ -36,7 +36,8 @@ class AccessFile:
             return
         self._authenticator.apply(access)
         assert isinstance(content, bytes)
-        self._keep(content)
+        if self._kept is not None:
+            kept_file.write(self._kept, content, "the access document")
         log.info("access document applied", extra={"clients": len(access.clients), "keys": len(access.grants)})
 
     def _parse(self, content: bytes | str) -> Access | None:
@@ -59,16 +60,6 @@ class AccessFile:
             return
         self._authenticator.apply(access)
         self._authenticator.rejected = reason
-
-    def _keep(self, content: bytes) -> None:
-        if self._kept is None:
-            return
-        temporary = self._kept.with_name(f".{self._kept.name}.{os.getpid()}")
-        try:
-            temporary.write_bytes(content)
-            temporary.rename(self._kept)
-        except OSError as error:
-            log.warning("the access document cannot be saved for workers that start later: %s", error)
 
 
 def _read(path: Path) -> bytes | str:

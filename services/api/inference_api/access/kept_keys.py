@@ -2,15 +2,12 @@
 
 import hashlib
 import json
-import logging
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from inference_api import kept_file
 from inference_api.access.issuers import Issuer
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +26,8 @@ class KeptKeys:
 
     def write(self, issuer: Issuer, content: object) -> None:
         """Replaces what was kept of this issuer."""
-        path = self._path(issuer)
-        temporary = path.with_name(f".{path.name}.{os.getpid()}")
-        try:
-            temporary.write_text(json.dumps({"readAt": self._now(), "keys": content}))
-            temporary.rename(path)
-        except OSError as error:
-            log.warning("signing keys cannot be saved for workers that start later: %s", error)
+        kept = json.dumps({"readAt": self._now(), "keys": content})
+        kept_file.write(self._path(issuer), kept.encode(), "the signing keys of an issuer")
 
     def read(self, issuer: Issuer) -> Kept | None:
         """None when nothing is kept of this issuer."""

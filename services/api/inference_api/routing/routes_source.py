@@ -1,13 +1,10 @@
 """Where routes come from: a file, or a watched ConfigMap and its mounted copy."""
 
-import logging
-import os
 from pathlib import Path
 from typing import Protocol
 
+from inference_api import kept_file
 from inference_api.routing.document import MAX_DOCUMENT_BYTES
-
-log = logging.getLogger(__name__)
 
 
 class RoutesSource(Protocol):
@@ -71,14 +68,8 @@ class WatchedRoutes:
 
     def keep(self, content: bytes) -> None:
         """Writes the content for workers of this pod that start later."""
-        if self._kept is None:
-            return
-        temporary = self._kept.with_name(f".{self._kept.name}.{os.getpid()}")
-        try:
-            temporary.write_bytes(content)
-            temporary.rename(self._kept)
-        except OSError as error:
-            log.warning("the routes in force cannot be saved for workers that start later: %s", error)
+        if self._kept is not None:
+            kept_file.write(self._kept, content, "the routes in force")
 
     def _read_kept(self) -> bytes | None:
         try:
