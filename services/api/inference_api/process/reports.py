@@ -19,8 +19,8 @@ def fold(gone: Json, snapshot: Json) -> Json:
     if step := snapshot.get("step"):
         steps[step] = counters.add(steps.pop(step, {}), step_counters(snapshot))
     return {
-        "access": _fold_access(gone.get("access"), snapshot.get("access")),
-        "quota": _fold_quota(gone.get("quota"), snapshot.get("quota")),
+        "access": _fold_clients("requests", gone.get("access"), snapshot.get("access")),
+        "quota": _fold_clients("refused", gone.get("quota"), snapshot.get("quota")),
         "withoutEvidence": counters.add(gone.get("withoutEvidence", {}), snapshot.get("withoutEvidence", {})),
         "totals": counters.add(gone.get("totals", {}), snapshot.get("totals", {})),
         "steps": dict(list(steps.items())[-_STEPS_KEPT:]),
@@ -50,15 +50,11 @@ def versions(gone: Json, live: Sequence[Json | None]) -> Json:
 
 def access(gone: Json, live: Sequence[Json | None]) -> Json | None:
     """Requests by client since the start, and why the newest access document was refused; None: everybody may ask."""
-    known = [snapshot["access"] for snapshot in live if snapshot and snapshot.get("access") is not None]
+    known = [snapshot["access"] for snapshot in live if snapshot and snapshot.get("access")]
     if not known:
         return None
-    requests: Json = (gone.get("access") or {}).get("requests", {})
-    current = {name for one in known for name in one["requests"]}
-    for one in known:
-        requests = counters.add(requests, one["requests"])
     return {
-        "requests": {name: requests[name] for name in sorted(current)},
+        "requests": _by_client("requests", gone.get("access"), known),
         "rejected": next((one["rejected"] for one in known if one["rejected"]), None),
         "issuers": _oldest(one.get("issuers", {}) for one in known),
     }
@@ -67,12 +63,8 @@ def access(gone: Json, live: Sequence[Json | None]) -> Json | None:
 def quota(gone: Json, live: Sequence[Json | None]) -> Json:
     """Requests refused since the start by client with a quota, and workers that miss the ledger."""
     known = [snapshot["quota"] for snapshot in live if snapshot and snapshot.get("quota")]
-    refused: Json = (gone.get("quota") or {}).get("refused", {})
-    current = {name for one in known for name in one["refused"]}
-    for one in known:
-        refused = counters.add(refused, one["refused"])
     return {
-        "refused": {name: refused[name] for name in sorted(current)},
+        "refused": _by_client("refused", gone.get("quota"), known),
         "degradedWorkers": sum(one["isDegraded"] for one in known),
     }
 
@@ -133,19 +125,20 @@ def _oldest(ages: Iterable[Json]) -> Json:
     return oldest
 
 
-def _fold_access(gone: Json | None, ended: Json | None) -> Json | None:
+def _fold_clients(what: str, gone: Json | None, ended: Json | None) -> Json | None:
     """Keeps the clients of the newest document alone: their number is bounded, that of all there ever were is not."""
-    if not ended or not ended["requests"]:
+    if not ended or not ended[what]:
         return gone
-    before = gone["requests"] if gone else {}
-    return {"requests": {name: before.get(name, 0) + count for name, count in ended["requests"].items()}}
+    before = gone[what] if gone else {}
+    return {what: {name: before.get(name, 0) + count for name, count in ended[what].items()}}
 
 
-def _fold_quota(gone: Json | None, ended: Json | None) -> Json | None:
-    if not ended or not ended["refused"]:
-        return gone
-    before = gone["refused"] if gone else {}
-    return {"refused": {name: before.get(name, 0) + count for name, count in ended["refused"].items()}}
+def _by_client(what: str, gone: Json | None, live: Sequence[Json]) -> Json:
+    """Sums what was counted of each client that a live worker knows."""
+    total: Json = gone[what] if gone else {}
+    for one in live:
+        total = counters.add(total, one[what])
+    return {name: total[name] for name in sorted({name for one in live for name in one[what]})}
 
 
 def _step_counters(step: str | None, gone: Json, live: Sequence[Json | None]) -> Json:
