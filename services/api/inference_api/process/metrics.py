@@ -15,6 +15,15 @@ from inference_api.routing.counters import LATENCY_BOUNDS_SECONDS, Json, Result
 
 AUDIT_RESULTS = ("written", "failed", "dropped")
 
+# Event, metric, label, its values that are there from the start, help. An alert asks whether a counter grew, which one
+# that appears with 1 did not.
+_EVENTS = (
+    ("refused", "refused", "kind", ("internal",), "Requests refused, by kind of problem."),
+    ("shed", "shed", "full", ("places",), "Requests refused because something was full."),
+    ("closed", "closed_connections", "reason", (), "Connections closed by a limit, without an answer."),
+    ("audit", "audit_lines", "result", AUDIT_RESULTS, "Lines of the audit stream, by what became of them."),
+)
+
 Read = Callable[[], tuple[Json, list[Json | None]]]
 
 
@@ -95,30 +104,12 @@ def _shadow(shadow: Json) -> Iterator[Metric]:
 
 
 def _events(events: Json) -> Iterator[Metric]:
-    refused = CounterMetricFamily("inference_api_refused", "Requests refused, by kind of problem.", labels=["kind"])
-    # An alert asks whether it grew, which a counter that appears with 1 did not.
-    for name, count in ({"refused:internal": 0} | events).items():
-        if name.startswith("refused:"):
-            refused.add_metric([name.removeprefix("refused:")], count)
-    yield refused
-    closed = CounterMetricFamily(
-        "inference_api_closed_connections", "Connections closed by a limit, without an answer.", labels=["reason"]
-    )
-    shed = CounterMetricFamily("inference_api_shed", "Requests refused because something was full.", labels=["full"])
-    for name, count in ({"shed:places": 0} | events).items():
-        if name.startswith("shed:"):
-            shed.add_metric([name.removeprefix("shed:")], count)
-    yield shed
-    for name, count in events.items():
-        if name.startswith("closed:"):
-            closed.add_metric([name.removeprefix("closed:")], count)
-    yield closed
-    audit = CounterMetricFamily(
-        "inference_api_audit_lines", "Lines of the audit stream, by what became of them.", labels=["result"]
-    )
-    for result in AUDIT_RESULTS:
-        audit.add_metric([result], events.get(f"audit:{result}", 0))
-    yield audit
+    for event, name, label, known, help in _EVENTS:
+        family = CounterMetricFamily(f"inference_api_{name}", help, labels=[label])
+        counted = {one.partition(":")[2]: count for one, count in events.items() if one.startswith(f"{event}:")}
+        for value, count in (dict.fromkeys(known, 0) | counted).items():
+            family.add_metric([value], count)
+        yield family
     for name, help in (
         ("swaps", "Routes put in force, summed over the workers."),
         ("rejected", "Routes refused, summed over the workers."),
