@@ -34,8 +34,12 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     _add_mint(actions)
     _add_revoke(actions)
     listing = actions.add_parser("list", help="show clients and keys", description="Shows each key by its id.")
-    listing.add_argument("document", type=Path, help="the access document, such as access.json")
+    _add_document(listing)
     listing.set_defaults(run=_list)
+
+
+def _add_document(action: argparse.ArgumentParser) -> None:
+    action.add_argument("document", type=Path, help="the access document, such as access.json")
 
 
 def _add_mint(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -45,7 +49,7 @@ def _add_mint(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         description="Prints the key, once: only its SHA-256 is kept. Makes document and client if they are not there. "
         "What is said of an existing client replaces what the document said.",
     )
-    mint.add_argument("document", type=Path, help="the access document, such as access.json")
+    _add_document(mint)
     mint.add_argument("client", help="the client's name: lower-case letters, digits, '-' and '.'")
     mint.add_argument("--expires", metavar="WHEN", help="365d, 12h or 2027-01-31T00:00:00Z; default: never")
     mint.add_argument("--not-before", metavar="WHEN", help="the same; default: at once")
@@ -77,7 +81,7 @@ def _add_revoke(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         help="remove keys of a client",
         description="Removes keys. The client stays, and its next key has the same rights.",
     )
-    revoke.add_argument("document", type=Path, help="the access document, such as access.json")
+    _add_document(revoke)
     revoke.add_argument("client", help="the client's name")
     which = revoke.add_mutually_exclusive_group(required=True)
     which.add_argument("--key", metavar="ID", help="the key with this id, which `list` shows")
