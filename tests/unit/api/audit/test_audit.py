@@ -22,6 +22,7 @@ from ci.load.images import BOUNDARY, grey_jpeg, multipart
 from tests.harness.routes import document
 from tests.unit.api.prediction.endpoint import Endpoint
 from tests.unit.api.prediction.fake_triton import FakeTriton
+from tests.unit.api.some import some
 
 KEY = b"0123456789abcdef0123456789abcdef"
 NOW = 1_767_268_800.25
@@ -76,7 +77,7 @@ async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
 async def test_an_answer_can_be_accounted_for(scene: Scene) -> None:
     assert await scene.ask() == 200
     (line,) = await scene.lines()
-    answer, pseudonyms = json.loads(scene.body), Pseudonyms(KEY)
+    answer, pseudonyms, routes = json.loads(scene.body), Pseudonyms(KEY), some(scene.traffic.routes)
     assert line | {"chain": "", "requestId": "", "latencyMs": 0} == {
         "writer": "api-0",
         "sequence": 1,
@@ -90,9 +91,9 @@ async def test_an_answer_can_be_accounted_for(scene: Scene) -> None:
         "latencyMs": 0,
         "model": "resnet_medical",
         "version": 1,
-        "digest": scene.traffic.routes.stable.version.digest,  # type: ignore[union-attr]
+        "digest": routes.stable.version.digest,
         "replica": scene.triton.asked[0].replica,
-        "routesRevision": scene.traffic.routes.revision,  # type: ignore[union-attr]
+        "routesRevision": routes.revision,
         "role": "stable",
         "predictions": [{"class": answer["prediction"], "probabilities": answer["probabilities"]}],
         "chain": "",

@@ -50,6 +50,9 @@ def test_whoever_sends_nothing_keeps_nobody_out(admission: Admission) -> None:
             running.enter_context(admission.reading(f"client-{number % 4}"))
         for _ in range(MAX_IN_FLIGHT):
             running.enter_context(admission.working(1))
+        assert len(admission.readers) == 4 * MAX_IN_FLIGHT
+        with pytest.raises(Overloaded), admission.working(1):
+            pass
 
 
 @pytest.mark.parametrize(
