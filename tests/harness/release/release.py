@@ -49,8 +49,12 @@ class Release:
         return run("helm", "test", NAME, "--namespace", self.namespace, "--logs", timeout_seconds=300)
 
     def remove(self) -> None:
-        """The release and its namespace, without a trace."""
+        """The release and its namespace, without a trace.
+
+        Pods end at once. A namespace with a pod in it is looked at again after half of that pod's grace period only.
+        """
         run("helm", "uninstall", NAME, "--namespace", self.namespace, "--ignore-not-found", "--wait", check=False)
+        wait_until(self._has_no_pods, f"no pods are left in {self.namespace}", 120, poll_seconds=0.5)
         self.kubectl("delete", "namespace", self.namespace, "--ignore-not-found", "--timeout=120s")
 
     @property
@@ -118,6 +122,11 @@ class Release:
 
     def kubectl(self, *arguments: str) -> str:
         return run("kubectl", "--namespace", self.namespace, *arguments)
+
+    def _has_no_pods(self) -> bool:
+        """Ends those that are there: a ReplicaSet that outlives its Deployment for a moment makes new ones."""
+        self.kubectl("delete", "pods", "--all", "--now", "--wait=false")
+        return not self.kubectl("get", "pods", "--output", "name")
 
     def _is_answering(self, image: bytes) -> bool:
         try:
