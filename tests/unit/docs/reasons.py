@@ -27,6 +27,8 @@ WORD = re.compile(r"(?:[A-Z][a-z]+)+")
 NO_REASONS = {"Available", "Ready", "Reconciling", "Stalled", "True", "False", "Unknown"}
 # Said by `str(phase)`: while a version is loaded, and where a rollout comes to rest.
 PHASES_AS_REASONS = {str(Phase.LOADING), str(Phase.HEALTHY)}
+# The API's framework refuses these before any code of ours: inference_api.http_problems.
+OF_THE_FRAMEWORK = {"not-found", "method-not-allowed", "refused"}
 
 
 def reasons_of_rollouts() -> set[str]:

@@ -6,14 +6,12 @@ import pytest
 from rollout_operator.documents.status import Phase
 
 from tests.unit.docs import alerts
-from tests.unit.docs.reasons import ROOT, errors_of_visits, kinds_of_problems, reasons_of_rollouts
+from tests.unit.docs.reasons import OF_THE_FRAMEWORK, ROOT, errors_of_visits, kinds_of_problems, reasons_of_rollouts
 
 RUNBOOK = (ROOT / "docs" / "runbook.md").read_text()
 ENTRIES = dict(re.findall(r"^### (\w+)\n(.*?)(?=^##|\Z)", RUNBOOK, re.MULTILINE | re.DOTALL))
 SECTIONS = dict(re.findall(r"^## ([^\n]+)\n(.*?)(?=^## |\Z)", RUNBOOK, re.MULTILINE | re.DOTALL))
 NAMES = reasons_of_rollouts() | alerts.names()
-# The API's framework refuses these before any code of ours: inference_api.http_problems.
-OF_THE_FRAMEWORK = {"not-found", "method-not-allowed", "refused"}
 
 
 def test_reasons_are_found() -> None:
