@@ -61,6 +61,7 @@ ACCESS_KEY = "access.json"
 USER_AGENT = "medinfer-api"
 PUBLISH_SECONDS = 0.1
 RECOVER_SECONDS = 0.5
+AUDIT_PAUSE_SECONDS = 0.05
 REFUSALS_LOGGED = 10  # lines a second for each kind of problem
 DICOM_AFTER_SECONDS = 3.0  # the first requests of a new pod do not share the processor with the import
 
@@ -305,9 +306,11 @@ def _make_audit(settings: Settings, traffic: Traffic) -> Audit | None:
         return None
     pseudonyms = Pseudonyms(read_key(settings.audit_key_file))
     lock = settings.runtime_dir and settings.runtime_dir / "audit.lock"
-    sink = FileSink(settings.audit_file) if settings.audit_file else StdoutSink(lock)
-    writer = Writer(sink, Chain(pseudonyms.chain_key, f"{gethostname()}-{os.urandom(6).hex()}"), traffic.note_audit)
-    return Audit(pseudonyms, writer, time.time, is_required=settings.audit_mode == "required")
+    sink = FileSink(settings.audit_file, time.monotonic) if settings.audit_file else StdoutSink(lock)
+    chain = Chain(pseudonyms.chain_key, f"{gethostname()}-{os.urandom(6).hex()}")
+    is_required = settings.audit_mode == "required"
+    writer = Writer(sink, chain, traffic.note_audit, 0 if is_required else AUDIT_PAUSE_SECONDS)
+    return Audit(pseudonyms, writer, time.time, is_required=is_required)
 
 
 def _make_watch(settings: Settings) -> ConfigMapWatch | None:

@@ -12,6 +12,7 @@ from inference_api.problems import Problem
 from inference_api.routing.document import Routes
 
 WRITE_SECONDS = 2.0
+INLINE_BYTES = 2**20  # hashed on the event loop, in a millisecond or two
 
 
 class Audit:
@@ -40,15 +41,8 @@ class Audit:
         """Returns once the line is written, or at once where it is not required. Raises Problem (503)."""
         if not self._is_required:
             self._writer.submit(entry)
-        elif not await self._is_written(entry):
+        elif not await self._writer.write(entry, WRITE_SECONDS):
             raise problems.audit_failed()
-
-    async def _is_written(self, entry: Entry) -> bool:
-        try:
-            async with asyncio.timeout(WRITE_SECONDS):
-                return await self._writer.write(entry)
-        except TimeoutError:
-            return False
 
 
 class Accepted:
@@ -65,16 +59,20 @@ class Accepted:
 
     async def answered(self, diagnosis: Diagnosis, routes: Routes, latency_seconds: float) -> None:
         """The client is about to get this diagnosis."""
-        await self._audit.write(entries.answered(self._asked(), diagnosis, routes, self._audit.now(), latency_seconds))
+        asked = await self._asked()
+        await self._audit.write(entries.answered(asked, diagnosis, routes, self._audit.now(), latency_seconds))
 
     async def refused(self, error: Exception) -> None:
         """The client is about to get this problem, or `internal` for what is none."""
         kind = error.kind if isinstance(error, Problem) else problems.internal().kind
         now = self._audit.now()
-        await self._audit.write(entries.refused(self._asked(), kind, now, now - self._began))
+        await self._audit.write(entries.refused(await self._asked(), kind, now, now - self._began))
 
-    def _asked(self) -> Asked:
-        pseudonyms = self._audit.pseudonyms
-        study = pseudonyms.of_study(self.study) if self.study else None
-        images = tuple(map(pseudonyms.of_image, self._images))
-        return Asked(self._request_id, self._client or None, study, images)
+    async def _asked(self) -> Asked:
+        of_study = self._audit.pseudonyms.of_study(self.study) if self.study else None
+        is_small = sum(map(len, self._images)) <= INLINE_BYTES
+        of_images = self._of_images() if is_small else await asyncio.to_thread(self._of_images)
+        return Asked(self._request_id, self._client or None, of_study, of_images)
+
+    def _of_images(self) -> tuple[str, ...]:
+        return tuple(map(self._audit.pseudonyms.of_image, self._images))

@@ -40,7 +40,8 @@ def answered(
 ) -> dict[str, Any]:
     """The line of a request that gets its diagnosis, `latency_seconds` after its body was read."""
     labels = diagnosis.version.labels
-    return _common(asked, ANSWERED, wall_seconds, latency_seconds) | {
+    return {
+        **_common(asked, ANSWERED, wall_seconds, latency_seconds),
         "model": routes.model,
         "version": diagnosis.version.number,
         "digest": diagnosis.version.digest,
@@ -74,4 +75,4 @@ def _common(asked: Asked, outcome: str, wall_seconds: float, latency_seconds: fl
 
 def to_utc(wall_seconds: float) -> str:
     """RFC 3339 in UTC, with milliseconds."""
-    return datetime.fromtimestamp(wall_seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return datetime.fromtimestamp(wall_seconds, UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"

@@ -2,10 +2,12 @@
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
+
+LOOK_SECONDS = 1.0
 
 
 class Sink(Protocol):
@@ -18,15 +20,20 @@ class Sink(Protocol):
 
 
 class FileSink:
-    """Appends to a file that the workers of a pod share. The volume is local: over NFS appending is not atomic."""
+    """Appends to a file that the workers of a pod share. The volume is local: over NFS appending is not atomic.
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
+    logrotate and its kind move the file away: lines go to a new one LOOK_SECONDS later at most. `now`: in seconds.
+    """
+
+    def __init__(self, path: Path, now: Callable[[], float]) -> None:
+        self._path, self._now = path, now
+        self._file, self._looked = _open(path), now()
 
     def write(self, lines: bytes) -> None:
         """One write: the kernel appends it as a whole beside those of other workers. Raises OSError."""
-        self._reopen_if_rotated()
+        if self._now() >= self._looked + LOOK_SECONDS:
+            self._reopen_if_rotated()
+            self._looked = self._now()
         written = os.write(self._file, lines)
         if written < len(lines):
             raise OSError(f"only {written} of {len(lines)} bytes were written to {self._path}: is the volume full?")
@@ -36,16 +43,19 @@ class FileSink:
         os.close(self._file)
 
     def _reopen_if_rotated(self) -> None:
-        """logrotate and its kind move the file away: the next line goes to a new one."""
         try:
             at_path, held = os.stat(self._path), os.fstat(self._file)
             if (at_path.st_dev, at_path.st_ino) == (held.st_dev, held.st_ino):
                 return
         except FileNotFoundError:
             pass
-        renewed = FileSink(self._path)
+        renewed = _open(self._path)
         os.close(self._file)
-        self._file = renewed._file
+        self._file = renewed
+
+
+def _open(path: Path) -> int:
+    return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
 
 
 class StdoutSink:

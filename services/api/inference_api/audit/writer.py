@@ -3,16 +3,15 @@
 import asyncio
 import logging
 import threading
-from collections import deque
 from collections.abc import Callable, Mapping
+from queue import SimpleQueue
 from typing import Any, NamedTuple
 
 from inference_api.audit.chain import Chain
 from inference_api.audit.sink import Sink
 
 MAX_WAITING = 10_000  # lines of about 700 bytes
-BATCH_LINES = 200
-RETRY_SECONDS = 1.0
+BATCH_LINES = 500
 
 log = logging.getLogger(__name__)
 
@@ -28,12 +27,15 @@ class Writer:
     """`count` hears of every entry how it ended: `written`, `failed` or `dropped`; on the event loop.
 
     An entry that could not be written leaves no gap in the chain: the next one takes its number.
+
+    `pause_seconds`: how long the first of some lines waits for others. Each turn of the thread costs the event loop
+    more than a line does.
     """
 
-    def __init__(self, sink: Sink, chain: Chain, count: Callable[[str, int], None]) -> None:
-        self._sink, self._chain, self._count = sink, chain, count
-        self._waiting: deque[_Waiting] = deque()
-        self._wake, self._is_closing = threading.Event(), False
+    def __init__(self, sink: Sink, chain: Chain, count: Callable[[str, int], None], pause_seconds: float = 0.0) -> None:
+        self._sink, self._chain, self._count, self._pause_seconds = sink, chain, count, pause_seconds
+        self._waiting: SimpleQueue[_Waiting | None] = SimpleQueue()  # None wakes the thread
+        self._is_closing = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = threading.Thread(target=self._run, name="audit", daemon=True)
         self._failing = False
@@ -45,8 +47,8 @@ class Writer:
 
     async def stop(self, timeout_seconds: float) -> None:
         """Writes what waits, for so long at most. What was written by then is counted."""
-        self._is_closing = True
-        self._wake.set()
+        self._is_closing.set()
+        self._waiting.put(None)
         if self._thread.is_alive():
             await asyncio.to_thread(self._thread.join, timeout_seconds)
 
@@ -54,37 +56,45 @@ class Writer:
         """Writes it soon, or counts it as dropped while too many wait."""
         self._append(_Waiting(entry, None))
 
-    async def write(self, entry: Entry) -> bool:
-        """Returns once it is written, or is known not to be: False. Cancelling it does not take the entry back."""
-        written = asyncio.get_running_loop().create_future()
-        return await written if self._append(_Waiting(entry, written)) else False
+    async def write(self, entry: Entry, timeout_seconds: float) -> bool:
+        """Returns once it is written; False: it is not, or not yet, and then it may be written later."""
+        loop = asyncio.get_running_loop()
+        written: asyncio.Future[bool] = loop.create_future()
+        if not self._append(_Waiting(entry, written)):
+            return False
+        timer = loop.call_later(timeout_seconds, _tell, written, False)
+        try:
+            return await written
+        finally:
+            timer.cancel()
 
     def _append(self, waiting: _Waiting) -> bool:
-        if len(self._waiting) >= MAX_WAITING:
+        if self._waiting.qsize() >= MAX_WAITING:
             self._count("dropped", 1)
             return False
-        self._waiting.append(waiting)
-        self._wake.set()
+        self._waiting.put(waiting)
         return True
 
     def _run(self) -> None:
-        while not (self._is_closing and not self._waiting):
-            self._wake.wait()
-            self._wake.clear()
-            while self._waiting:
-                self._write_batch()
-
-    def _write_batch(self) -> None:
-        batch = [self._waiting.popleft() for _ in range(min(BATCH_LINES, len(self._waiting)))]
-        is_written = self._write_lines([waiting.entry for waiting in batch])
         assert self._loop is not None
-        self._loop.call_soon_threadsafe(self._tell, batch, is_written)
+        while not (self._is_closing.is_set() and self._waiting.empty()):
+            batch = self._take()
+            is_written = self._write_lines([waiting.entry for waiting in batch])
+            self._loop.call_soon_threadsafe(self._tell_all, batch, is_written)
+
+    def _take(self) -> list[_Waiting]:
+        """Waits for lines, and returns those that wait then; none when it is woken to end."""
+        first = self._waiting.get()
+        if self._pause_seconds:
+            self._is_closing.wait(self._pause_seconds)
+        more = [self._waiting.get() for _ in range(min(self._waiting.qsize(), BATCH_LINES - 1))]
+        return [waiting for waiting in (first, *more) if waiting is not None]
 
     def _write_lines(self, entries: list[Entry]) -> bool:
-        lines, after = self._chain.extend(entries)
         try:
+            lines, after = self._chain.extend(entries)
             self._sink.write(lines)
-        except OSError as error:
+        except Exception as error:  # whatever it is: the thread goes on
             if not self._failing:
                 log.error("audit lines cannot be written", extra={"error": str(error)})
             self._failing = True
@@ -94,8 +104,13 @@ class Writer:
         self._failing, self._chain = False, after
         return True
 
-    def _tell(self, batch: list[_Waiting], is_written: bool) -> None:
+    def _tell_all(self, batch: list[_Waiting], is_written: bool) -> None:
         self._count("written" if is_written else "failed", len(batch))
         for waiting in batch:
-            if waiting.written is not None and not waiting.written.done():
-                waiting.written.set_result(is_written)
+            if waiting.written is not None:
+                _tell(waiting.written, is_written)
+
+
+def _tell(written: "asyncio.Future[bool]", is_written: bool) -> None:
+    if not written.done():
+        written.set_result(is_written)

@@ -39,7 +39,7 @@ class Scene:
         if has_routes:
             self.traffic.apply(parse(json.dumps(document(**(routes or STABLE))).encode()))
         pseudonyms = Pseudonyms(KEY)
-        self.writer = Writer(FileSink(path), Chain(pseudonyms.chain_key, "api-0"), self.traffic.note_audit)
+        self.writer = Writer(FileSink(path, lambda: NOW), Chain(pseudonyms.chain_key, "api-0"), self.traffic.note_audit)
         self.audit = Audit(pseudonyms, self.writer, lambda: NOW, is_required=is_required)
         self.predict = Endpoint(self.triton, self.traffic, self.audit).predict
         self.status, self.body, self.is_client_gone = 0, b"", False
