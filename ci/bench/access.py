@@ -1,101 +1,95 @@
-"""What it costs to know who asked and what was answered: CPU time per request, next to an API that does neither."""
+"""What it costs to know who asks, how much, and what was answered: CPU per request, next to an API that does not."""
 
 import json
 import os
-import time
-from collections import defaultdict
 from contextlib import ExitStack
+from pathlib import Path
 from statistics import median
 
 from modelctl.keys import key as keys
 
+from ci.bench import bursts
+from ci.bench.bursts import Burst, Loaded
 from ci.bench.results import Check, Section, Table
-from ci.bench.servers import cpu_seconds, replica, serving
+from ci.bench.servers import replica, serving
 from ci.bench.stand import Stand
+from ci.stack import redis
 from ci.stack.api import Api
 from ci.stack.documents import build_routes
 from ci.stack.issuer import OidcIssuer
+from ci.stack.redis import Redis
+from ci.stack.say import say
 
-ADDRESS, AUDIENCE = "127.0.0.36", "medinfer"
-OPEN, KEYS, TOKENS, AUDIT, REQUIRED = "open", "keys", "OIDC", "audit", "audit, required"
+ADDRESS, REDIS_ADDRESS, AUDIENCE = "127.0.0.36", "127.0.0.37", "medinfer"
+OPEN, KEYS, LIMITS, TOKENS, REDIS = "open", "keys", "keys and limits", "OIDC", "Redis"
+AUDIT, REQUIRED = "audit", "audit, required"
+AT_MOST = {KEYS: 1.03, LIMITS: 1.03, TOKENS: 1.03, REDIS: 1.06, AUDIT: 1.03, REQUIRED: 1.03}
 USERS = 10
-ROUNDS = 12
-BURST_SECONDS = 2.0
-SETTLE_SECONDS = 5.0  # the API imports pydicom in a thread some seconds after it is ready
-AT_MOST = 1.03
+QUOTA = {"imagesPerMinute": 1_000_000, "imagesInFlight": 1000}  # nothing is refused
 
 
 def measure(stand: Stand) -> Section:
-    cpu_ms, failed = run_all(stand)
+    measured = run_all(stand)
     rows, checks = [], []
-    for name, spent in cpu_ms.items():
-        ratio = median(one / other for one, other in zip(spent, cpu_ms[OPEN], strict=True))
-        rows.append((name, f"{median(spent):.3f}", f"{ratio:.3f}"))
+    for name, some in measured.items():
+        ratio = bursts.ratio(some, measured[OPEN], lambda burst: burst.cpu_ms)
+        rows.append((name, f"{median(burst.cpu_ms for burst in some):.3f}", f"{ratio:.3f}"))
         if name != OPEN:
-            checks.append(Check(f"CPU per request, {name} / {OPEN}", ratio, at_most=AT_MOST))
+            checks.append(Check(f"CPU per request, {name} / {OPEN}", ratio, at_most=AT_MOST[name]))
+    failed = sum(burst.failed for some in measured.values() for burst in some)
     return Section(
-        title="Who asks, and what was answered",
+        title="Who asks, how much, and what was answered",
         text=f"CPU time of one gunicorn worker and its master per request, with {USERS} k6 users. The APIs run at once "
-        f"on one Triton and are loaded in turn, in {stand.count(ROUNDS)} rounds of {BURST_SECONDS:g} s; the ratio is "
-        "the median of those of neighbouring bursts. OIDC: the same token in every request, as clients send it until "
-        "it expires. Audit: a line for each request in a file; required: the answer waits for its line.",
+        f"on one Triton and are loaded in turn, in {stand.count(bursts.ROUNDS)} rounds of {bursts.BURST_SECONDS:g} s; "
+        "the ratio is the median of those of the same round. OIDC: the same token in every request, as clients send it "
+        "until it expires. Limits: a quota that refuses nothing. Redis: keys and limits that the API settles with a "
+        "Redis. Audit: a line for each request in a file; required: the answer waits for its line.",
         tables=[Table(("API", "CPU ms per request", "ratio to open"), rows)],
         checks=[*checks, Check("failed requests, authentication runs", failed, at_most=0)],
     )
 
 
-def run_all(stand: Stand) -> tuple[dict[str, list[float]], int]:
-    """CPU milliseconds per request by API, one for each round, and how many requests failed."""
-    spent: dict[str, list[float]] = defaultdict(list)
-    failed = 0
+def run_all(stand: Stand) -> dict[str, list[Burst]]:
+    """The bursts of each API, one for each round."""
     with ExitStack() as running:
         issuer = running.enter_context(OidcIssuer(stand.folder / "issuer", ADDRESS))
         triton = running.enter_context(replica(stand.tiny[0], stand.folder))
-        apis = start(stand, issuer, build_routes([(triton.name, triton.url, [1])], stand.tiny[0]), running)
-        time.sleep(SETTLE_SECONDS)
-        for number in range(stand.count(ROUNDS)):
-            for name in apis if number % 2 else reversed(apis):
-                api, headers = apis[name]
-                before = cpu_seconds(api.pid)
-                result = stand.closed(name, [api.url], USERS, BURST_SECONDS, headers)
-                spent[name].append((cpu_seconds(api.pid) - before) * 1000 / result.requests)
-                failed += result.failed
-    return {name: spent[name] for name in apis}, failed
+        routes = build_routes([(triton.name, triton.url, [1])], stand.tiny[0])
+        secrets = make_secrets(stand.folder / "access.json", issuer)
+        loaded = []
+        for number, (name, environment) in enumerate(make_environments(stand, running).items(), 90):
+            api = Api(name, f"127.0.0.{number}:8002", stand.folder, environment=environment)
+            api.follow(routes)
+            headers = {"Authorization": f"Bearer {secrets[name]}"} if name in secrets else {}
+            running.enter_context(serving(api, stand.image, headers=headers))
+            loaded.append(Loaded(api, headers))
+        measured = bursts.run_all(stand, loaded, [USERS])
+    return {one.api.name: measured[one.api.name, USERS] for one in loaded}
 
 
-def start(
-    stand: Stand, issuer: OidcIssuer, routes: dict[str, object], running: ExitStack
-) -> dict[str, tuple[Api, dict[str, str]]]:
-    """Each API with the headers of its clients."""
-    made = keys.make(os.urandom(keys.RANDOM_BYTES))
-    clients = {
-        "key": {"scopes": ["predict"], "keys": [{"sha256": keys.sha256(made)}]},
-        "token": {"scopes": ["predict"], "tokens": [{"issuer": issuer.url, "claims": {"sub": "bench"}}]},
-    }
-    document = stand.folder / "access.json"
+def make_secrets(document: Path, issuer: OidcIssuer) -> dict[str, str]:
+    """What the clients of each API send, and the access document that knows them."""
+    made = {name: keys.make(os.urandom(keys.RANDOM_BYTES)) for name in ("key", "limited")}
+    clients = {name: {"scopes": ["predict"], "keys": [{"sha256": keys.sha256(one)}]} for name, one in made.items()}
+    clients["limited"]["quota"] = QUOTA
+    clients["token"] = {"scopes": ["predict"], "tokens": [{"issuer": issuer.url, "claims": {"sub": "bench"}}]}
     document.write_text(json.dumps({"schemaVersion": 1, "issuers": [issuer.entry(AUDIENCE)], "clients": clients}))
-    secrets = {KEYS: made, TOKENS: issuer.token(AUDIENCE, sub="bench")}
-    asked, audited = {"ACCESS_FILE": str(document)}, audit_environment(stand)
-    environments = {
-        OPEN: {},
-        KEYS: asked,
-        TOKENS: asked,
-        AUDIT: audited | {"AUDIT_MODE": "besteffort"},
-        REQUIRED: audited | {"AUDIT_MODE": "required"},
-    }
-    apis = {}
-    for number, (name, environment) in enumerate(environments.items(), 90):
-        secret = secrets.get(name)
-        api = Api(name, f"127.0.0.{number}:8002", stand.folder, environment=environment)
-        api.follow(routes)
-        headers = {"Authorization": f"Bearer {secret}"} if secret else {}
-        running.enter_context(serving(api, stand.image, headers=headers))
-        apis[name] = (api, headers)
-    return apis
+    limited = made["limited"]
+    return {KEYS: made["key"], LIMITS: limited, REDIS: limited, TOKENS: issuer.token(AUDIENCE, sub="bench")}
 
 
-def audit_environment(stand: Stand) -> dict[str, str]:
-    """Lines go to a file that is removed with the stand's folder."""
+def make_environments(stand: Stand, running: ExitStack) -> dict[str, dict[str, str]]:
+    """The settings of each API. Audit lines go to a file that is removed with the stand's folder."""
+    asked = {"ACCESS_FILE": str(stand.folder / "access.json")}
     key = stand.folder / "audit-key"
     key.write_text(os.urandom(32).hex())
-    return {"AUDIT_KEY_FILE": str(key), "AUDIT_FILE": str(stand.folder / "audit.jsonl")}
+    audited = {"AUDIT_KEY_FILE": str(key), "AUDIT_FILE": str(stand.folder / "audit.jsonl")}
+    environments = {OPEN: {}, KEYS: asked, LIMITS: asked, TOKENS: asked}
+    if redis.is_installed():
+        started = running.enter_context(Redis(stand.folder, REDIS_ADDRESS))
+        environments[REDIS] = asked | {"REDIS_URL": started.url, "REDIS_PASSWORD_FILE": str(started.password_file)}
+    else:
+        say(f"  {redis.PROGRAM} is not installed, so there is no row {REDIS}: ci/install-packages installs it")
+    environments[AUDIT] = audited | {"AUDIT_MODE": "besteffort"}
+    environments[REQUIRED] = audited | {"AUDIT_MODE": "required"}
+    return environments

@@ -5,15 +5,13 @@ what else the machine does meets both. It prints the median of the ratios of nei
 """
 
 import argparse
-import time
-from collections import defaultdict
-from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from ci.bench import report
+from ci.bench import bursts, report
+from ci.bench.bursts import Burst, Loaded
 from ci.bench.results import Table
-from ci.bench.servers import cpu_seconds, replica, serving
+from ci.bench.servers import replica, serving
 from ci.bench.stand import Stand
 from ci.bench.startup import run_checkout
 from ci.stack.api import Api
@@ -22,16 +20,7 @@ from ci.stack.folders import ROOT
 
 OTHER_BIND, THIS_BIND = "127.0.0.26:8002", "127.0.0.27:8002"
 USERS = (10, 50)
-ROUNDS = 12
-BURST_SECONDS = 2.0
-SETTLE_SECONDS = 5.0  # the API imports pydicom in a thread some seconds after it is ready
 HEADER = ("users", "requests/s, this / other", "CPU per request, this / other", "other, CPU ms", "this, CPU ms")
-
-
-@dataclass(frozen=True)
-class Burst:
-    requests_per_second: float
-    cpu_ms: float
 
 
 def compare(stand: Stand, checkout: Path, application: str) -> Table:
@@ -41,33 +30,16 @@ def compare(stand: Stand, checkout: Path, application: str) -> Table:
     with replica(bundle, stand.folder) as triton:
         this.follow(build_routes([(triton.name, triton.url, [1])], bundle))
         with serving(other, stand.image), serving(this, stand.image):
-            time.sleep(SETTLE_SECONDS)
-            return to_table(run_all(stand, other, this))
+            return to_table(bursts.run_all(stand, [Loaded(other), Loaded(this)], USERS))
 
 
-def run_all(stand: Stand, other: Api, this: Api) -> dict[tuple[str, int], list[Burst]]:
-    """(name, users) -> its bursts; who is first changes with every round."""
-    bursts: dict[tuple[str, int], list[Burst]] = defaultdict(list)
-    for round_number in range(stand.count(ROUNDS)):
-        for users in USERS:
-            for api in (other, this) if round_number % 2 else (this, other):
-                bursts[api.name, users].append(run_burst(stand, api, users))
-    return bursts
-
-
-def run_burst(stand: Stand, api: Api, users: int) -> Burst:
-    before = cpu_seconds(api.pid)
-    result = stand.closed(api.name, [api.url], users, BURST_SECONDS)
-    assert result.failed == 0, f"{api.name}: {result.failed} requests failed"
-    return Burst(result.requests_per_second, (cpu_seconds(api.pid) - before) * 1000 / result.requests)
-
-
-def to_table(bursts: dict[tuple[str, int], list[Burst]]) -> Table:
+def to_table(measured: dict[tuple[str, int], list[Burst]]) -> Table:
+    assert not any(burst.failed for some in measured.values() for burst in some), "requests failed"
     rows = []
     for users in USERS:
-        other, this = bursts["other", users], bursts["this", users]
-        rates = median(b.requests_per_second / a.requests_per_second for a, b in zip(other, this, strict=True))
-        cpu = median(b.cpu_ms / a.cpu_ms for a, b in zip(other, this, strict=True))
+        other, this = measured["other", users], measured["this", users]
+        rates = bursts.ratio(this, other, lambda burst: burst.requests_per_second)
+        cpu = bursts.ratio(this, other, lambda burst: burst.cpu_ms)
         spent = (f"{median(burst.cpu_ms for burst in some):.2f}" for some in (other, this))
         rows.append((str(users), f"{rates:.3f}", f"{cpu:.3f}", *spent))
     return Table(HEADER, rows)

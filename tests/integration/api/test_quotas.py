@@ -5,7 +5,6 @@ import itertools
 import json
 import os
 import signal
-import socket
 import threading
 import time
 from collections import Counter
@@ -24,7 +23,7 @@ from ci.load.images import grey_jpeg
 from ci.load.load import Load
 from ci.stack.api import Api
 from ci.stack.documents import build_routes
-from ci.stack.processes import Process
+from ci.stack.redis import PROGRAM, Redis
 from ci.stack.replica import Replica
 from ci.stack.waiting import wait_until
 from tests.harness.programs import debian, find
@@ -32,35 +31,8 @@ from tests.harness.programs import debian, find
 ADDRESSES = ("127.0.0.55", "127.0.0.56")
 REDIS_ADDRESS = "127.0.0.57"
 PER_MINUTE = 60
-PASSWORD = "for-the-tests"
 
 pytestmark = pytest.mark.integration
-
-
-class Redis(Process):
-    """Debian's, without persistence: whoever kills it takes what it knew."""
-
-    def __init__(self, folder: Path) -> None:
-        options = {"--bind": REDIS_ADDRESS, "--save": "", "--requirepass": PASSWORD, "--dir": str(folder)}
-        command = [find("redis-server", debian("redis-server")), *itertools.chain(*options.items())]
-        super().__init__("redis", command, {}, folder / "redis.log")
-
-    def start(self) -> None:
-        super().start()
-        wait_until(lambda: self.ask("PING").startswith("+PONG"), "Redis answers")
-
-    def ask(self, command: str) -> str:
-        try:
-            with socket.create_connection((REDIS_ADDRESS, 6379), timeout=5) as connection:
-                connection.sendall(f"AUTH {PASSWORD}\r\n{command}\r\n".encode())
-                answers = b""
-                while answers.count(b"\r\n") < 2:
-                    if not (some := connection.recv(4096)):
-                        return ""
-                    answers += some
-                return answers.split(b"\r\n")[1].decode()
-        except OSError:
-            return ""
 
 
 class Study:
@@ -95,7 +67,8 @@ class Study:
 
 @pytest.fixture(scope="module")
 def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
-    with Redis(tmp_path_factory.mktemp("redis")) as redis:
+    find(PROGRAM, debian(PROGRAM))
+    with Redis(tmp_path_factory.mktemp("redis"), REDIS_ADDRESS) as redis:
         yield redis
 
 
@@ -109,7 +82,6 @@ def apis(
     redis: Redis, minted: dict[str, str], bundle: Path, replica: Replica, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[list[Api]]:
     folder = tmp_path_factory.mktemp("limited")
-    (folder / "password").write_text(f"{PASSWORD}\n")
     quotas = {"clinic": {"imagesPerMinute": 100_000, "imagesInFlight": 1000}, "study": {"imagesPerMinute": PER_MINUTE}}
     clients = {
         name: {"keys": [{"sha256": keys.sha256(key)}], "scopes": ["predict"], "quota": quotas[name]}
@@ -119,8 +91,8 @@ def apis(
     environment = {
         "ACCESS_FILE": str(folder / "access.json"),
         "MAX_PODS": str(len(ADDRESSES)),
-        "REDIS_URL": f"redis://{REDIS_ADDRESS}:6379/0",
-        "REDIS_PASSWORD_FILE": str(folder / "password"),
+        "REDIS_URL": redis.url,
+        "REDIS_PASSWORD_FILE": str(redis.password_file),
     }
     made = [Api(f"limited-{one}", f"{one}:8002", folder, environment=environment) for one in ADDRESSES]
     made[0].follow(build_routes([(replica.name, replica.url, [1])], bundle))
@@ -179,9 +151,8 @@ def test_redis_dies_freezes_fills_up_and_comes_back_under_load(
     check_answers(study)
 
 
-async def test_a_report_that_comes_twice_counts_once(redis: Redis, tmp_path: Path) -> None:
-    (tmp_path / "password").write_text(PASSWORD)
-    address = RedisAddress(f"redis://{REDIS_ADDRESS}:6379/0", tmp_path / "password", prefix="twice")
+async def test_a_report_that_comes_twice_counts_once(redis: Redis) -> None:
+    address = RedisAddress(redis.url, redis.password_file, prefix="twice")
     ledger = RedisLedger(address, "process")
 
     async def settle(report: Report) -> Settlement:

@@ -1,0 +1,56 @@
+"""APIs that run at once and are loaded in turn, in short bursts: what else the machine does meets all of them."""
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import median
+
+from ci.bench.servers import cpu_seconds
+from ci.bench.stand import Stand
+from ci.stack.api import Api
+
+ROUNDS = 12
+BURST_SECONDS = 2.0
+SETTLE_SECONDS = 5.0  # the API imports pydicom in a thread some seconds after it is ready
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """An API that runs, and the headers that its clients send."""
+
+    api: Api
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Burst:
+    """`cpu_ms`: user and system time for each request."""
+
+    requests_per_second: float
+    cpu_ms: float
+    failed: int
+
+
+def run_all(stand: Stand, loaded: Sequence[Loaded], users: Sequence[int]) -> dict[tuple[str, int], list[Burst]]:
+    """(name, users) -> one burst for each round; who is first changes with every round."""
+    time.sleep(SETTLE_SECONDS)
+    bursts: dict[tuple[str, int], list[Burst]] = defaultdict(list)
+    for number in range(stand.count(ROUNDS)):
+        for count in users:
+            first = number % len(loaded)
+            for one in (*loaded[first:], *loaded[:first]):
+                bursts[one.api.name, count].append(run(stand, one, count))
+    return bursts
+
+
+def run(stand: Stand, loaded: Loaded, users: int) -> Burst:
+    api = loaded.api
+    before = cpu_seconds(api.pid)
+    result = stand.closed(api.name, [api.url], users, BURST_SECONDS, loaded.headers)
+    return Burst(result.requests_per_second, (cpu_seconds(api.pid) - before) * 1000 / result.requests, result.failed)
+
+
+def ratio(some: Sequence[Burst], others: Sequence[Burst], value: Callable[[Burst], float]) -> float:
+    """The median of those of the same round."""
+    return median(value(one) / value(other) for one, other in zip(some, others, strict=True))
