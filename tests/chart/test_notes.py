@@ -41,16 +41,16 @@ def test_a_secret_that_must_be_there_is_named() -> None:
 
 def test_everybody_may_ask_is_said() -> None:
     assert "everybody who reaches the API may ask it" in notes.render(CPU)
-    advice = notes.render(CPU, settings=["api.auth.existingSecret=access", "tests.keySecretName=key"])
+    advice = notes.render(CPU, settings=["api.auth.secretName=access", "tests.keySecretName=key"])
     assert "everybody who reaches" not in advice
     assert 'curl -H "Authorization: Bearer $KEY" -F image=@slice.png' in advice
-    for name in ("api.auth.existingSecret is access,", "tests.keySecretName is key,"):
+    for name in ("api.auth.secretName is access,", "tests.keySecretName is key,"):
         assert name in advice
 
 
 def test_where_to_look_when_the_way_in_does_not_work() -> None:
     gateway = ["api.gateway.enabled=true", "api.gateway.parentRefs[0].name=public", "api.gateway.hostnames={a.example}"]
-    certificate = ["api.auth.existingSecret=access", "api.certificate.issuerRef.name=hospital"]
+    certificate = ["api.auth.secretName=access", "api.certificate.issuerRef.name=hospital"]
     advice = notes.render(CPU, settings=[*gateway, *certificate], namespace="clinic")
     assert "kubectl -n clinic describe httproute medinfer-api" in advice
     assert "kubectl -n clinic describe certificate medinfer-api: cert-manager says there why" in advice

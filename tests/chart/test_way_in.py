@@ -7,7 +7,7 @@ import pytest
 from tests.harness.chart.helm import CHART, Json, of_kind, render
 
 CPU = CHART / "ci" / "cpu-values.yaml"
-KEYS = "api.auth.existingSecret=access"
+KEYS = "api.auth.secretName=access"
 INGRESS = ("api.ingress.enabled=true", KEYS, "api.ingress.host=a.example.org")
 GATEWAY = ("api.gateway.enabled=true", KEYS, "api.gateway.parentRefs[0].name=public")
 HOSTNAMES = "api.gateway.hostnames={b.example.org,c.example.org}"

@@ -61,7 +61,7 @@ def test_clients_with_keys_and_tokens(release: Release, images: list[bytes], tmp
     release.kubectl("create", "serviceaccount", "worker")
     token = release.kubectl("create", "token", "worker", f"--audience={AUDIENCE}").strip()
 
-    release.install(settings={"api.auth.existingSecret": ACCESS, "tests.keySecretName": TEST_KEY})
+    release.install(settings={"api.auth.secretName": ACCESS, "tests.keySecretName": TEST_KEY})
     release.wait_for_phase("Healthy", 1)
     release.wait_until_answering(images[0])
     assert "Succeeded" in release.helm_test()

@@ -6,8 +6,8 @@
 {{- if eq (.Values.api.autoscaling.enabled | ternary .Values.api.autoscaling.minReplicas .Values.api.replicaCount | int) 1 }}
 - The API has one pod: requests fail while it restarts. Set {{ .Values.api.autoscaling.enabled | ternary "api.autoscaling.minReplicas" "api.replicaCount" }} to 2 or more.
 {{- end }}
-{{- if not .Values.api.auth.existingSecret }}
-- api.auth.existingSecret is empty: everybody who reaches the API may ask it. Before patients, make keys with modelctl keys.
+{{- if not .Values.api.auth.secretName }}
+- api.auth.secretName is empty: everybody who reaches the API may ask it. Before patients, make keys with modelctl keys.
 {{- end }}
 {{- if not .Values.networkPolicy.enabled }}
 - networkPolicy.enabled is false: every pod in the cluster can reach Triton and download bundles.

@@ -14,7 +14,7 @@ from modelctl.keys.document import InvalidAccess, Json
 _DESCRIPTION = """Edits the access document, which says who may ask the API, by which keys and for what. The document
 holds only the SHA-256 of each key."""
 _EPILOG = """\
-Nothing here reaches a cluster. Put the document into the Secret of the chart's value api.auth.existingSecret:
+Nothing here reaches a cluster. Put the document into the Secret of the chart's value api.auth.secretName:
   kubectl -n medinfer create secret generic medinfer-access --from-file=access.json --dry-run=client -o yaml \\
     | kubectl apply -f -
 API pods follow within two minutes, without a restart. To replace a key without a refused request: mint a second one,

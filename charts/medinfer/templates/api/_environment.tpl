@@ -9,7 +9,7 @@
 {{- end }}
 - name: MEDINFER_API_NAMESPACE
   valueFrom: {fieldRef: {fieldPath: metadata.namespace}}
-{{- if $api.auth.existingSecret }}
+{{- if $api.auth.secretName }}
 - {name: MEDINFER_API_ACCESS_FILE, value: /etc/medinfer-access/access.json}
 {{- end }}
 - {name: MEDINFER_API_RUNTIME_DIR, value: /run/medinfer}
@@ -23,7 +23,7 @@
 {{- with $api.limits.redis.address }}
 - {name: MEDINFER_API_REDIS_URL, value: {{ . | quote }}}
 - {name: MEDINFER_API_REDIS_PREFIX, value: {{ printf "%s/%s" $.Release.Namespace (include "medinfer.api" $) | quote }}}
-{{- if $api.limits.redis.existingSecret }}
+{{- if $api.limits.redis.secretName }}
 - {name: MEDINFER_API_REDIS_PASSWORD_FILE, value: /etc/medinfer-redis/password}
 - {name: MEDINFER_API_REDIS_CA_FILE, value: /etc/medinfer-redis/ca.crt}
 {{- end }}

@@ -3,8 +3,8 @@
 {{/* Refuses a way in for everybody, unless that is meant. Called with (list . "api.ingress.enabled"). */}}
 {{- define "medinfer.checkWayIn" -}}
 {{- $auth := (index . 0).Values.api.auth -}}
-{{- if not (or $auth.existingSecret $auth.allowAnonymous) -}}
-{{- fail (printf "%s lets everybody outside the cluster ask the API: set api.auth.existingSecret to the Secret with the access document, or api.auth.allowAnonymous: true if this is meant" (index . 1)) -}}
+{{- if not (or $auth.secretName $auth.allowAnonymous) -}}
+{{- fail (printf "%s lets everybody outside the cluster ask the API: set api.auth.secretName to the Secret with the access document, or api.auth.allowAnonymous: true if this is meant" (index . 1)) -}}
 {{- end -}}
 {{- end }}
 
