@@ -34,9 +34,20 @@ def test_a_port_that_the_policies_keep_shut(settings: list[str], warned: list[st
 
 def test_a_secret_that_must_be_there_is_named() -> None:
     """Without it the kubelet starts no container and reports that only as an event of the pod."""
-    advice = notes.render(CPU, settings=["triton.agent.environmentSecretName=store"], namespace="hospital")
-    assert "environmentSecretName is store; see kubectl -n hospital get secret store" in advice
-    assert "environmentSecretName" not in notes.render(CPU)
+    settings = [
+        "triton.agent.environmentSecretName=store",
+        "api.auth.secretName=access",
+        "api.audit.mode=required",
+        "api.audit.keySecretName=audit",
+        "api.limits.redis.address=redis://valkey",
+        "api.limits.redis.secretName=valkey",
+        "tests.keySecretName=test",
+    ]
+    advice = notes.render(CPU, settings=settings, namespace="hospital")
+    for name, secret in (one.split("=") for one in settings if "ecretName" in one):
+        assert f"{name} is {secret}" in advice
+        assert f"; see kubectl -n hospital get secret {secret}\n" in advice
+    assert "ecretName is" not in notes.render(CPU).replace("secretName is empty", "")
 
 
 def test_everybody_may_ask_is_said() -> None:
@@ -44,8 +55,6 @@ def test_everybody_may_ask_is_said() -> None:
     advice = notes.render(CPU, settings=["api.auth.secretName=access", "tests.keySecretName=key"])
     assert "everybody who reaches" not in advice
     assert 'curl -H "Authorization: Bearer $KEY" -F image=@slice.png' in advice
-    for name in ("api.auth.secretName is access,", "tests.keySecretName is key,"):
-        assert name in advice
 
 
 def test_where_to_look_when_the_way_in_does_not_work() -> None:
