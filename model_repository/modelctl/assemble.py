@@ -9,6 +9,7 @@ from pathlib import Path
 
 from modelctl.bundle import canonical, config, golden, manifest, onnx_file
 from modelctl.bundle.archive import write
+from modelctl.bundle.contract import Contract
 from modelctl.bundle.golden import Golden
 from modelctl.bundle.manifest import FileEntry, Manifest, Preprocessing
 from modelctl.bundle.verify import Wanted, verify
@@ -19,13 +20,14 @@ class Parts:
     """What a version is made of; `onnx` and `config` are the bytes of the files."""
 
     version: int
-    labels: tuple[str, ...]
+    contract: Contract
     preprocessing: Preprocessing
     onnx: bytes
     config: bytes
     golden: Golden
     memory_bytes: int
     provenance: Mapping[str, str]
+    schema_version: int = manifest.FIRST_SCHEMA_VERSION
 
 
 def assemble(parts: Parts, directory: Path) -> tuple[Path, str]:
@@ -50,9 +52,10 @@ def assemble(parts: Parts, directory: Path) -> tuple[Path, str]:
 
 def _manifest(parts: Parts, contents: Mapping[str, bytes]) -> Manifest:
     return Manifest(
+        schema_version=parts.schema_version,
         model=config.model_name(config.parse(parts.config)),
         version=parts.version,
-        labels=parts.labels,
+        contract=parts.contract,
         preprocessing=parts.preprocessing,
         opset=onnx_file.read_opset(io.BytesIO(parts.onnx), len(parts.onnx)),
         provenance=parts.provenance,

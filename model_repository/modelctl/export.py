@@ -7,7 +7,8 @@ import onnx
 from modelctl import checkpoint, resnet50
 from modelctl.bundle import config
 from modelctl.bundle.errors import ModelctlError
-from modelctl.graph import Graph, interface
+from modelctl.bundle.interface import interface
+from modelctl.graph import Graph
 
 
 def export(source: Path, out: Path, config_text: bytes) -> None:

@@ -8,27 +8,11 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from modelctl.bundle.config import Message
-from modelctl.bundle.errors import ModelctlError
+from modelctl.bundle.interface import Interface
 
 OPSET = 17
 # The IR version that came with opset 17 (ONNX 1.12): every ONNX Runtime since 1.12 loads it.
 IR_VERSION = 8
-
-
-@dataclass(frozen=True)
-class Interface:
-    """The one input and the one output of a model, as config.pbtxt states them; sizes are without the batch axis."""
-
-    input_name: str
-    input_dims: tuple[int, ...]
-    output_name: str
-    output_dims: tuple[int, ...]
-
-
-def interface(config: Message) -> Interface:
-    """Reads the tensor names and sizes from a parsed config.pbtxt."""
-    return Interface(*_tensor(config, "input"), *_tensor(config, "output"))
 
 
 @dataclass
@@ -70,13 +54,3 @@ class Graph:
 
 def _value_info(name: str, dims: tuple[int, ...]) -> onnx.ValueInfoProto:
     return helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", *dims])
-
-
-def _tensor(config: Message, which: str) -> tuple[str, tuple[int, ...]]:
-    tensors = config.get(which, [])
-    if len(tensors) != 1 or not isinstance(tensors[0], dict):
-        raise ModelctlError(f"config.pbtxt must name exactly one {which}; this classifier has one")
-    name, dims = tensors[0].get("name", []), tensors[0].get("dims", [])
-    if len(name) != 1 or not all(isinstance(size, int) for size in dims):
-        raise ModelctlError(f"config.pbtxt: {which} must have a name and whole-number dims")
-    return name[0], tuple(dims)

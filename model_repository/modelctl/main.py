@@ -91,9 +91,17 @@ def _add_pack(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     pack.add_argument(
         "--golden", type=Path, metavar="DIR", help="images whose answers are recorded; default: golden/ in SOURCE"
     )
-    pack.add_argument("--config", type=Path, help="use this config.pbtxt; default: resnet_medical's")
+    pack.add_argument(
+        "--config", type=Path, help="use this config.pbtxt; default: resnet_medical's, or one made from contract.json"
+    )
     pack.add_argument(
         "--labels", type=Path, help="labels.txt with one label per line, in output order; default: the four classes"
+    )
+    pack.add_argument(
+        "--contract",
+        type=Path,
+        help="contract.json: the model's name, activation and thresholds; default: a softmax over four classes of "
+        "3x224x224 images",
     )
     pack.add_argument("--preprocessing", type=Path, help="preprocessing.json; default: bicubic, scaled to [0, 1]")
     pack.add_argument(
@@ -117,7 +125,7 @@ def _add_inspect(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     inspect = commands.add_parser(
         "inspect",
         help="verify a bundle and show what it says about itself",
-        description="Verifies the bundle, then shows its digest, labels, preprocessing, provenance, sizes and hashes.",
+        description="Verifies the bundle, then shows digest, contract, preprocessing, provenance, sizes and hashes.",
     )
     inspect.add_argument("bundle", type=Path, help="a .tar file")
     inspect.add_argument("--json", action="store_true", help="print JSON")
@@ -168,7 +176,7 @@ def _pack(options: argparse.Namespace) -> None:
     from modelctl import packing
 
     provenance = dict(_key_value(text) for text in options.provenance)
-    names = ("golden", "config", "labels", "preprocessing")
+    names = ("golden", "config", "labels", "preprocessing", "contract")
     source = packing.find(options.source, {name: getattr(options, name) for name in names})
     path, digest = packing.pack(source, options.version, provenance, options.out)
     print(f"{path}  {digest}")

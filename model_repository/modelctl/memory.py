@@ -1,4 +1,4 @@
-"""`python -m modelctl.memory MODEL BATCH_SIZE`: prints how many bytes loading and running a model takes."""
+"""`python -m modelctl.memory MODEL BATCH_SIZE C H W`: prints how many bytes loading and running a model takes."""
 
 import re
 import sys
@@ -6,14 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
-from modelctl.bundle.golden import INPUT_SHAPE
 from modelctl.runtime import load
 
 
 def main() -> None:
     """Prints the growth of this process's peak memory."""
-    model, batch_size = Path(sys.argv[1]), int(sys.argv[2])
-    batch = np.zeros((batch_size, *INPUT_SHAPE), np.float32)
+    model = Path(sys.argv[1])
+    batch = np.zeros([int(size) for size in sys.argv[2:]], np.float32)
     before = _peak_bytes()
     load(model)(batch)
     print(_peak_bytes() - before)

@@ -1,28 +1,22 @@
 """`modelctl pack`: makes a bundle of an ONNX model and its files, and records the model's own answers."""
 
-import io
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
 import onnx
-from numpy.typing import NDArray
-from PIL import Image
 from tqdm import tqdm
 
-from modelctl import images, runtime
+from modelctl import declaration, runtime
 from modelctl.assemble import Parts, assemble
 from modelctl.bundle import config, fields, manifest
+from modelctl.bundle.contract import FIRST_LABEL_COUNT, Contract, first, parse_labels
 from modelctl.bundle.errors import InvalidBundle, ModelctlError
-from modelctl.bundle.golden import MAX_INPUTS, Golden, softmax
+from modelctl.bundle.interface import check_follows, interface, of_contract
 from modelctl.bundle.manifest import Preprocessing
 from modelctl.defaults import LABELS, PREPROCESSING, default_config
-from modelctl.graph import Interface, interface
-
-_IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
-# One batch and single images give the same numbers, except that a kernel may add in another order.
-_BATCH_TOLERANCE = 1e-3
+from modelctl.graph_checks import check_activation, check_tensors, load
+from modelctl.recording import read_images, record
 
 
 @dataclass(frozen=True)
@@ -34,6 +28,7 @@ class Source:
     config: Path | None = None
     labels: Path | None = None
     preprocessing: Path | None = None
+    contract: Path | None = None
 
 
 def find(source: Path, given: Mapping[str, Path | None]) -> Source:
@@ -49,6 +44,7 @@ def find(source: Path, given: Mapping[str, Path | None]) -> Source:
         raise ModelctlError("no golden images; give --golden FOLDER with a few images of every class")
     model = folder / "model.onnx" if folder else source
     names = {"config": "config.pbtxt", "labels": "labels.txt", "preprocessing": "preprocessing.json"}
+    names["contract"] = declaration.FILE
     return Source(model, golden_images, **{key: file(key, name) for key, name in names.items()})
 
 
@@ -58,98 +54,96 @@ def pack(source: Source, version: int, provenance: Mapping[str, str], out: Path)
     Records golden outputs with ONNX Runtime and measures memory in a process of its own; shows progress.
     """
     out.mkdir(parents=True, exist_ok=True)
-    config_text = source.config.read_bytes() if source.config else default_config()
-    parsed = config.parse(config_text)
-    preprocessing = _preprocessing(source.preprocessing)
     steps = tqdm(total=4, desc="checking the model", disable=None)
     with steps:
         model = source.onnx.read_bytes()
-        check_model(model, interface(parsed))
+        declared = _declare(source, load(model))
+        found = declared.contract
+        preprocessing = _preprocessing(source.preprocessing, found.input.shape[0])
         _advance(steps, "recording golden outputs")
-        golden = record(runtime.load(model), read_images(source.golden_images, preprocessing))
+        inputs = read_images(source.golden_images, preprocessing, found.input.shape)
+        golden = record(runtime.load(model), inputs, found.output)
         _advance(steps, "measuring memory")
-        memory_bytes = runtime.measure_memory_bytes(source.onnx, _max_batch_size(parsed))
-        _advance(steps, "writing the bundle")
-        labels = _labels(source.labels)
+        batch = (_max_batch_size(config.parse(declared.config)), *found.input.shape)
         # Less than the file itself would mean that the measurement failed.
-        memory_bytes = max(memory_bytes, len(model))
-        parts = Parts(version, labels, preprocessing, model, config_text, golden, memory_bytes, provenance)
+        memory_bytes = max(runtime.measure_memory_bytes(source.onnx, batch), len(model))
+        _advance(steps, "writing the bundle")
+        parts = Parts(
+            version,
+            found,
+            preprocessing,
+            model,
+            declared.config,
+            golden,
+            memory_bytes,
+            provenance,
+            declared.schema_version,
+        )
         written = assemble(parts, out)
         _advance(steps, "packed")
     return written
 
 
-def check_model(model: bytes, tensors: Interface) -> None:
-    """Raises ModelctlError when the bytes are no valid ONNX model with the tensors of config.pbtxt."""
-    try:
-        proto = onnx.load(io.BytesIO(model))
-        onnx.checker.check_model(proto)
-    except Exception as error:  # protobuf's and the checker's errors have no common base
-        reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
-        raise ModelctlError(f"model.onnx is not a valid ONNX model ({reason}); export it again") from None
-    weights = {weight.name for weight in proto.graph.initializer}
-    inputs = [value for value in proto.graph.input if value.name not in weights]
-    _check_tensor("input", inputs, tensors.input_name, tensors.input_dims)
-    _check_tensor("output", list(proto.graph.output), tensors.output_name, tensors.output_dims)
+@dataclass(frozen=True)
+class _Declared:
+    """`config`: the bytes of config.pbtxt."""
+
+    contract: Contract
+    config: bytes
+    schema_version: int
 
 
-def record(run: runtime.Run, inputs: NDArray[np.float32]) -> Golden:
-    """Golden outputs of FP32 [N, 3, 224, 224]; raises ModelctlError when single images and one batch disagree."""
-    together = softmax(run(inputs))
-    alone = np.concatenate([softmax(run(inputs[i : i + 1])) for i in range(len(inputs))])
-    if not np.allclose(together, alone, atol=_BATCH_TOLERANCE):
-        raise ModelctlError("the model answers differently for one image and for a batch; export it in eval mode")
-    return Golden(inputs, together)
+def _declare(source: Source, model: onnx.ModelProto) -> _Declared:
+    """The contract of the model, which its graph and its config.pbtxt fit. Raises ModelctlError."""
+    if source.contract is None:
+        config_text = source.config.read_bytes() if source.config else default_config()
+        check_tensors(model, interface(config.parse(config_text)))
+        declared = _Declared(first(_first_labels(source.labels)), config_text, manifest.FIRST_SCHEMA_VERSION)
+    else:
+        document = declaration.read(source.contract)
+        found = declaration.complete(document, model, _lines(source.labels) if source.labels else None)
+        check_tensors(model, of_contract(found))
+        declared = _Declared(found, _config(source.config, document, found), manifest.SCHEMA_VERSION)
+    check_activation(model, declared.contract.output)
+    return declared
 
 
-def read_images(folder: Path, preprocessing: Preprocessing) -> NDArray[np.float32]:
-    """FP32 [N, 3, 224, 224] of the images in a folder, by name; raises ModelctlError naming a bad one."""
-    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in _IMAGE_SUFFIXES)
-    if not 1 <= len(paths) <= MAX_INPUTS:
-        raise ModelctlError(f"{folder} holds {len(paths)} images; 1 to {MAX_INPUTS} golden images are needed")
-    return np.stack([images.tensor(image, preprocessing) for image in _pixels(paths)])
-
-
-def _pixels(paths: list[Path]) -> Iterator[NDArray[np.uint8]]:
-    for path in paths:
-        try:
-            with Image.open(path) as image:
-                if image.mode not in ("L", "RGB"):
-                    raise ModelctlError(f"{path.name} has mode {image.mode}; save golden images as 8-bit grey or RGB")
-                yield np.asarray(image)
-        except OSError as error:
-            raise ModelctlError(f"{path.name} cannot be read as an image ({error}); replace it") from None
-
-
-def _check_tensor(which: str, found: list[onnx.ValueInfoProto], name: str, dims: tuple[int, ...]) -> None:
-    wanted = f"{name} FP32 [batch, {', '.join(map(str, dims))}]"
-    if [value.name for value in found] != [name]:
-        names = ", ".join(value.name for value in found) or "none"
-        raise ModelctlError(f"model.onnx has the {which} {names}, config.pbtxt says {wanted}; export it with that name")
-    tensor = found[0].type.tensor_type
-    batch, *rest = tensor.shape.dim or [onnx.TensorShapeProto.Dimension()]
-    if batch.HasField("dim_value"):
-        raise ModelctlError(f"the batch axis of {name} is fixed at {batch.dim_value}; export it with a dynamic axis")
-    # A size that the exporter left open (dim_value 0) is decided by the run that records golden outputs.
-    fixed = [dim.dim_value for dim in rest]
-    fits = len(fixed) == len(dims) and all(size in (0, wanted) for size, wanted in zip(fixed, dims, strict=True))
-    if tensor.elem_type != onnx.TensorProto.FLOAT or not fits:
+def _config(path: Path | None, document: fields.Json, found: Contract) -> bytes:
+    if path is None:
+        if not isinstance(document.get("model"), str):
+            raise ModelctlError(f"{declaration.FILE}: model is missing; write the model's name, or add a config.pbtxt")
+        return declaration.config_text(document["model"], found)
+    text = path.read_bytes()
+    parsed = config.parse(text)
+    check_follows(parsed, found)
+    if document.get("model") not in (None, config.model_name(parsed)):
         raise ModelctlError(
-            f"{name} is {fixed} after the batch axis, config.pbtxt says {wanted}; export it with that type and shape"
+            f"config.pbtxt names model {config.model_name(parsed)}, {declaration.FILE} another; use one"
         )
+    return text
 
 
-def _labels(path: Path | None) -> tuple[str, ...]:
+def _first_labels(path: Path | None) -> tuple[str, ...]:
     if path is None:
         return LABELS
-    return manifest.parse_labels({"labels": [line for line in path.read_text().splitlines() if line.strip()]})
+    labels = _lines(path)
+    if len(labels) != FIRST_LABEL_COUNT:
+        raise ModelctlError(
+            f"labels must be a list of {FIRST_LABEL_COUNT} distinct names in output order; "
+            f"for a model with {len(labels)}, declare its output in {declaration.FILE}"
+        )
+    return parse_labels({"labels": labels}, exactly=FIRST_LABEL_COUNT)
 
 
-def _preprocessing(path: Path | None) -> Preprocessing:
+def _lines(path: Path) -> list[str]:
+    return [line for line in path.read_text().splitlines() if line.strip()]
+
+
+def _preprocessing(path: Path | None, channels: int) -> Preprocessing:
     if path is None:
-        return PREPROCESSING
+        return replace(PREPROCESSING, mean=(0.0,) * channels, std=(1.0,) * channels)
     try:
-        return manifest.parse_preprocessing(fields.loads(path.read_bytes(), path.name))
+        return manifest.parse_preprocessing(fields.loads(path.read_bytes(), path.name), channels)
     except InvalidBundle as error:
         raise ModelctlError(f"{path.name}: {error}") from None
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from modelctl.bundle import manifest
+from modelctl.bundle.contract import Output
 from modelctl.bundle.manifest import Manifest
 
 
@@ -16,15 +17,17 @@ def manifest_json(found: Manifest, digest: str, path: Path) -> str:
 
 def manifest_text(found: Manifest, digest: str) -> str:
     """A few aligned lines."""
-    preprocessing = found.preprocessing
+    preprocessing, taken, given = found.preprocessing, found.contract.input, found.contract.output
     normal = f"(pixel * {preprocessing.scale:.8g} - {_numbers(preprocessing.mean)}) / {_numbers(preprocessing.std)}"
     kind = preprocessing.intensity.kind if preprocessing.intensity else "none (8-bit images only)"
     rows = [
         ("model", f"{found.model} version {found.version}"),
         ("digest", digest),
         *(("notice", found.provenance["notice"]) for _ in range("notice" in found.provenance)),
-        ("labels", ", ".join(found.labels)),
-        ("preprocessing", f"resize to 224x224 ({preprocessing.resample}), {normal}"),
+        ("input", f"{taken.name} FP32 {list(taken.shape)}, {'grey' if taken.shape[0] == 1 else 'red, green, blue'}"),
+        ("output", f"{given.name} FP32 [{len(given.labels)}], activation {given.activation}"),
+        ("thresholds" if given.thresholds else "labels", _labels(given)),
+        ("preprocessing", f"resize to {taken.shape[1]}x{taken.shape[2]} ({preprocessing.resample}), {normal}"),
         ("intensity", kind),
         ("opset", str(found.opset)),
         ("memory", f"{found.memory_bytes / 2**20:.0f} MiB when loaded"),
@@ -53,5 +56,10 @@ def _row(name: str, share: float, per_class: dict[str, float]) -> str:
     return f"{name:<22}{share:>8.1%}" + "".join(f"{value:>12.1%}" for value in per_class.values())
 
 
-def _numbers(values: tuple[float, float, float]) -> str:
+def _labels(output: Output) -> str:
+    thresholds = [f" {value:g}" for value in output.thresholds] or [""] * len(output.labels)
+    return ", ".join(f"{label}{threshold}" for label, threshold in zip(output.labels, thresholds, strict=True))
+
+
+def _numbers(values: tuple[float, ...]) -> str:
     return f"{values[0]:g}" if len(set(values)) == 1 else f"[{', '.join(f'{value:g}' for value in values)}]"

@@ -31,9 +31,9 @@ def outputs(model: bytes, names: list[str], batch: FloatArray) -> list[FloatArra
     return _run(_session(model), names, batch)
 
 
-def measure_memory_bytes(model: Path, batch_size: int) -> int:
-    """Resident memory that loading the model and running one batch adds to a fresh process, at its peak."""
-    command = [sys.executable, "-m", "modelctl.memory", str(model), str(batch_size)]
+def measure_memory_bytes(model: Path, batch: tuple[int, ...]) -> int:
+    """Resident memory, at its peak, that loading the model and running one batch of this shape adds to a process."""
+    command = [sys.executable, "-m", "modelctl.memory", str(model), *map(str, batch)]
     result = subprocess.run(command, capture_output=True, text=True, timeout=_MEASURE_SECONDS)
     if result.returncode != 0:
         reason = (result.stderr.strip().splitlines() or [f"the process ended with {result.returncode}"])[-1]

@@ -18,7 +18,7 @@ from modelctl.bundle.errors import InvalidBundle
 MEMBERS = ("config.pbtxt", "golden.npz", "model.json", "model.onnx")
 
 # The most that a reader holds or writes. model.onnx is a protobuf file, which cannot exceed 2 GiB.
-MAX_BYTES = {"config.pbtxt": 64 << 10, "golden.npz": 64 << 20, "model.json": 64 << 10, "model.onnx": 2 << 30}
+MAX_BYTES = {"config.pbtxt": 64 << 10, "golden.npz": 64 << 20, "model.json": 512 << 10, "model.onnx": 2 << 30}
 
 CHUNK_BYTES = 1 << 20
 

@@ -50,12 +50,13 @@ def a_number(fields: Json, key: str, at: str = "", positive: bool = False) -> fl
     return _number(value, name, positive)
 
 
-def three_numbers(fields: Json, key: str, at: str = "", positive: bool = False) -> tuple[float, float, float]:
+def numbers(fields: Json, key: str, count: int, at: str = "", positive: bool = False) -> tuple[float, ...]:
+    """A list of `count` numbers, one for each channel of an image: 1 or 3."""
     value, name = _present(fields, key, at)
-    if not isinstance(value, list) or len(value) != 3:
-        raise InvalidBundle(f"{name} must be a list of three numbers (red, green, blue), not {_shown(value)}")
-    red, green, blue = (_number(item, f"{name}[{i}]", positive) for i, item in enumerate(value))
-    return red, green, blue
+    if not isinstance(value, list) or len(value) != count:
+        wanted = "one number (grey)" if count == 1 else "three numbers (red, green, blue)"
+        raise InvalidBundle(f"{name} must be a list of {wanted}, not {_shown(value)}")
+    return tuple(_number(item, f"{name}[{i}]", positive) for i, item in enumerate(value))
 
 
 def a_string(fields: Json, key: str, pattern: str, meaning: str, at: str = "") -> str:

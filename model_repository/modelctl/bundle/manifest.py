@@ -5,13 +5,14 @@ from dataclasses import asdict, dataclass
 from types import MappingProxyType
 from typing import Any
 
-from modelctl.bundle import fields
+from modelctl.bundle import contract, fields
 from modelctl.bundle.archive import MAX_BYTES, MEMBERS
+from modelctl.bundle.contract import Contract
 from modelctl.bundle.errors import InvalidBundle
 from modelctl.bundle.fields import Json
 
-SCHEMA_VERSION = 1
-LABEL_COUNT = 4
+FIRST_SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 RESAMPLE_FILTERS = ("nearest", "box", "bilinear", "hamming", "bicubic", "lanczos")
 INTENSITY_KINDS = ("window", "percentile", "voi")
 
@@ -52,12 +53,15 @@ Intensity = Window | Percentile | Voi
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """Tensor = (pixel * scale - mean) / std, RGB, NCHW FP32, after a resize to 224x224 with the `resample` filter."""
+    """Tensor = (pixel * scale - mean) / std, NCHW FP32, after a resize to the input's size with the `resample` filter.
+
+    `mean` and `std` have a number for each channel.
+    """
 
     resample: str
     scale: float
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
     intensity: Intensity | None
 
 
@@ -71,11 +75,15 @@ class FileEntry:
 
 @dataclass(frozen=True)
 class Manifest:
-    """The fields of model.json; `files` maps each other member to its hash and size."""
+    """The fields of model.json; `files` maps each other member to its hash and size.
 
+    A document of `schema_version` 1 has labels alone, and the contract that `contract.first` gives.
+    """
+
+    schema_version: int
     model: str
     version: int
-    labels: tuple[str, ...]
+    contract: Contract
     preprocessing: Preprocessing
     opset: int
     provenance: Mapping[str, str]
@@ -83,18 +91,26 @@ class Manifest:
     config_sha256: str
     files: Mapping[str, FileEntry]
 
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The classes or findings in output order."""
+        return self.contract.output.labels
+
 
 def parse(text: bytes) -> Manifest:
     """Parses model.json; raises InvalidBundle naming the first field that is wrong and what to write instead."""
     if len(text) > MAX_BYTES["model.json"]:
         raise InvalidBundle(f"model.json has {len(text)} bytes; {MAX_BYTES['model.json']} are allowed")
     document = fields.loads(text, "model.json")
-    fields.an_int(document, "schemaVersion", SCHEMA_VERSION, SCHEMA_VERSION)
+    schema_version = fields.an_int(document, "schemaVersion", FIRST_SCHEMA_VERSION, SCHEMA_VERSION)
+    found = _contract(document, schema_version)
+    channels = found.input.shape[0]
     return Manifest(
+        schema_version=schema_version,
         model=fields.a_string(document, "model", _MODEL, "a name of letters, digits, '_', '.' and '-'"),
         version=fields.an_int(document, "version", 1, _MAX_VERSION),
-        labels=parse_labels(document),
-        preprocessing=parse_preprocessing(fields.an_object(document, "preprocessing")),
+        contract=found,
+        preprocessing=parse_preprocessing(fields.an_object(document, "preprocessing"), channels),
         opset=fields.an_int(document, "opset", 1, 1000),
         provenance=MappingProxyType(_provenance(fields.an_object(document, "provenance"))),
         memory_bytes=fields.an_int(document, "memoryBytes", 1, _MAX_MEMORY_BYTES),
@@ -105,11 +121,12 @@ def parse(text: bytes) -> Manifest:
 
 def to_json(manifest: Manifest) -> dict[str, Any]:
     """The document that `parse` reads back to an equal value."""
+    is_first = manifest.schema_version == FIRST_SCHEMA_VERSION
     return {
-        "schemaVersion": SCHEMA_VERSION,
+        "schemaVersion": manifest.schema_version,
         "model": manifest.model,
         "version": manifest.version,
-        "labels": list(manifest.labels),
+        **({"labels": list(manifest.labels)} if is_first else contract.to_json(manifest.contract)),
         "preprocessing": preprocessing_to_json(manifest.preprocessing),
         "opset": manifest.opset,
         "provenance": dict(manifest.provenance),
@@ -125,29 +142,22 @@ def preprocessing_to_json(preprocessing: Preprocessing) -> dict[str, Any]:
     return value | {"mean": list(value["mean"]), "std": list(value["std"])}
 
 
-def parse_labels(document: Json) -> tuple[str, ...]:
-    """Reads `labels` of `document`: four distinct class names in output order."""
-    labels = document.get("labels")
-    if not isinstance(labels, list) or len(labels) != LABEL_COUNT:
-        raise InvalidBundle(f"labels must be a list of {LABEL_COUNT} distinct names in output order")
-    for i, label in enumerate(labels):
-        if not isinstance(label, str) or not label.strip().isprintable() or not 0 < len(label.strip()) <= 64:
-            raise InvalidBundle(f"labels[{i}] must be a name of 1 to 64 printable characters")
-        if label in labels[:i]:
-            raise InvalidBundle(f"labels[{i}] repeats an earlier one; the {LABEL_COUNT} names must be distinct")
-    return tuple(labels)
-
-
-def parse_preprocessing(document: Json) -> Preprocessing:
-    """Reads the object under `preprocessing`."""
+def parse_preprocessing(document: Json, channels: int = 3) -> Preprocessing:
+    """Reads the object under `preprocessing` of a model whose input has so many channels."""
     at = "preprocessing"
     return Preprocessing(
         resample=fields.one_of(document, "resample", RESAMPLE_FILTERS, at),
         scale=fields.a_number(document, "scale", at, positive=True),
-        mean=fields.three_numbers(document, "mean", at),
-        std=fields.three_numbers(document, "std", at, positive=True),
+        mean=fields.numbers(document, "mean", channels, at),
+        std=fields.numbers(document, "std", channels, at, positive=True),
         intensity=_intensity(document),
     )
+
+
+def _contract(document: Json, schema_version: int) -> Contract:
+    if schema_version == FIRST_SCHEMA_VERSION:
+        return contract.first(contract.parse_labels(document, exactly=contract.FIRST_LABEL_COUNT))
+    return contract.parse(document)
 
 
 def _intensity(document: Json) -> Intensity | None:

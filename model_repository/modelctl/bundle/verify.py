@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from modelctl.bundle import config, golden, manifest, onnx_file
+from modelctl.bundle import config, golden, interface, manifest, onnx_file
 from modelctl.bundle.archive import Member, read_index, read_member
 from modelctl.bundle.errors import DigestMismatch, InvalidBundle
 from modelctl.bundle.manifest import FileEntry, Manifest
@@ -98,7 +98,9 @@ def _check_claims(stream: BinaryIO, index: dict[str, Member], found: Manifest) -
         )
     if config.config_sha256(text) != found.config_sha256:
         raise InvalidBundle("configSha256 in model.json is not that of config.pbtxt; pack the bundle again")
-    golden.read(io.BytesIO(b"".join(read_member(stream, index["golden.npz"]))))
+    if found.schema_version != manifest.FIRST_SCHEMA_VERSION:
+        interface.check_follows(message, found.contract)
+    golden.read(io.BytesIO(b"".join(read_member(stream, index["golden.npz"]))), found.contract)
     stream.seek(index["model.onnx"].offset)
     opset = onnx_file.read_opset(stream, index["model.onnx"].size)
     if opset != found.opset:

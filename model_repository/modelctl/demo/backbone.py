@@ -13,7 +13,8 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
-from modelctl.graph import Graph, Interface
+from modelctl.bundle.interface import Interface
+from modelctl.graph import Graph
 from modelctl.resnet50 import BATCH_NORM_EPSILON, FEATURES, STEM, Block, Convolution, add_features, blocks, state_shapes
 from modelctl.runtime import Run, load, outputs
 

@@ -9,13 +9,14 @@ from numpy.typing import NDArray
 
 from modelctl import images
 from modelctl.assemble import Parts
-from modelctl.bundle import config
+from modelctl.bundle import config, contract
 from modelctl.bundle.golden import Golden, softmax
+from modelctl.bundle.interface import interface
 from modelctl.defaults import LABELS, PREPROCESSING
 from modelctl.demo.faults import add_fault
 from modelctl.demo.samples import mark_corner
 from modelctl.demo.variants import Fault, Variant, Weights
-from modelctl.graph import Graph, interface
+from modelctl.graph import Graph
 from modelctl.runtime import load
 
 NOTICE = "Demonstration weights, not for clinical use"
@@ -35,7 +36,7 @@ def parts(family: Family, variant: Variant, config_text: bytes) -> Parts:
     """Everything that the bundle of `variant` holds."""
     return Parts(
         version=variant.version,
-        labels=LABELS,
+        contract=contract.first(LABELS),
         preprocessing=PREPROCESSING,
         onnx=build_model(family, variant, config_text).SerializeToString(deterministic=True),
         config=config_text,

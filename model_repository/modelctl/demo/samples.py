@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from modelctl.bundle.golden import INPUT_SHAPE
+from modelctl.bundle.contract import FIRST_SHAPE
 from modelctl.demo.variants import CORNER_PIXELS
 
 
@@ -20,6 +20,6 @@ class Slice:
 def mark_corner(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """A copy of the image [H, W] or [H, W, 3] with its top-left sixteenth white, at any size."""
     marked = image.copy()
-    height, width = (-(-side * CORNER_PIXELS // INPUT_SHAPE[1]) for side in image.shape[:2])
+    height, width = (-(-side * CORNER_PIXELS // FIRST_SHAPE[1]) for side in image.shape[:2])
     marked[:height, :width] = 255
     return marked

@@ -1,6 +1,9 @@
 """Reduces a bundle's model.json to what decisions and reports need."""
 
-from modelctl.bundle.manifest import Manifest, preprocessing_to_json
+from dataclasses import replace
+
+from modelctl.bundle import contract
+from modelctl.bundle.manifest import FIRST_SCHEMA_VERSION, Manifest, preprocessing_to_json
 
 from replica_agent.observation import Facts
 
@@ -8,4 +11,9 @@ from replica_agent.observation import Facts
 def read_facts(manifest: Manifest) -> Facts:
     """The facts of a parsed model.json."""
     preprocessing = preprocessing_to_json(manifest.preprocessing)
-    return Facts(manifest.config_sha256, manifest.memory_bytes, manifest.labels, preprocessing)
+    facts = Facts(manifest.config_sha256, manifest.memory_bytes, manifest.labels, preprocessing)
+    if manifest.schema_version == FIRST_SCHEMA_VERSION:
+        return facts
+    tensors = contract.to_json(manifest.contract)
+    output = {name: value for name, value in tensors["output"].items() if name != "labels"}
+    return replace(facts, input=tensors["input"], output=output)

@@ -11,12 +11,17 @@ from replica_agent.state import Failure, IndexState, Progress, Proof
 
 @dataclass(frozen=True)
 class Facts:
-    """What decisions and reports need of a bundle's model.json."""
+    """What decisions and reports need of a bundle's model.json.
+
+    `input`, `output`: of its contract, without the labels; None for a bundle of schemaVersion 1.
+    """
 
     config_sha256: str
     memory_bytes: int
     labels: tuple[str, ...]
     preprocessing: Mapping[str, Any]
+    input: Mapping[str, Any] | None = None
+    output: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from statistics import median, quantiles
 
 import numpy as np
-from modelctl.bundle.golden import Golden, softmax
+from modelctl.bundle.golden import Golden, activate
 from numpy.typing import NDArray
 
 from replica_agent.state import Proof
@@ -25,14 +25,19 @@ def golden_rows(count: int, batch_size: int) -> Iterator[NDArray[np.intp]]:
         yield np.arange(start, start + batch_size) % count
 
 
-def matches(logits: NDArray[np.float32], golden: Golden, rows: NDArray[np.intp], atol: float) -> NDArray[np.bool_]:
-    """Per row [N]: same class, and every probability within `atol`; NaN and a wrong shape never match."""
+def matches(values: NDArray[np.float32], golden: Golden, rows: NDArray[np.intp], atol: float) -> NDArray[np.bool_]:
+    """Per row [N]: every probability within `atol`, and the same class unless the model names several findings.
+
+    NaN and a wrong shape never match.
+    """
     expected = golden.probabilities[rows]
-    if logits.shape != expected.shape or not np.isfinite(logits).all():
+    if values.shape != expected.shape or not np.isfinite(values).all():
         return np.zeros(len(rows), np.bool_)
-    probabilities = softmax(logits)
-    same_class = probabilities.argmax(axis=1) == expected.argmax(axis=1)
+    probabilities = activate(values, golden.activation)
     within = np.abs(probabilities - expected).max(axis=1) <= atol
+    if golden.is_several:
+        return np.asarray(within, np.bool_)
+    same_class = probabilities.argmax(axis=1) == expected.argmax(axis=1)
     return np.asarray(same_class & within, np.bool_)
 
 

@@ -98,9 +98,11 @@ class Replica:
     async def prove(self, plan: Plan, release: Release, paced: bool) -> Proof:
         """Checks golden outputs and warms up; `paced` leaves Triton most of the time for requests."""
 
+        contract = self.repository.contract(plan.model, release.version)
+
         async def infer(batch: NDArray[np.float32]) -> NDArray[np.float32]:
             try:
-                return await self.triton.infer(plan.model, release.version, batch, INFER_TIMEOUT_SECONDS)
+                return await self.triton.infer(plan.model, release.version, contract, batch, INFER_TIMEOUT_SECONDS)
             except TritonTimeout:
                 message = f"no answer to a batch of {len(batch)} within {INFER_TIMEOUT_SECONDS:g} s"
                 raise VersionFailed(Reason.WARMUP_ERROR, message) from None

@@ -51,6 +51,8 @@ def to_document(version: VersionReport) -> Json:
         "uri": version.uri,
         "labels": facts and list(facts.labels),
         "preprocessing": facts and facts.preprocessing,
+        "input": facts and facts.input,
+        "output": facts and facts.output,
         "role": version.role.value,
         "state": version.state.value,
         "reason": version.reason and version.reason.value,

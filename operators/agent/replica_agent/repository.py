@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from modelctl.bundle import golden, manifest
+from modelctl.bundle.contract import Contract
 from modelctl.bundle.errors import InvalidBundle
 from modelctl.bundle.golden import Golden
 from modelctl.bundle.unpack import unpack
@@ -55,14 +56,15 @@ class Repository:
 
     def config(self, model: str, version: int) -> ModelConfig:
         """The canonical config from that version's bundle; raises KeyError when it is not installed."""
-        found = self._read(self._version(model, version))
-        if found is None:
-            raise KeyError(version)
-        return found.config
+        return self._whole(model, version).config
+
+    def contract(self, model: str, version: int) -> Contract:
+        """What an installed version takes and gives; raises KeyError when it is not installed."""
+        return self._whole(model, version).contract
 
     def golden(self, model: str, version: int) -> Golden:
-        """The recorded inputs and outputs of an installed version; raises InvalidBundle."""
-        return golden.read(self._version(model, version) / "golden.npz")
+        """The recorded inputs and outputs of an installed version; raises InvalidBundle, KeyError."""
+        return golden.read(self._version(model, version) / "golden.npz", self.contract(model, version))
 
     def pin(self, model: str, version: int) -> None:
         """Writes config.pbtxt that names `version`; its temporary file stays out of the model's folder."""
@@ -85,6 +87,12 @@ class Repository:
     def _version(self, model: str, version: int) -> Path:
         return self._model(model) / str(version)
 
+    def _whole(self, model: str, version: int) -> "_Version":
+        found = self._read(self._version(model, version))
+        if found is None:
+            raise KeyError(version)
+        return found
+
     def _read(self, folder: Path) -> "_Version | None":
         """None for a folder that is not a whole version. A whole one never changes, so it is read once."""
         if folder not in self._known:
@@ -94,7 +102,7 @@ class Repository:
                 digest = (folder / _MARK).read_text()
             except (OSError, InvalidBundle):
                 return None
-            self._known[folder] = _Version(Installed(digest, read_facts(found)), config)
+            self._known[folder] = _Version(Installed(digest, read_facts(found)), config, found.contract)
         return self._known[folder]
 
 
@@ -102,3 +110,4 @@ class Repository:
 class _Version:
     installed: Installed
     config: ModelConfig
+    contract: Contract

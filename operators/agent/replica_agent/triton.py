@@ -9,6 +9,7 @@ from typing import Any
 
 import grpc
 import numpy as np
+from modelctl.bundle.contract import Contract
 from numpy.typing import NDArray
 from prometheus_client.parser import text_string_to_metric_families
 from tritonclient.grpc import service_pb2, service_pb2_grpc
@@ -84,18 +85,21 @@ class Triton:
         await self._call(self._stub.RepositoryModelLoad(request, timeout=timeout_seconds))
 
     async def infer(
-        self, model: str, version: int, batch: NDArray[np.float32], timeout_seconds: float
+        self, model: str, version: int, contract: Contract, batch: NDArray[np.float32], timeout_seconds: float
     ) -> NDArray[np.float32]:
-        """Logits FP32 [N, C] for `batch` FP32 [N, 3, 224, 224]; raises TritonGone, TritonTimeout, TritonRefused."""
+        """The output FP32 [N, labels] for `batch` FP32 [N, C, H, W], the tensors named as `contract` says.
+
+        Raises TritonGone, TritonTimeout, TritonRefused.
+        """
         request = service_pb2.ModelInferRequest(model_name=model, model_version=str(version))
-        tensor = request.inputs.add(name="input", datatype="FP32")
+        tensor = request.inputs.add(name=contract.input.name, datatype="FP32")
         tensor.shape.extend(batch.shape)
         request.raw_input_contents.append(np.ascontiguousarray(batch).tobytes())
         answer = await self._call(self._stub.ModelInfer(request, timeout=timeout_seconds))
         for output, content in zip(answer.outputs, answer.raw_output_contents, strict=False):
-            if output.name == "output" and output.datatype == "FP32":
+            if output.name == contract.output.name and output.datatype == "FP32":
                 return _to_array(content, tuple(output.shape))
-        raise TritonRefused("the answer holds no FP32 tensor named output")
+        raise TritonRefused(f"the answer holds no FP32 tensor named {contract.output.name}")
 
     async def free_gpu_bytes(self) -> int | None:
         """Free bytes of the fullest GPU that Triton sees; None without a GPU, or when the page cannot be read."""

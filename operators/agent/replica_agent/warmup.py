@@ -17,7 +17,7 @@ Infer = Callable[[NDArray[np.float32]], Awaitable[NDArray[np.float32]]]
 
 
 class Prover:
-    """`infer` maps FP32 [N, 3, 224, 224] to logits FP32 [N, 4]; `clock` returns seconds; `rest` sleeps for some."""
+    """`infer` maps FP32 [N, C, H, W] to FP32 [N, labels]; `clock` returns seconds; `rest` sleeps for some."""
 
     def __init__(
         self, infer: Infer, golden: Golden, clock: Callable[[], float], rest: Callable[[float], Awaitable[None]]
@@ -48,7 +48,7 @@ class Prover:
         return len(good)
 
     async def _run(self, rows: NDArray[np.intp]) -> tuple[NDArray[np.float32], float]:
-        """Logits of the golden inputs `rows`, and the seconds that they took."""
+        """The output for the golden inputs `rows`, and the seconds that they took."""
         batch = self._golden.inputs[rows]
         started = self._clock()
         logits = await self._infer(batch)

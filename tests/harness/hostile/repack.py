@@ -16,13 +16,14 @@ def take_apart(bundle: Path) -> Parts:
     found = manifest.parse(contents["model.json"])
     return Parts(
         version=found.version,
-        labels=found.labels,
+        contract=found.contract,
         preprocessing=found.preprocessing,
         onnx=contents["model.onnx"],
         config=contents["config.pbtxt"],
-        golden=golden.read(io.BytesIO(contents["golden.npz"])),
+        golden=golden.read(io.BytesIO(contents["golden.npz"]), found.contract),
         memory_bytes=found.memory_bytes,
         provenance=found.provenance,
+        schema_version=found.schema_version,
     )
 
 

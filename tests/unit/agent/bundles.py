@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 from modelctl.assemble import Parts, assemble
+from modelctl.bundle import contract
 from modelctl.bundle.golden import Golden
 from modelctl.bundle.manifest import Preprocessing
+from modelctl.declaration import config_text
 from replica_agent.plan import Release
 
 from ci.stack.documents import digest_of
@@ -21,7 +23,7 @@ ONNX = b"\x42\x04\x0a\x00\x10\x11"
 
 PARTS = Parts(
     version=1,
-    labels=("Glioma", "Meningioma", "Pituitary", "No Tumor"),
+    contract=contract.first(("Glioma", "Meningioma", "Pituitary", "No Tumor")),
     preprocessing=Preprocessing("bicubic", 1 / 255, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0), None),
     onnx=ONNX,
     config=CONFIG,
@@ -29,6 +31,16 @@ PARTS = Parts(
     memory_bytes=1000,
     provenance={},
 )
+
+
+FINDINGS = contract.Contract(
+    contract.Input("picture", (1, 8, 6)), contract.Output("findings", "sigmoid", ("Effusion", "Nodule"), (0.5, 0.25))
+)
+OF_FINDINGS = {
+    "preprocessing": Preprocessing("bicubic", 1 / 255, (0.0,), (1.0,), None),
+    "config": config_text("chest", FINDINGS),
+    "golden": Golden(np.zeros((1, 1, 8, 6), np.float32), np.full((1, 2), 0.75, np.float32), "sigmoid", True),
+}
 
 
 @cache

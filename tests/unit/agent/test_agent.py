@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import numpy as np
 import pytest
+from modelctl.bundle.contract import Contract
 from numpy.typing import NDArray
 from replica_agent.agent import Agent
 from replica_agent.attempts import Attempts
@@ -53,7 +54,7 @@ class MemoryTriton:
         self.states = dict.fromkeys(versions, IndexState.READY)
 
     async def infer(
-        self, model: str, version: int, batch: NDArray[np.float32], timeout_seconds: float
+        self, model: str, version: int, contract: Contract, batch: NDArray[np.float32], timeout_seconds: float
     ) -> NDArray[np.float32]:
         return np.tile(self.logits, (len(batch), 1))
 

@@ -1,12 +1,15 @@
 from dataclasses import replace
 
 import pytest
+from modelctl.bundle.verify import verify
 from replica_agent.actions import Fetch, Load, Prove
+from replica_agent.facts import read_facts
 from replica_agent.observation import Observation
 from replica_agent.plan import Role
 from replica_agent.report import VersionReport, is_ready, report_versions, to_document
 from replica_agent.state import IndexState, Progress, Reason, State
 
+from tests.unit.agent import bundles
 from tests.unit.agent.observations import PROOF, digest, failure, plan, release, see
 
 STABLE = plan(stable=1)
@@ -101,6 +104,15 @@ def test_ready_is_about_stable(seen: Observation, ready: bool) -> None:
     assert is_ready(seen) is ready
 
 
+def test_a_bundle_of_schema_version_2_is_reported_with_its_tensors() -> None:
+    path = bundles.make(contract=bundles.FINDINGS, schema_version=2, **bundles.OF_FINDINGS)
+    facts = read_facts(verify(path))
+    document = to_document(VersionReport(1, "sha256:1", Role.STABLE, State.WARM, facts=facts))
+    assert document["labels"] == ["Effusion", "Nodule"]
+    assert document["input"] == {"name": "picture", "shape": [1, 8, 6]}
+    assert document["output"] == {"name": "findings", "activation": "sigmoid", "thresholds": [0.5, 0.25]}
+
+
 def test_documents_have_the_contracts_fields() -> None:
     warm = VersionReport(1, "sha256:1", Role.STABLE, State.WARM, proof=PROOF)
     assert to_document(warm) == {
@@ -109,6 +121,8 @@ def test_documents_have_the_contracts_fields() -> None:
         "uri": None,
         "labels": None,
         "preprocessing": None,
+        "input": None,
+        "output": None,
         "role": "stable",
         "state": "Warm",
         "reason": None,

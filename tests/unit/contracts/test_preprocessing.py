@@ -9,7 +9,7 @@ import pytest
 from inference_api.imaging import images as api_images
 from inference_api.imaging import preprocessing as api_preprocessing
 from inference_api.imaging import tensors
-from modelctl import images, packing
+from modelctl import images, recording
 from modelctl.bundle import manifest
 from modelctl.bundle.manifest import Preprocessing
 from numpy.typing import NDArray
@@ -67,7 +67,7 @@ def test_a_golden_file_is_read_as_an_upload_is(tmp_path: Path, suffix: str, chan
     preprocessing = Preprocessing("bicubic", 1 / 255, *STATISTICS["imagenet"], None)
     file = encoded(noise(300, 200, *channels), FORMATS[suffix])
     (tmp_path / f"golden.{suffix}").write_bytes(file)
-    (recorded,) = packing.read_images(tmp_path, preprocessing)
+    (recorded,) = recording.read_images(tmp_path, preprocessing)
     assert recorded.tobytes() == asked(file, preprocessing).tobytes()
 
 

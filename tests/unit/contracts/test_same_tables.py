@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 from inference_api.routing.document import CLASS_COUNT as API_CLASS_COUNT
-from modelctl.bundle.manifest import LABEL_COUNT
+from modelctl.bundle.contract import FIRST_LABEL_COUNT
 from modelctl.defaults import LABELS
 from replica_agent.plan import InvalidPlan, parse_plan
 from replica_agent.state import TRANSIENT as AGENT_TRANSIENT
@@ -95,7 +95,7 @@ def test_each_reason_of_an_agent_has_one_meaning_for_the_operator() -> None:
 def test_a_model_has_as_many_classes_everywhere() -> None:
     status = SCHEMA["status"]["properties"]
     in_crd = {part["labels"]["maxItems"] for part in (status["attempt"]["properties"], _history(status))}
-    assert {CLASS_COUNT, API_CLASS_COUNT, LABEL_COUNT, len(LABELS), *in_crd} == {CLASS_COUNT}
+    assert {CLASS_COUNT, API_CLASS_COUNT, FIRST_LABEL_COUNT, len(LABELS), *in_crd} == {CLASS_COUNT}
 
 
 def _history(status: dict[str, Any]) -> dict[str, Any]:

@@ -52,7 +52,7 @@ PERCENTILE = {"kind": "percentile", "low": 1, "high": 99}
     "edit, reason",
     [
         pytest.param(drop("schemaVersion"), "schemaVersion is missing", id="no-schema-version"),
-        pytest.param(put("schemaVersion", 2), "schemaVersion must be", id="another-schema-version"),
+        pytest.param(put("schemaVersion", 3), "schemaVersion must be", id="another-schema-version"),
         pytest.param(put("model", "../other"), "model must be", id="model-traversal"),
         pytest.param(put("model", "other"), "config.pbtxt names model resnet_medical", id="another-model"),
         pytest.param(put("model", 1), "model must be", id="model-number"),
@@ -131,7 +131,7 @@ def test_a_lie_in_model_json_is_named(
         pytest.param(b'{"a": NaN}', "NaN is not a JSON number", id="nan"),
         pytest.param(b'{"a": 1, "a": 1}', "a key is there twice", id="duplicate-key"),
         pytest.param(b'{"version": ' + b"9" * 5_000 + b"}", "not JSON", id="a-number-of-5000-digits"),
-        pytest.param(b" " * (64 << 10) + b"{}", "model.json claims 65538 bytes", id="huge"),
+        pytest.param(b" " * (512 << 10) + b"{}", "model.json claims 524290 bytes", id="huge"),
     ],
 )
 def test_model_json_that_cannot_be_read(contents: Contents, tmp_path: Path, text: bytes, reason: str) -> None:

@@ -6,14 +6,15 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from modelctl import packing
+from modelctl import packing, recording
 from modelctl.bundle import config, golden
 from modelctl.bundle.errors import InvalidBundle, ModelctlError
+from modelctl.bundle.interface import Interface, interface
 from modelctl.bundle.unpack import unpack
 from modelctl.defaults import PREPROCESSING, default_config
 from modelctl.demo import tiny
 from modelctl.demo.variants import Weights
-from modelctl.graph import Graph, Interface, interface
+from modelctl.graph import Graph
 from onnx import TensorProto, helper
 from PIL import Image
 
@@ -45,7 +46,7 @@ def pack(folder: Path, **given: Any) -> Path:
 def test_packs_a_folder(folder: Path, tmp_path: Path) -> None:
     path = pack(folder)
     found = unpack(path, tmp_path / "3")
-    recorded = golden.read(tmp_path / "3" / "golden.npz")
+    recorded = golden.read(tmp_path / "3" / "golden.npz", found.contract)
     assert path.name == "resnet_medical-3.tar"
     assert (found.version, found.opset, dict(found.provenance)) == (3, 17, {"trainedOn": "nothing"})
     assert recorded.probabilities.argmax(axis=1).tolist() == [0, 1, 2, 3]
@@ -60,7 +61,7 @@ def test_takes_labels_and_preprocessing_from_the_folder(folder: Path, tmp_path: 
         '{"resample": "box", "scale": 1, "mean": [1, 2, 3], "std": [4, 5, 6], "intensity": {"kind": "voi"}}'
     )
     found = unpack(pack(folder), tmp_path / "3")
-    pixels = golden.read(tmp_path / "3" / "golden.npz").inputs
+    pixels = golden.read(tmp_path / "3" / "golden.npz", found.contract).inputs
     assert found.labels == ("A", "B", "C", "D")
     assert (found.preprocessing.resample, found.preprocessing.std) == ("box", (4, 5, 6))
     assert pixels[0, :, 0, 0] == pytest.approx([(0 - 1) / 4, (0 - 2) / 5, (0 - 3) / 6])
@@ -147,6 +148,6 @@ def test_a_file_beside_the_model_that_is_wrong_is_named(folder: Path, spoil: Any
 
 def test_golden_images_of_many_sizes_and_modes_become_one_batch(folder: Path) -> None:
     Image.new("RGB", (100, 300), (10, 20, 30)).save(folder / "golden" / "9.png")
-    inputs = packing.read_images(folder / "golden", PREPROCESSING)
+    inputs = recording.read_images(folder / "golden", PREPROCESSING)
     assert inputs.shape == (5, 3, 224, 224)
     assert inputs[4, :, 5, 5] == pytest.approx(np.array([10, 20, 30]) / 255)
