@@ -50,7 +50,7 @@ class Client:
     @property
     def has_quota(self) -> bool:
         """Whether there is a limit to what it may have."""
-        return self.quota != UNLIMITED
+        return self.quota is not UNLIMITED
 
 
 ANONYMOUS = Client("")

@@ -43,8 +43,10 @@ class Admission:
         is_reserved = self.limiter.has_urgent and client.priority is not Priority.URGENT
         reserve = self._urgent_reserve if is_reserved else 0
         places = min(image_count, self._traffic.max_in_flight - reserve)
-        with self._traffic.admission(places, reserve) as admitted:
-            if not admitted:
-                raise Overloaded(Full.PLACES)
+        if not self._traffic.take_places(places, reserve):
+            raise Overloaded(Full.PLACES)
+        try:
             with self.limiter.working(client, image_count):
                 yield
+        finally:
+            self._traffic.give_back_places(places)

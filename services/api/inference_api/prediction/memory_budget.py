@@ -2,8 +2,6 @@
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 
 from inference_api import problems
 from inference_api.problems import Full, Overloaded
@@ -53,39 +51,28 @@ class MemoryBudget:
             if self._bodies[client] <= 0:
                 del self._bodies[client]  # there may be any number of clients in a day
 
-    @contextmanager
-    def decoding(self) -> Iterator[Callable[[int], None]]:
-        """Gives a function that takes memory for one image, until the block ends.
-
-        It holds the most that it was called with. Raises Overloaded when that is not free, and Problem (413) when it
-        never will be.
-        """
-        held = 0
-
-        def need(size: int) -> None:
-            nonlocal held
-            if size > held:
-                self._take_decoding(size, size - held)
-                held = size
-
-        try:
-            yield need
-        finally:
-            with self._lock:
-                self._decoding_bytes -= held
+    def decoding(self) -> "DecodingMemory":
+        """The memory for one image; nothing is taken yet."""
+        return DecodingMemory(self)
 
     def can_decode(self, size: int) -> bool:
         """Whether so much is free for decoding now."""
         reserve = max(self._bodies_bytes, self.total_bytes - self.max_decoding_bytes)
         return self._decoding_bytes + size <= self.total_bytes - reserve
 
-    def _take_decoding(self, size: int, more: int) -> None:
+    def take_decoding(self, size: int, more: int) -> None:
+        """`more` for an image that takes `size` with it. Raises Overloaded, and Problem (413) if it never is free."""
         if size > self.max_decoding_bytes:
             raise problems.too_much_memory(size, self.max_decoding_bytes)
         with self._lock:
             if not self.can_decode(more):
                 raise Overloaded(Full.MEMORY, size)
             self._decoding_bytes += more
+
+    def give_back_decoding(self, size: int) -> None:
+        """What `take_decoding` took."""
+        with self._lock:
+            self._decoding_bytes -= size
 
 
 class BodyMemory:
@@ -107,3 +94,25 @@ class BodyMemory:
         if self._held_bytes:
             self._budget.give_back_body(self._client, self._held_bytes)
             self._held_bytes = 0
+
+
+class DecodingMemory:
+    """What one image holds of the budget while a block runs with it: the most that it was called with.
+
+    Calling it raises Overloaded when that is not free, and Problem (413) when it never will be.
+    """
+
+    def __init__(self, budget: MemoryBudget) -> None:
+        self._budget = budget
+        self._held_bytes = 0
+
+    def __enter__(self) -> "DecodingMemory":
+        return self
+
+    def __call__(self, size: int) -> None:
+        if size > self._held_bytes:
+            self._budget.take_decoding(size, size - self._held_bytes)
+            self._held_bytes = size
+
+    def __exit__(self, *_: object) -> None:
+        self._budget.give_back_decoding(self._held_bytes)

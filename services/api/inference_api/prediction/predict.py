@@ -92,16 +92,22 @@ class Predict:
             with self._admission.reading(share):
                 files = await self._read(scope, receive, memory, deadline)
             with self._admission.working(len(files), client):
-                await self._answer(scope, files, memory, deadline, request_id, send)
+                await self._answer(scope, files, client, memory, deadline, request_id, send)
         except BaseException:  # cancelled, too: else whoever answered gave the memory back, or the shadow will
             memory.close()
             raise
 
     async def _answer(
-        self, scope: Scope, files: list[bytes], memory: BodyMemory, deadline: float, request_id: str, send: Send
+        self,
+        scope: Scope,
+        files: list[bytes],
+        client: Client,
+        memory: BodyMemory,
+        deadline: float,
+        request_id: str,
+        send: Send,
     ) -> None:
         started = time.perf_counter()
-        client = clients.of(scope)
         accepted = self._audit.accept(request_id, client.name, files) if self._audit else None
         try:
             routes = self._traffic.routes
@@ -157,11 +163,14 @@ class Predict:
         traffic = self._traffic
         canary = traffic.assign(routes, key, evidence=client.evidence) if client.canary else None
         addressed = routes.versions if canary else (routes.stable.version,)
-        with traffic.in_flight(addressed):
+        traffic.begin(addressed)
+        try:
             await self._prepare(upload, addressed[-1], routes, deadline)
             if canary is not None:  # it may be suspended by now: preparing a large image takes a while
                 canary = traffic.choose_canary(routes, evidence=client.evidence)
             return await self._ask(upload, routes, client, canary, deadline, started)
+        finally:
+            traffic.end(addressed)
 
     async def _prepare(self, upload: Upload, version: Version, routes: Routes, deadline: float) -> None:
         """Refuses bad input before any attempt. Images that only the canary does not read are left to stable."""

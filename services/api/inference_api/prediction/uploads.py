@@ -43,7 +43,7 @@ class Decoder:
     def import_dicom(self) -> asyncio.Task[None]:
         """Imports pydicom in a thread, once."""
         if self._dicom_import is None:
-            self._dicom_import = asyncio.create_task(self._run(False, warmup.import_dicom))
+            self._dicom_import = asyncio.create_task(self._run_in_thread(warmup.import_dicom))
         return self._dicom_import
 
     async def wait_for_dicom(self, files: Sequence[bytes]) -> None:
@@ -57,13 +57,14 @@ class Decoder:
 
     async def _decode(self, pending: "Pending", in_place: bool) -> None:
         """Decodes what is pending, as soon as there is memory for it. Raises Problem."""
-        # Two threads that begin to import pydicom at once see halves of its modules.
-        await self.wait_for_dicom(pending.files)
+        if not in_place:  # two threads that begin to import pydicom at once see halves of its modules
+            await self.wait_for_dicom(pending.files)
+        run = self._turn.run if in_place else self._run_in_thread
         loop = asyncio.get_running_loop()
         until = loop.time() + self._max_wait_seconds
         while True:
             try:
-                await self._run(in_place, lambda: pending.work(self._memory, self._max_pixels))
+                await run(lambda: pending.work(self._memory, self._max_pixels))
                 return
             except Overloaded as overloaded:
                 while not self._memory.can_decode(overloaded.needed_bytes):
@@ -71,9 +72,7 @@ class Decoder:
                         raise
                     await asyncio.sleep(MEMORY_POLL_SECONDS)
 
-    async def _run(self, in_place: bool, work: Callable[[], T]) -> T:
-        if in_place:
-            return await self._turn.run(work)
+    async def _run_in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
 

@@ -125,6 +125,9 @@ class GuardedProtocol(HttpToolsProtocol):
             self._discard(len(data))
             return
         self._unset_keepalive_if_required()
+        if len(data) <= self._bytes_left:
+            self._feed(data)
+            return
         at = 0
         while at < len(data) and not self._discards and not self.transport.is_closing():
             size = min(_PIECE_BYTES, self._bytes_left) if self._in_head else _PIECE_BYTES
@@ -173,10 +176,6 @@ class GuardedProtocol(HttpToolsProtocol):
         self._head_began = True
         super().on_message_begin()
 
-    def on_header(self, name: bytes, value: bytes) -> None:
-        if self._in_head:
-            super().on_header(name, value)
-
     def on_headers_complete(self) -> None:
         if self.parser.should_upgrade():
             self._offer_upgrade()
@@ -187,6 +186,7 @@ class GuardedProtocol(HttpToolsProtocol):
         super().on_headers_complete()
         if client_id := request_ids.of_client(self.headers):
             self.cycle.default_headers = [*self.cycle.default_headers, (_CLIENT_REQUEST_ID, client_id)]
+        self.headers = []  # the request has its own list already: here come trailers
         self._in_head = self._head_began = False
         self._bytes_left = self._limits.max_head_bytes
         self._body_bytes = self._chunks = 0

@@ -1,8 +1,7 @@
 """The routes in force in this process, and what is counted under them."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from inference_api.routing import counters
@@ -62,17 +61,16 @@ class Traffic:
         """The newest routes are the ones in force."""
         self.rejected = None
 
-    @contextmanager
-    def admission(self, places: int, reserve: int = 0) -> Iterator[bool]:
-        """Takes this many places in flight while the block runs, and leaves the `reserve`; False: they are not free."""
+    def take_places(self, places: int, reserve: int = 0) -> bool:
+        """Takes this many places in flight, and leaves the `reserve`; False: they are not free, and none is taken."""
         if self._admitted + places > self.max_in_flight - reserve:
-            yield False
-            return
+            return False
         self._admitted += places
-        try:
-            yield True
-        finally:
-            self._admitted -= places
+        return True
+
+    def give_back_places(self, places: int) -> None:
+        """What `take_places` took."""
+        self._admitted -= places
 
     @property
     def is_half_busy(self) -> bool:
@@ -109,15 +107,6 @@ class Traffic:
             return None
         state = containment.choose(self.replicas)
         return CanaryRoute(routes.canary.version, state, containment, evidence) if state else None
-
-    @contextmanager
-    def in_flight(self, versions: Iterable[Version]) -> Iterator[None]:
-        """While the block runs, the snapshot says that a request may reach these versions."""
-        self.begin(versions)
-        try:
-            yield
-        finally:
-            self.end(versions)
 
     def begin(self, versions: Iterable[Version]) -> None:
         """A request may reach these versions from now on, until `end`."""

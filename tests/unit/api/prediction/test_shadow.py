@@ -119,9 +119,9 @@ async def test_a_full_queue_drops_and_counts() -> None:
 async def test_a_process_half_busy_drops_and_counts() -> None:
     copies, task = Copies(), Task()
     assert copies.shadow.take(task, ROUTES, [answer(1)])
-    with copies.traffic.admission(4):
-        assert not copies.shadow.take(Task(), ROUTES, [answer(1)])
-        await copies.settle([task])
+    assert copies.traffic.take_places(4)
+    assert not copies.shadow.take(Task(), ROUTES, [answer(1)])
+    await copies.settle([task])
     assert (copies.counts["dropped"], copies.counts["samples"]) == (2, 0)
 
 
