@@ -6,6 +6,7 @@ from typing import Any
 
 import onnx
 
+from modelctl import text_files
 from modelctl.bundle import contract, fields
 from modelctl.bundle.contract import Contract
 from modelctl.bundle.errors import InvalidBundle, ModelctlError
@@ -45,7 +46,7 @@ dynamic_batching {{
 def read(path: Path) -> Json:
     """The document in `path`; raises ModelctlError naming the file."""
     try:
-        return fields.loads(path.read_bytes(), path.name)
+        return fields.loads(text_files.read(path), path.name)
     except InvalidBundle as error:
         raise ModelctlError(str(error).replace("pack it again", "correct it")) from None
 

@@ -73,7 +73,10 @@ def _add_export(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         help="turn a ResNet50 checkpoint into model.onnx",
         description="Opset 17, dynamic batch axis, tensors named as config.pbtxt says. .safetensors needs no torch.",
     )
-    export.add_argument("checkpoint", type=Path, help=".safetensors, or .pth where torch is installed")
+    export.add_argument("checkpoint", type=Path, help=".safetensors, or what torch.save wrote where torch is installed")
+    export.add_argument(
+        "--weights", default="", metavar="PLACE", help="which weights, where a checkpoint holds several"
+    )
     export.add_argument("--out", type=Path, default=Path("model.onnx"), help="default: %(default)s")
     export.add_argument("--config", type=Path, help="use this config.pbtxt instead of resnet_medical's")
     export.set_defaults(run=_export)
@@ -168,7 +171,10 @@ def _export(options: argparse.Namespace) -> None:
     from modelctl.defaults import default_config
     from modelctl.export import export
 
-    export(options.checkpoint, options.out, options.config.read_bytes() if options.config else default_config())
+    config = options.config.read_bytes() if options.config else default_config()
+    origin = export(options.checkpoint, options.out, config, options.weights)
+    if origin:
+        print(f"Exported: {origin}")
     print(f"{options.out}  {options.out.stat().st_size:,} bytes; next: modelctl pack {options.out} --version N")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import onnx
 from tqdm import tqdm
 
-from modelctl import declaration, runtime
+from modelctl import declaration, labels, one_file, runtime, text_files
 from modelctl.assemble import Parts, assemble
 from modelctl.bundle import config, fields, manifest
 from modelctl.bundle.contract import FIRST_LABEL_COUNT, Contract, first, parse_labels
@@ -56,7 +56,7 @@ def pack(source: Source, version: int, provenance: Mapping[str, str], out: Path)
     out.mkdir(parents=True, exist_ok=True)
     steps = tqdm(total=4, desc="checking the model", disable=None)
     with steps:
-        model = source.onnx.read_bytes()
+        model = one_file.read(source.onnx)
         declared = _declare(source, load(model))
         found = declared.contract
         preprocessing = _preprocessing(source.preprocessing, found.input.shape[0])
@@ -66,7 +66,7 @@ def pack(source: Source, version: int, provenance: Mapping[str, str], out: Path)
         _advance(steps, "measuring memory")
         batch = (_max_batch_size(config.parse(declared.config)), *found.input.shape)
         # Less than the file itself would mean that the measurement failed.
-        memory_bytes = max(runtime.measure_memory_bytes(source.onnx, batch), len(model))
+        memory_bytes = max(runtime.measure_memory_bytes(model, batch), len(model))
         _advance(steps, "writing the bundle")
         parts = Parts(
             version,
@@ -96,7 +96,7 @@ class _Declared:
 def _declare(source: Source, model: onnx.ModelProto) -> _Declared:
     """The contract of the model, which its graph and its config.pbtxt fit. Raises ModelctlError."""
     if source.contract is None:
-        config_text = source.config.read_bytes() if source.config else default_config()
+        config_text = text_files.read(source.config) if source.config else default_config()
         check_tensors(model, interface(config.parse(config_text)))
         declared = _Declared(first(_first_labels(source.labels)), config_text, manifest.FIRST_SCHEMA_VERSION)
     else:
@@ -113,7 +113,7 @@ def _config(path: Path | None, document: fields.Json, found: Contract) -> bytes:
         if not isinstance(document.get("model"), str):
             raise ModelctlError(f"{declaration.FILE}: model is missing; write the model's name, or add a config.pbtxt")
         return declaration.config_text(document["model"], found)
-    text = path.read_bytes()
+    text = text_files.read(path)
     parsed = config.parse(text)
     check_follows(parsed, found)
     if document.get("model") not in (None, config.model_name(parsed)):
@@ -126,24 +126,24 @@ def _config(path: Path | None, document: fields.Json, found: Contract) -> bytes:
 def _first_labels(path: Path | None) -> tuple[str, ...]:
     if path is None:
         return LABELS
-    labels = _lines(path)
-    if len(labels) != FIRST_LABEL_COUNT:
+    names = _lines(path)
+    if len(names) != FIRST_LABEL_COUNT:
         raise ModelctlError(
             f"labels must be a list of {FIRST_LABEL_COUNT} distinct names in output order; "
-            f"for a model with {len(labels)}, declare its output in {declaration.FILE}"
+            f"for a model with {len(names)}, declare its output in {declaration.FILE}"
         )
-    return parse_labels({"labels": labels}, exactly=FIRST_LABEL_COUNT)
+    return parse_labels({"labels": names}, exactly=FIRST_LABEL_COUNT)
 
 
 def _lines(path: Path) -> list[str]:
-    return [line for line in path.read_text().splitlines() if line.strip()]
+    return labels.read(path.read_bytes(), path.name)
 
 
 def _preprocessing(path: Path | None, channels: int) -> Preprocessing:
     if path is None:
         return replace(PREPROCESSING, mean=(0.0,) * channels, std=(1.0,) * channels)
     try:
-        return manifest.parse_preprocessing(fields.loads(path.read_bytes(), path.name), channels)
+        return manifest.parse_preprocessing(fields.loads(text_files.read(path), path.name), channels)
     except InvalidBundle as error:
         raise ModelctlError(f"{path.name}: {error}") from None
 

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -31,10 +32,13 @@ def outputs(model: bytes, names: list[str], batch: FloatArray) -> list[FloatArra
     return _run(_session(model), names, batch)
 
 
-def measure_memory_bytes(model: Path, batch: tuple[int, ...]) -> int:
+def measure_memory_bytes(model: bytes, batch: tuple[int, ...]) -> int:
     """Resident memory, at its peak, that loading the model and running one batch of this shape adds to a process."""
-    command = [sys.executable, "-m", "modelctl.memory", str(model), *map(str, batch)]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=_MEASURE_SECONDS)
+    with tempfile.NamedTemporaryFile(suffix=".onnx") as file:
+        file.write(model)
+        file.flush()
+        command = [sys.executable, "-m", "modelctl.memory", file.name, *map(str, batch)]
+        result = subprocess.run(command, capture_output=True, text=True, timeout=_MEASURE_SECONDS)
     if result.returncode != 0:
         reason = (result.stderr.strip().splitlines() or [f"the process ended with {result.returncode}"])[-1]
         raise ModelctlError(f"the model's memory could not be measured: {reason}")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from modelctl import checkpoint
+from modelctl import checkpoint_file
 from torchvision.models import resnet50  # type: ignore[import-not-found]  # Debian's, not this environment's
 
 
@@ -35,7 +35,7 @@ def main() -> None:
     inputs = torch.rand(5, 3, 224, 224)
     with torch.no_grad():
         np.savez(folder / "answers.npz", inputs=inputs.numpy(), logits=model(inputs).numpy())
-    read = checkpoint.read(folder / "resnet50.pth")
+    read = checkpoint_file.read(folder / "resnet50.pth")
     assert all(np.array_equal(read[name], value) for name, value in state.items())
 
 

@@ -67,6 +67,19 @@ def test_takes_labels_and_preprocessing_from_the_folder(folder: Path, tmp_path: 
     assert pixels[0, :, 0, 0] == pytest.approx([(0 - 1) / 4, (0 - 2) / 5, (0 - 3) / 6])
 
 
+def test_takes_files_as_windows_and_torch_write_them(folder: Path, tmp_path: Path) -> None:
+    onnx.save_model(model(), folder / "model.onnx", save_as_external_data=True, location="model.onnx.data")
+    (folder / "labels.txt").write_bytes(b"\xef\xbb\xbfA \r\nB\t\r\nC\r\nD\r\n")
+    (folder / "config.pbtxt").write_bytes(b"\xef\xbb\xbf" + default_config())
+    (folder / "preprocessing.json").write_bytes(
+        b'\xef\xbb\xbf{"resample": "box", "scale": 1, "mean": [0, 0, 0], "std": [1, 1, 1]}'
+    )
+    found = unpack(pack(folder), tmp_path / "3")
+    assert (found.labels, found.preprocessing.resample) == (("A", "B", "C", "D"), "box")
+    assert (tmp_path / "3" / "config.pbtxt").read_bytes() == default_config()
+    assert onnx.load(tmp_path / "3" / "model.onnx", load_external_data=False) == model()
+
+
 def fixed_batch() -> onnx.ModelProto:
     fixed = model()
     fixed.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 1
@@ -124,6 +137,7 @@ def write(name: str, data: bytes) -> Any:
     "spoil, reason",
     [
         pytest.param(write("labels.txt", b"A\nB\n"), "labels must be a list of 4", id="two-labels"),
+        pytest.param(write("labels.txt", b"1 A\n2 B\n"), "labels.txt numbers its labels", id="numbered-labels"),
         pytest.param(write("preprocessing.json", b"{}"), "preprocessing.json: preprocessing.resample is", id="empty"),
         pytest.param(write("config.pbtxt", b"name:"), "config.pbtxt line 1", id="config-cut"),
         pytest.param(write("config.pbtxt", b'name: "a"'), "must name exactly one input", id="config-without-input"),
