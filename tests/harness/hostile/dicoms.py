@@ -1,6 +1,7 @@
 """DICOM files made for tests; every one names a patient, so that a leak of the name can be seen."""
 
 import io
+import struct
 from typing import Any
 
 import numpy as np
@@ -58,3 +59,19 @@ def _set_pixels(data: Dataset, samples: NDArray[Any], frame: bytes) -> None:
     else:
         data.PixelData = encapsulate([frame]) if frame else samples.tobytes()
         data["PixelData"].VR = "OB" if frame or samples.itemsize == 1 else "OW"
+
+
+def with_text(file: bytes, tag: int, vr: str, text: bytes) -> bytes:
+    """Replaces the value of one explicit element by text that pydicom would not write; it is padded to even length."""
+    at = file.index(struct.pack("<HH", tag >> 16, tag & 0xFFFF) + vr.encode())
+    (length,) = struct.unpack_from("<H", file, at + 6)
+    text += b" " * (len(text) % 2)
+    return file[: at + 6] + struct.pack("<H", len(text)) + text + file[at + 8 + length :]
+
+
+def without_preamble(file: bytes, with_meta: bool) -> bytes:
+    """As archives of the last century wrote it: no 128 bytes and no magic word, and perhaps no meta information."""
+    if with_meta:
+        return file[132:]
+    (meta_bytes,) = struct.unpack_from("<I", file, 132 + 8)
+    return file[132 + 12 + meta_bytes :]

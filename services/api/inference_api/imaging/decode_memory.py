@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from PIL import ImageFile
 
-from inference_api.imaging.dicom import MAX_RLE_FRAME_BYTES
+from inference_api.imaging.dicom.frames import MAX_RLE_FRAME_BYTES
 from inference_api.imaging.jpegs import Jpeg
 
 # Decoders copy the file: to read it in one piece, or to hand it to a library.

@@ -15,10 +15,12 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TILELENGTH, TILEWIDTH, TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
-from inference_api.imaging import dicom, image_sizes, pieces, tiff_tags
+from inference_api.imaging import image_sizes, pieces, tiff_tags
 from inference_api.imaging.admit import Admit
 from inference_api.imaging.counted_reads import CountedReads
-from inference_api.imaging.intensity import HighPixels
+from inference_api.imaging.dicom import reader
+from inference_api.imaging.dicom.parser import is_dicom
+from inference_api.imaging.high_pixels import HighPixels
 from inference_api.imaging.jpegs import open_jpeg
 
 Opened = ImageFile.ImageFile | Image.Image | HighPixels
@@ -92,8 +94,8 @@ _PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
 _DICOM = ImageFormat(
     name="DICOM",
     accept=("application/dicom", ".dcm"),
-    matches=dicom.is_dicom,
-    open=dicom.read,
+    matches=is_dicom,
+    open=reader.read,
     pixel_count=_in_a_thread,
     pillow_name=None,
 )

@@ -12,7 +12,8 @@ from PIL.TiffImagePlugin import TiffImageFile
 from inference_api import problems
 from inference_api.imaging import decode_memory, formats
 from inference_api.imaging.admit import Admit
-from inference_api.imaging.intensity import HighPixels, to_grey8
+from inference_api.imaging.high_pixels import HighPixels
+from inference_api.imaging.intensity import to_grey8
 from inference_api.imaging.preprocessing import Preprocessing
 from inference_api.imaging.unreadable import UnreadableImage
 from inference_api.problems import Problem
@@ -73,7 +74,8 @@ def pixels(picture: Picture, preprocessing: Preprocessing) -> NDArray[np.uint8]:
 
     8-bit images: exactly `image.convert("RGB").resize((224, 224), filter)`. A grey one is resized in mode L, since
     Pillow resizes each channel alone, with the same integer arithmetic; spread over three channels it is the same.
-    Raises Problem 415 when the image is 16-bit, float or DICOM and `preprocessing.intensity` is None.
+    Raises Problem 415 when the image is 16-bit, float or DICOM and `preprocessing.intensity` is None, or needs what
+    the file does not say.
     """
     image = _to_8_bits(picture.content, preprocessing)
     return np.asarray(image.resize(SIZE, _FILTERS[preprocessing.resample]))
@@ -84,7 +86,10 @@ def _to_8_bits(content: Image.Image | HighPixels, preprocessing: Preprocessing) 
         return content
     if preprocessing.intensity is None:
         raise problems.needs_intensity()
-    return Image.fromarray(to_grey8(content, preprocessing.intensity))
+    try:
+        return Image.fromarray(to_grey8(content, preprocessing.intensity))
+    except UnreadableImage as error:
+        raise problems.not_an_image(formats.listed("and"), str(error)) from error
 
 
 def _admission(data: bytes, max_pixels: int, need: Need) -> Admit:

@@ -17,7 +17,7 @@ from inference_api.access import clients
 from inference_api.access.clients import Client
 from inference_api.audit.audit import Audit
 from inference_api.audit.entries import Diagnosis
-from inference_api.imaging import dicom
+from inference_api.imaging.dicom.reader import study_uid
 from inference_api.prediction import answers, multipart, shares
 from inference_api.prediction.admission import Admission
 from inference_api.prediction.body import Body
@@ -152,7 +152,7 @@ class Predict:
             if name == header and value:
                 return bytes(value)
         await self._decoder.wait_for_dicom(files)
-        studies = (dicom.study_uid(file) for file in files)
+        studies = (study_uid(file) for file in files)
         study = next((study for study in studies if study), None)
         return study.encode() if study else None
 

@@ -5,7 +5,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from inference_api.imaging import dicom, formats, images, tensors
+from inference_api.imaging import formats, images, tensors
+from inference_api.imaging.dicom.parser import is_dicom
 from inference_api.imaging.preprocessing import Preprocessing
 from inference_api.prediction import warmup
 from inference_api.prediction.memory_budget import BodyMemory, MemoryBudget
@@ -48,7 +49,7 @@ class Decoder:
 
     async def wait_for_dicom(self, files: Sequence[bytes]) -> None:
         """Returns once pydicom is imported, at once when none of the files is DICOM."""
-        if any(map(dicom.is_dicom, files)):
+        if any(map(is_dicom, files)):
             await asyncio.shield(self.import_dicom())
 
     def close(self) -> None:

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 from inference_api.imaging import images
+from inference_api.imaging.high_pixels import HighPixels
 from inference_api.imaging.images import Picture
-from inference_api.imaging.intensity import HighPixels, Intensity, Percentile, Window
+from inference_api.imaging.intensity import Intensity, Percentile, Window
 from inference_api.imaging.preprocessing import RESAMPLE_FILTERS, Preprocessing
 from inference_api.problems import Problem
 from numpy.typing import NDArray

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from inference_api.imaging import dicom, images
+from inference_api.imaging import images
+from inference_api.imaging.dicom.reader import study_uid
 from inference_api.imaging.intensity import Intensity, Percentile, Voi, Window
 from inference_api.imaging.preprocessing import Preprocessing
 from inference_api.problems import Problem
@@ -35,7 +36,7 @@ FUZZED = st.builds(edited, st.sampled_from(FILES), st.lists(EDIT, max_size=4))
 @example(data=b"", intensity=None)
 def test_read_or_refused(data: bytes, intensity: Intensity | None) -> None:
     preprocessing = Preprocessing("bicubic", 1 / 255, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0), intensity)
-    study = dicom.study_uid(data)
+    study = study_uid(data)
     assert study is None or isinstance(study, str)
     try:
         found = images.pixels(images.decode(data, MAX_PIXELS), preprocessing)

@@ -2,17 +2,8 @@
 
 import numpy as np
 import pytest
-from inference_api.imaging.intensity import (
-    HighPixels,
-    Intensity,
-    Percentile,
-    Voi,
-    VoiFunction,
-    VoiTable,
-    VoiWindow,
-    Window,
-    to_grey8,
-)
+from inference_api.imaging.high_pixels import HighPixels, VoiFunction, VoiTable, VoiWindow
+from inference_api.imaging.intensity import Intensity, Percentile, Voi, Window, to_grey8
 from numpy.typing import NDArray
 
 NAN, INF = float("nan"), float("inf")

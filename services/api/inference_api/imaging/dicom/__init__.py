@@ -1,0 +1,1 @@
+"""DICOM files: which are read, and how they become intensities or colours."""

@@ -1,0 +1,407 @@
+"""Elements of DICOM files as devices write them: what can be read is read, the rest is named where it is needed."""
+
+import io
+from typing import Any
+
+import numpy as np
+import pytest
+from inference_api.imaging import images
+from inference_api.imaging.dicom.reader import study_uid
+from inference_api.imaging.intensity import Intensity, Percentile, Voi, Window
+from inference_api.imaging.preprocessing import Preprocessing
+from inference_api.problems import Problem
+from inference_api.routing.counters import Json
+from numpy.typing import NDArray
+from PIL import Image
+from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence
+from pydicom.uid import JPEG2000Lossless, JPEGBaseline8Bit, RLELossless
+
+from tests.harness.hostile.dicoms import STUDY, dicom_file, with_text, without_preamble
+
+RAMP = np.linspace(0, 4000, 224 * 224).astype(np.int16).reshape(224, 224)
+COLOUR = np.random.default_rng(3).integers(0, 256, (28, 28, 3), dtype=np.uint8).repeat(8, axis=0).repeat(8, axis=1)
+CENTER, WIDTH, SLOPE, INTERCEPT, FRAMES = 0x00281050, 0x00281051, 0x00281053, 0x00281052, 0x00280008
+VOI, OWN_WINDOW, PERCENTILE = Voi(), Window(2000, 4000), Percentile(0, 100)
+ALL = (VOI, OWN_WINDOW, PERCENTILE)
+
+
+def seen(data: bytes, intensity: Intensity | None) -> NDArray[np.uint8]:
+    preprocessing = Preprocessing("nearest", 1 / 255, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0), intensity)
+    return images.pixels(images.decode(data, 1_000_000), preprocessing)
+
+
+def linear(samples: NDArray[Any], black: float, white: float) -> NDArray[np.float64]:
+    return np.rint(np.clip((samples.astype(float) - black) / (white - black), 0, 1) * 255)
+
+
+def refusal(data: bytes, intensity: Intensity) -> str:
+    with pytest.raises(Problem) as refused:
+        seen(data, intensity)
+    assert refused.value.status == 415
+    return refused.value.detail
+
+
+WINDOWED = dicom_file(RAMP, WindowCenter="1", WindowWidth="1", VOILUTFunction="LINEAR_EXACT")
+RESCALED = dicom_file(RAMP, RescaleSlope="1", RescaleIntercept="0")
+IN_WINDOW, IN_RANGE = linear(RAMP, 1500, 2500), linear(RAMP, 0, 4000)
+
+
+def windowed(center: bytes, width: bytes) -> bytes:
+    return with_text(with_text(WINDOWED, CENTER, "DS", center), WIDTH, "DS", width)
+
+
+def rescaled(slope: bytes | None, intercept: bytes | None) -> bytes:
+    elements: Json = {"RescaleSlope": None if slope is None else "1"}
+    elements["RescaleIntercept"] = None if intercept is None else "0"
+    file = dicom_file(RAMP, **{name: text for name, text in elements.items() if text})
+    file = file if slope is None else with_text(file, SLOPE, "DS", slope)
+    return file if intercept is None else with_text(file, INTERCEPT, "DS", intercept)
+
+
+@pytest.mark.parametrize(
+    ("center", "width", "expected"),
+    [
+        pytest.param(b"2000", b"1000", IN_WINDOW, id="plain"),
+        pytest.param(b"2000,0", b"1000,0", IN_WINDOW, id="decimal-comma"),
+        pytest.param(b"2000.0", b"1000,0", IN_WINDOW, id="decimal-comma-in-one"),
+        pytest.param(b"  2000 ", b" 1000 ", IN_WINDOW, id="blanks"),
+        pytest.param(b"2000\0", b"1000\0", IN_WINDOW, id="nul-padded"),
+        pytest.param(b"+2.0E3", b"1.0e+3", IN_WINDOW, id="exponent"),
+        pytest.param(b"2000\\40", b"1000\\80", IN_WINDOW, id="several"),
+        pytest.param(b"2000\\40", b"1000", IN_WINDOW, id="two-centers-one-width"),
+        pytest.param(b"2000", b"1000\\", IN_WINDOW, id="second-width-empty"),
+        pytest.param(b"\\2000", b"\\1000", IN_WINDOW, id="first-empty"),
+        pytest.param(b"[2000, 40]", b"[1000, 80]", IN_WINDOW, id="brackets"),
+        pytest.param(b"['2000','40']", b"['1000','80']", IN_WINDOW, id="quotes"),
+        pytest.param(b"(2000)", b"(1000)", IN_WINDOW, id="parentheses"),
+        pytest.param(b"2000, 40", b"1000, 80", IN_WINDOW, id="comma-and-blank"),
+        pytest.param(b"2000\\N/A", b"1000\\N/A", IN_WINDOW, id="second-in-words"),
+        pytest.param(b"", b"", IN_RANGE, id="both-empty"),
+        pytest.param(b"2000", b"", IN_RANGE, id="width-empty"),
+        pytest.param(b"", b"1000", IN_RANGE, id="center-empty"),
+        pytest.param(b"2000", b"-1000", IN_RANGE, id="negative-width"),
+    ],
+)
+def test_window(center: bytes, width: bytes, expected: NDArray[np.float64]) -> None:
+    file = windowed(center, width)
+    np.testing.assert_array_equal(seen(file, VOI), expected)
+    for other in (OWN_WINDOW, PERCENTILE):
+        np.testing.assert_array_equal(seen(file, other), IN_RANGE)
+
+
+@pytest.mark.parametrize(
+    ("file", "element"),
+    [
+        pytest.param(windowed(b"N/A", b"1000"), "Window Center (0028,1050)", id="words"),
+        pytest.param(windowed(b"2000", b"nan"), "Window Width (0028,1051)", id="nan"),
+        pytest.param(windowed(b"1e999", b"1000"), "Window Center (0028,1050)", id="infinite"),
+        pytest.param(windowed(b"1,024", b"1000"), "Window Center (0028,1050)", id="a-thousand-or-one"),
+        pytest.param(windowed(b"1,024.5", b"1000"), "Window Center (0028,1050)", id="comma-and-point"),
+        pytest.param(windowed(b"2 000", b"1000"), "Window Center (0028,1050)", id="blank-inside"),
+        pytest.param(
+            dicom_file(RAMP, WindowCenter="1", WindowWidth="1", VOILUTFunction="CUBIC"),
+            "VOI LUT Function (0028,1056)",
+            id="function",
+        ),
+        pytest.param(
+            dicom_file(RAMP, VOILUTSequence=Sequence([Dataset()])), "LUT Descriptor (0028,3002)", id="table-of-nothing"
+        ),
+    ],
+)
+def test_window_that_cannot_be_read_is_named_where_it_is_needed(file: bytes, element: str) -> None:
+    assert element in refusal(file, VOI)
+    for other in (OWN_WINDOW, PERCENTILE):
+        np.testing.assert_array_equal(seen(file, other), IN_RANGE)
+
+
+@pytest.mark.parametrize(
+    ("slope", "intercept", "expected"),
+    [
+        pytest.param(b"0,5", b"10,5", (0.5, 10.5), id="decimal-comma"),
+        pytest.param(b" 2 ", b" -7 ", (2, -7), id="blanks"),
+        pytest.param(b"-1", b"4000", (-1, 4000), id="negative"),
+        pytest.param(b"", b"", (1, 0), id="both-empty"),
+        pytest.param(b"", b"0", (1, 0), id="slope-empty"),
+        pytest.param(b"1", b"", (1, 0), id="intercept-empty"),
+        pytest.param(b"1", None, (1, 0), id="slope-1-alone"),
+        pytest.param(None, b"0", (1, 0), id="intercept-0-alone"),
+    ],
+)
+def test_rescale(slope: bytes | None, intercept: bytes | None, expected: tuple[float, float]) -> None:
+    found = seen(rescaled(slope, intercept), OWN_WINDOW)
+    np.testing.assert_array_equal(found, linear(RAMP * expected[0] + expected[1], 0, 4000))
+
+
+@pytest.mark.parametrize(
+    ("slope", "intercept", "element", "needed_by"),
+    [
+        pytest.param(b"0", b"5", "Rescale Slope (0028,1053)", ALL, id="slope-0-makes-all-pixels-the-same"),
+        pytest.param(b"N/A", b"5", "Rescale Slope (0028,1053)", ALL, id="slope-in-words-may-be-negative"),
+        pytest.param(b"-2", None, "Rescale Intercept (0028,1052)", ALL, id="negative-slope-alone"),
+        pytest.param(b"-2", b"N/A", "Rescale Intercept (0028,1052)", ALL, id="negative-slope-intercept-in-words"),
+        pytest.param(b"1", b"N/A", "Rescale Intercept (0028,1052)", [OWN_WINDOW], id="intercept-in-words"),
+        pytest.param(b"2", None, "Rescale Intercept (0028,1052)", [OWN_WINDOW], id="slope-alone"),
+        pytest.param(None, b"-1024", "Rescale Slope (0028,1053)", [OWN_WINDOW], id="intercept-alone"),
+        pytest.param(b"", b"-1024", "Rescale Slope (0028,1053)", [OWN_WINDOW], id="slope-empty"),
+    ],
+)
+def test_rescale_that_would_change_values_is_named_where_it_is_needed(
+    slope: bytes | None, intercept: bytes | None, element: str, needed_by: list[Intensity]
+) -> None:
+    file = rescaled(slope, intercept)
+    for intensity in ALL:
+        if intensity in needed_by:
+            assert element in refusal(file, intensity)
+        else:
+            np.testing.assert_array_equal(seen(file, intensity), IN_RANGE)
+
+
+def padded(samples: NDArray[Any], value: int | float, last: int | float | None = None) -> NDArray[Any]:
+    """A frame of padding around the samples; half of it `last`."""
+    found = np.full_like(samples, value)
+    if last is not None:
+        found[:16] = last
+    found[32:-32, 32:-32] = samples[32:-32, 32:-32]
+    return found
+
+
+def inside(grey: NDArray[np.float64]) -> NDArray[np.float64]:
+    found = np.zeros_like(grey)
+    found[32:-32, 32:-32] = grey[32:-32, 32:-32]
+    return found
+
+
+LOW, HIGH = (float(part(RAMP[32:-32, 32:-32])) for part in (np.min, np.max))
+SHOWN = linear(RAMP, LOW, HIGH)
+SMALL = (RAMP // 64).astype(np.uint8)
+SMALL_SHOWN = linear(SMALL, SMALL[32:-32, 32:-32].min(), SMALL[32:-32, 32:-32].max())
+
+
+@pytest.mark.parametrize("intensity", [VOI, PERCENTILE], ids=["voi", "percentile"])
+@pytest.mark.parametrize(
+    ("samples", "elements", "expected"),
+    [
+        pytest.param(padded(RAMP, -2000), {"PixelPaddingValue": -2000}, SHOWN, id="signed"),
+        pytest.param(padded(RAMP, -32768), {"PixelPaddingValue": -32768}, SHOWN, id="lowest"),
+        pytest.param(padded(RAMP.astype(np.uint16), 65535), {"PixelPaddingValue": 65535}, SHOWN, id="highest"),
+        pytest.param(
+            padded(RAMP, -2000, -1990),
+            {"PixelPaddingValue": -2000, "PixelPaddingRangeLimit": -1990},
+            SHOWN,
+            id="range",
+        ),
+        pytest.param(
+            padded(RAMP, -2000, -1990),
+            {"PixelPaddingValue": -1990, "PixelPaddingRangeLimit": -2000},
+            SHOWN,
+            id="range-downwards",
+        ),
+        pytest.param(
+            padded(RAMP, 9000),
+            {"PixelPaddingValue": 9000, "PhotometricInterpretation": "MONOCHROME1"},
+            255 - SHOWN,
+            id="monochrome1",
+        ),
+        pytest.param(
+            padded(RAMP, -2000),
+            {"PixelPaddingValue": -2000, "RescaleSlope": -2, "RescaleIntercept": 7},
+            linear(-RAMP, -HIGH, -LOW),
+            id="padding-is-a-stored-value",
+        ),
+        pytest.param(padded(SMALL, 255), {"PixelPaddingValue": 255}, SMALL_SHOWN, id="8-bits"),
+        pytest.param(padded(RAMP.astype(np.int32), -32000), {"PixelPaddingValue": -32000}, SHOWN, id="32-bits"),
+        pytest.param(padded(RAMP.astype(np.float32), -1e30), {"FloatPixelPaddingValue": -1e30}, SHOWN, id="float"),
+        pytest.param(
+            padded(RAMP.astype(np.float64), -1e300), {"DoubleFloatPixelPaddingValue": -1e300}, SHOWN, id="double"
+        ),
+    ],
+)
+def test_padding_takes_no_part_and_is_black(
+    samples: NDArray[Any], elements: Json, expected: NDArray[np.float64], intensity: Intensity
+) -> None:
+    np.testing.assert_array_equal(seen(dicom_file(samples, **elements), intensity), inside(expected))
+
+
+def test_padding_of_the_wrong_sign_is_read_as_the_samples_are() -> None:
+    file = dicom_file(padded(RAMP, -2000), PixelPaddingValue=-2000)
+    unsigned = file.replace(b"\x28\0\x20\x01SS", b"\x28\0\x20\x01US")
+    np.testing.assert_array_equal(seen(unsigned, VOI), inside(SHOWN))
+
+
+@pytest.mark.parametrize(
+    ("elements", "expected"),
+    [
+        pytest.param({"PixelPaddingValue": -5}, IN_RANGE, id="of-no-pixel"),
+        pytest.param({"PixelPaddingRangeLimit": 2000}, IN_RANGE, id="limit-alone"),
+    ],
+)
+def test_padding_that_changes_nothing(elements: Json, expected: NDArray[np.float64]) -> None:
+    np.testing.assert_array_equal(seen(dicom_file(RAMP, **elements), VOI), expected)
+
+
+def test_padding_is_black_in_a_window_too() -> None:
+    """PS3.3 C.7.5.1.1.2: contrast is not applied to padding."""
+    file = dicom_file(padded(RAMP, 9000), PixelPaddingValue=9000)
+    np.testing.assert_array_equal(seen(file, OWN_WINDOW), inside(IN_RANGE))
+
+
+def test_nothing_but_padding_is_black() -> None:
+    file = dicom_file(np.full_like(RAMP, 7), PixelPaddingValue=7)
+    for intensity in ALL:
+        assert not seen(file, intensity).any()
+
+
+def encoded(samples: NDArray[Any], file_format: str, **options: Any) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(samples).save(file, file_format, **options)
+    return file.getvalue()
+
+
+def run_length_coded(samples: NDArray[np.uint8]) -> bytes:
+    from pydicom import dcmread
+
+    data = dcmread(io.BytesIO(dicom_file(samples)))
+    data.compress(RLELossless, generate_instance_uid=False)
+    file = io.BytesIO()
+    data.save_as(file, enforce_file_format=True)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("photometric", "syntax", "frame"),
+    [
+        pytest.param("YBR_FULL_422", JPEGBaseline8Bit, encoded(COLOUR, "JPEG", quality=98, subsampling=0), id="jpeg"),
+        pytest.param("RGB", JPEGBaseline8Bit, encoded(COLOUR, "JPEG", quality=98, keep_rgb=True), id="jpeg-rgb"),
+        pytest.param("RGB", JPEG2000Lossless, encoded(COLOUR, "JPEG2000", irreversible=False), id="jpeg-2000"),
+        pytest.param("YBR_RCT", JPEG2000Lossless, encoded(COLOUR, "JPEG2000", mct=1), id="jpeg-2000-rct"),
+    ],
+)
+@pytest.mark.parametrize("planar", [0, 1, None, 7], ids=str)
+def test_planar_configuration_beside_a_compressed_frame_is_ignored(
+    photometric: str, syntax: str, frame: bytes, planar: int | None
+) -> None:
+    """PS3.5 section 8.2."""
+    file = dicom_file(COLOUR, syntax, frame, PhotometricInterpretation=photometric, PlanarConfiguration=planar)
+    assert np.abs(seen(file, None).astype(int) - COLOUR).max() <= (0 if syntax == JPEG2000Lossless else 20)
+
+
+def test_planar_configuration_beside_run_length_coding_is_ignored() -> None:
+    file = run_length_coded(COLOUR)
+    at = file.index(b"\x28\0\x06\0US\x02\0") + 8
+    for planar in (b"\0\0", b"\1\0"):
+        np.testing.assert_array_equal(seen(file[:at] + planar + file[at + 2 :], None), COLOUR)
+
+
+def test_planar_configuration_of_a_native_frame_counts() -> None:
+    planes = np.ascontiguousarray(COLOUR.transpose(2, 0, 1)).tobytes()
+    np.testing.assert_array_equal(seen(dicom_file(COLOUR, PixelData=planes, PlanarConfiguration=1), None), COLOUR)
+
+
+TWELVE: Json = {"BitsStored": 12, "HighBit": 11}
+
+
+@pytest.mark.parametrize(
+    ("samples", "elements"),
+    [
+        pytest.param(RAMP, {}, id="16-of-16"),
+        pytest.param(RAMP.astype(np.uint16) | 0x2000, TWELVE, id="an-overlay-in-bits-that-are-not-stored"),
+        pytest.param(RAMP.astype(np.uint16) << 4, {"BitsStored": 12, "HighBit": 15}, id="the-upper-bits"),
+        pytest.param(RAMP.astype(np.uint16) << 2, {"BitsStored": 12, "HighBit": 13}, id="bits-in-the-middle"),
+        pytest.param(RAMP, {"HighBit": None}, id="no-high-bit"),
+    ],
+)
+def test_stored_bits(samples: NDArray[Any], elements: Json) -> None:
+    np.testing.assert_array_equal(seen(dicom_file(samples, **elements), VOI), IN_RANGE)
+
+
+def test_stored_bits_keep_their_sign() -> None:
+    samples = ((RAMP - 2000).astype(np.uint16) & 0xFFF).astype(np.uint16)
+    file = dicom_file(samples, PixelRepresentation=1, **TWELVE)
+    np.testing.assert_array_equal(seen(file, VOI), linear(RAMP, 0, 4000))
+
+
+@pytest.mark.parametrize(
+    ("elements", "words"),
+    [
+        pytest.param({"BitsStored": 17, "HighBit": 16}, "Bits Stored (0028,0101)", id="more-stored-than-allocated"),
+        pytest.param({"BitsStored": 12, "HighBit": 10}, "High Bit (0028,0102)", id="high-bit-too-low"),
+        pytest.param({"BitsStored": 12, "HighBit": 16}, "High Bit (0028,0102)", id="high-bit-not-allocated"),
+        pytest.param({"BitsStored": None}, "lacks Bits Stored (0028,0101)", id="no-bits-stored"),
+        pytest.param({"BitsAllocated": None}, "lacks Bits Allocated (0028,0100)", id="no-bits-allocated"),
+        pytest.param({"BitsAllocated": 12, **TWELVE}, "Bits Allocated (0028,0100)", id="12-allocated"),
+        pytest.param({"PixelRepresentation": None}, "lacks Pixel Representation (0028,0103)", id="no-sign"),
+        pytest.param({"PixelRepresentation": 2}, "Pixel Representation (0028,0103)", id="unknown-sign"),
+        pytest.param({"SamplesPerPixel": None}, "lacks Samples per Pixel (0028,0002)", id="no-channels"),
+        pytest.param({"SamplesPerPixel": 3}, "Samples per Pixel (0028,0002)", id="grey-of-three-channels"),
+        pytest.param(
+            {"PhotometricInterpretation": ""}, "lacks Photometric Interpretation (0028,0004)", id="no-photometric"
+        ),
+        pytest.param({"PhotometricInterpretation": "HSV"}, "HSV is not read", id="hsv"),
+        pytest.param(
+            {"PhotometricInterpretation": "Sommer"}, "Photometric Interpretation (0028,0004)", id="any-photometric"
+        ),
+        pytest.param({"Columns": None}, "lacks Columns (0028,0011)", id="no-columns"),
+        pytest.param({"PixelPaddingValue": 0x2FA0, **TWELVE}, "Pixel Padding Value (0028,0120)", id="padding-unstored"),
+    ],
+)
+def test_what_is_missing_or_does_not_fit_is_named(elements: Json, words: str) -> None:
+    samples = RAMP.copy()
+    samples[0, 0] = 0x2FA0
+    text = refusal(dicom_file(samples, **elements), VOI)
+    assert words in text
+    assert "Sommer" not in text
+
+
+UID = "1.2.840.10008.1.2.4."
+
+
+@pytest.mark.parametrize(
+    ("syntax", "name"),
+    [
+        (UID + "57", "JPEG Lossless"),
+        (UID + "70", "JPEG Lossless"),
+        (UID + "80", "JPEG-LS Lossless"),
+        (UID + "92", "JPEG 2000 Part 2"),
+        (UID + "100", "MPEG2"),
+        (UID + "201", "High-Throughput JPEG 2000"),
+        (UID + "203", "High-Throughput JPEG 2000"),
+        (UID + "110", "JPEG XL"),
+        ("1.2.3.4.5", "which DICOM does not define"),
+    ],
+)
+def test_transfer_syntax_that_is_not_read_is_named(syntax: str, name: str) -> None:
+    file = dicom_file(RAMP, JPEGBaseline8Bit, b"\xff\xd8" + bytes(60))
+    text = refusal(with_text(file, 0x00020010, "UI", syntax.encode().ljust(22, b"\0")), VOI)
+    assert name in text
+    assert "1.2.3.4.5" not in text
+
+
+def test_number_of_frames_that_cannot_be_read() -> None:
+    """The first frame begins where the pixels do, unless they are compressed."""
+    native = with_text(dicom_file(RAMP, NumberOfFrames=1), FRAMES, "IS", b"many")
+    np.testing.assert_array_equal(seen(native, VOI), IN_RANGE)
+    coded = dicom_file(SMALL, JPEG2000Lossless, encoded(SMALL, "JPEG2000"), NumberOfFrames=1)
+    assert "Number of Frames (0028,0008)" in refusal(with_text(coded, FRAMES, "IS", b"many"), VOI)
+
+
+@pytest.mark.parametrize("bits", [8, 12, 16])
+def test_modality_table_of_any_depth(bits: int) -> None:
+    """Sample 1000 and below is 0, 1001 is 100, 1002 and above 200."""
+    item = Dataset()
+    item.LUTDescriptor, item.LUTData = [3, 1000, bits], np.array([0, 100, 200], "<u2").tobytes()
+    item["LUTData"].VR = "OW"
+    found = seen(dicom_file(RAMP, ModalityLUTSequence=Sequence([item])), Window(127.5, 255))
+    np.testing.assert_array_equal(found, np.select([RAMP <= 1000, RAMP == 1001], [0, 100], 200))
+
+
+@pytest.mark.parametrize("with_meta", [True, False])
+def test_file_without_preamble_is_read_and_keeps_its_study(with_meta: bool) -> None:
+    file = without_preamble(dicom_file(RAMP, ImageType=["DERIVED"]), with_meta)
+    np.testing.assert_array_equal(seen(file, VOI), IN_RANGE)
+    assert study_uid(file) == STUDY
+
+
+def test_compressed_file_without_meta_information_lacks_its_transfer_syntax() -> None:
+    file = dicom_file(SMALL, JPEGBaseline8Bit, encoded(SMALL, "JPEG"), ImageType=["DERIVED"])
+    assert "lacks Transfer Syntax UID (0002,0010)" in refusal(without_preamble(file, False), VOI)
