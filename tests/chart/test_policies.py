@@ -74,6 +74,11 @@ def test_stores(values: Json, block: Json, tmp_path: Path) -> None:
     assert blocks(objects, "medinfer-api", 80) == []
 
 
+def test_issuers_of_tokens_are_never_link_local() -> None:
+    settings = ["networkPolicy.issuerCidrs={0.0.0.0/0,10.2.0.0/24}", "api.watchRoutes=false"]
+    assert blocks(render(CPU, settings=settings), "medinfer-api", 443) == [EVERYWHERE, {"cidr": "10.2.0.0/24"}]
+
+
 def test_dns_is_asked_of_the_cluster() -> None:
     for part in (*PARTS, "medinfer-test"):
         rule = egress(render(CPU), part)[0]
