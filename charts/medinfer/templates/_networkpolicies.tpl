@@ -8,7 +8,11 @@
 
 {{/* Ports of pods, and those by which a mesh carries what is sent to them. Called with (list . 8000 8080). */}}
 {{- define "medinfer.podPorts" -}}
-{{- range concat (rest .) (index . 0).Values.networkPolicy.meshPorts }}
+{{- include "medinfer.tcpPorts" (concat (rest .) (index . 0).Values.networkPolicy.meshPorts) -}}
+{{- end }}
+
+{{- define "medinfer.tcpPorts" -}}
+{{- range . }}
 - {protocol: TCP, port: {{ . }}}
 {{- end }}
 {{- end }}
@@ -43,10 +47,7 @@
 
 {{- define "medinfer.egressToApiServer" -}}
 - to: {{- include "medinfer.block" (list . (.Values.networkPolicy.apiServerCidr | default "0.0.0.0/0")) | nindent 4 }}
-  ports:
-    {{- range .Values.networkPolicy.apiServerPorts }}
-    - {protocol: TCP, port: {{ . }}}
-    {{- end }}
+  ports: {{- include "medinfer.tcpPorts" .Values.networkPolicy.apiServerPorts | trim | nindent 4 }}
 {{- end }}
 
 {{/* Where the cluster says that its API server is, as JSON: of the Service its addresses, and of the EndpointSlice those
@@ -69,10 +70,7 @@
     {{- range $addresses }}
     - ipBlock: {cidr: {{ . }}/{{ contains ":" . | ternary 128 32 }}}
     {{- end }}
-  ports:
-    {{- range .Values.networkPolicy.apiServerPorts }}
-    - {protocol: TCP, port: {{ . }}}
-    {{- end }}
+  ports: {{- include "medinfer.tcpPorts" .Values.networkPolicy.apiServerPorts | trim | nindent 4 }}
 {{- else -}}
 {{- include "medinfer.egressToApiServer" . -}}
 {{- end -}}
@@ -81,10 +79,7 @@
 {{/* To bundle stores and webhooks. */}}
 {{- define "medinfer.egressOutside" -}}
 - to: {{- include "medinfer.block" (list . .Values.networkPolicy.egressCidr) | nindent 4 }}
-  ports:
-    {{- range .Values.networkPolicy.egressPorts }}
-    - {protocol: TCP, port: {{ . }}}
-    {{- end }}
+  ports: {{- include "medinfer.tcpPorts" .Values.networkPolicy.egressPorts | trim | nindent 4 }}
 {{- end }}
 
 {{/* Called with (list . 8080 8002). */}}
