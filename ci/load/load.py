@@ -28,7 +28,8 @@ Expected = dict[int, list[str]]
 
 # Stopping k6 cancels what is in flight. A request that had this long and no answer counts as failed all the same.
 CUT_OFF_SECONDS = 3.0
-# A scenario sends half of the requests, so that none is dropped while the servers stand still for twice as long.
+# Users for each request of a second. A scenario sends half of the requests, so none is dropped while the servers stand
+# still for twice as many seconds.
 USER_SECONDS = 6
 CANCELLED = "context canceled"
 
