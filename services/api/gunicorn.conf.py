@@ -33,7 +33,9 @@ timeout = 30
 graceful_timeout = int(settings.drain_seconds) + 10
 control_socket_disable = True
 logconfig_dict = json_logs.config(
-    "WARNING", dict.fromkeys(("inference_api", "medinfer_common", "gunicorn.error", "uvicorn.error"), "INFO")
+    "WARNING",
+    dict.fromkeys(("inference_api", "medinfer_common", "gunicorn.error", "uvicorn.error"), "INFO"),
+    stream="stderr" if settings.has_audit_on_stdout else "stdout",
 )
 
 _folder = settings.runtime_dir or Path(tempfile.mkdtemp(prefix="medinfer-api-"))

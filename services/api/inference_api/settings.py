@@ -155,6 +155,11 @@ class Settings(BaseModel):
         """The port of `inner_bind`."""
         return _port(self.inner_bind)
 
+    @property
+    def has_audit_on_stdout(self) -> bool:
+        """Whether standard output is for lines of the audit stream alone."""
+        return self.audit_mode != "off" and self.audit_file is None
+
 
 def _port(bind: str) -> int:
     return int(bind.rpartition(":")[2])

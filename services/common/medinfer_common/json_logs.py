@@ -1,4 +1,4 @@
-"""The log of every part: one JSON object per line on standard output. docs/contracts.md describes the fields.
+"""The log of every part: one JSON object per line. docs/contracts.md describes the fields.
 
 Log lines hold nothing of a patient: no pixel, no file name, no header of a client.
 """
@@ -8,7 +8,7 @@ import logging
 import logging.config
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 # What every record has anyway; the rest was given as `extra`.
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
@@ -35,7 +35,9 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(line, default=str)
 
 
-def config(root: str, loggers: Mapping[str, str], left_out: Iterable[str] = ()) -> dict[str, Any]:
+def config(
+    root: str, loggers: Mapping[str, str], left_out: Iterable[str] = (), stream: Literal["stdout", "stderr"] = "stdout"
+) -> dict[str, Any]:
     """A configuration for logging.config.dictConfig, and for gunicorn.
 
     `root` is the level of all loggers but those in `loggers`, which maps names to levels. `left_out` names keys of
@@ -45,11 +47,11 @@ def config(root: str, loggers: Mapping[str, str], left_out: Iterable[str] = ()) 
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"json": {"()": JsonFormatter, "left_out": tuple(left_out)}},
-        "handlers": {"stdout": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "json"}},
-        "root": {"level": root, "handlers": ["stdout"]},
+        "handlers": {"json": {"class": "logging.StreamHandler", "stream": f"ext://sys.{stream}", "formatter": "json"}},
+        "root": {"level": root, "handlers": ["json"]},
         # gunicorn takes its own loggers out of the root's hands, so each has the handler itself.
         "loggers": {
-            name: {"level": level, "handlers": ["stdout"], "propagate": False} for name, level in loggers.items()
+            name: {"level": level, "handlers": ["json"], "propagate": False} for name, level in loggers.items()
         },
     }
 
