@@ -83,6 +83,8 @@ def controller_manager() -> Daemon:
             # Up to 30 s pass until an API server that was unreachable for 30 s is found again. With the default of
             # 50 s the node would be called lost by then, and with it every pod.
             "node-monitor-grace-period": "120s",
+            # As often as there can be new metrics: metrics-server has them every 10 s.
+            "horizontal-pod-autoscaler-sync-period": "5s",
         },
     )
 
