@@ -1,6 +1,5 @@
 """Brings images onto the cluster: builds those that were never built, delivers those that are missing."""
 
-import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -8,11 +7,11 @@ from pathlib import Path
 
 from ci.images import buildah
 from ci.images.catalog import CLUSTERS, OURS, Image
+from ci.stack.folders import CACHE
 from ci.stack.lock import alone
 from ci.stack.say import say
 
-# In the home folder: a fresh clone of what was built before has its images in seconds.
-FILES = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "medinfer" / "images"
+FILES = CACHE / "images"
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,15 @@ import pytest
 
 from ci.load.images import grey_jpeg
 
+# Minutes for each file, the longest first.
+LONGEST = ("integration/rollout/", "modelctl/test_resnet_demo", "integration/faults/", "integration/agent/")
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest files are in `rollout`. They go first: one that starts last would keep one process busy alone."""
-    items.sort(key=lambda item: "tests/integration/rollout" not in item.path.as_posix())
+    """The longest files go first: one that starts last would keep one process busy alone."""
+    items.sort(
+        key=lambda item: next((n for n, part in enumerate(LONGEST) if part in item.path.as_posix()), len(LONGEST))
+    )
 
 
 @pytest.fixture(scope="session")

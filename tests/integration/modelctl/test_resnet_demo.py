@@ -17,7 +17,9 @@ from modelctl.demo.variants import select
 from modelctl.runtime import load
 from PIL import Image
 
-from ci.stack.folders import ROOT
+from ci.stack.folders import CACHE
+from ci.stack.lock import alone
+from ci.stack.say import say
 
 # Training takes a minute alone on two cores, several beside other tests.
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
@@ -26,7 +28,8 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
 @pytest.fixture(scope="module")
 def made() -> Demo:
     """In a folder that stays: modelctl makes them again only when its code, or a package that it uses, is another."""
-    return demo.write(Model.RESNET50, ROOT / ".cache" / "resnet50", select("stable,better,permuted,nan"))
+    with alone(CACHE / "resnet50.lock", lambda: say("waiting for another training")):
+        return demo.write(Model.RESNET50, CACHE / "resnet50", select("stable,better,permuted,nan"))
 
 
 @pytest.fixture(scope="module")
