@@ -8,7 +8,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -138,7 +137,7 @@ class Predict:
         max_bytes = self._limits.max_upload_bytes
         body = Body(scope, receive, memory, max_bytes)
         try:
-            reading = multipart.read_images(Request(scope, body.receive), max_bytes, self.max_images)
+            reading = multipart.read_images(scope, body.receive, max_bytes, self.max_images)
             return await body.in_time(reading, deadline)
         except TimeoutError:
             raise problems.deadline_passed(self._limits.deadline_seconds) from None

@@ -7,8 +7,7 @@ from inference_api.prediction.multipart import read_images
 from inference_api.prediction.parts import MAX_OTHER_PARTS, MAX_PREAMBLE_BYTES
 from inference_api.problems import Problem
 from inference_api.routing.counters import Json
-from starlette.requests import Request
-from starlette.types import Message
+from starlette.types import Message, Receive, Scope
 
 BASE64 = b"Content-Transfer-Encoding: base64\r\n"
 FORM = "multipart/form-data; boundary=cut"
@@ -28,7 +27,7 @@ def form(*parts: bytes) -> bytes:
 
 def request(
     chunks: list[bytes], content_type: str | None = FORM, content_length: str | None = None, disconnects: bool = False
-) -> Request:
+) -> tuple[Scope, Receive]:
     messages = [{"type": "http.request", "body": chunk, "more_body": True} for chunk in chunks]
     messages.append({"type": "http.disconnect"} if disconnects else {"type": "http.request", "body": b""})
     headers = [(b"content-type", content_type.encode())] if content_type is not None else []
@@ -39,12 +38,12 @@ def request(
     async def receive() -> Message:
         return next(incoming)
 
-    return Request({"type": "http", "method": "POST", "headers": headers}, receive)
+    return {"type": "http", "method": "POST", "headers": headers}, receive
 
 
 async def images_of(body: bytes, max_images: int = 1, size: int | None = None, **options: Any) -> list[bytes]:
     chunks = [body[at : at + size] for at in range(0, len(body), size)] if size else [body]
-    return await read_images(request(chunks, **options), MAX_BYTES, max_images)
+    return await read_images(*request(chunks, **options), MAX_BYTES, max_images)
 
 
 @pytest.mark.parametrize("size", [None, 1, 2, 7, 64], ids=lambda size: f"chunks-of-{size}")
@@ -145,5 +144,5 @@ async def test_a_body_that_lies_about_its_length_is_not_read_past_the_bound() ->
 
     headers = [(b"content-type", FORM.encode()), (b"content-length", b"10")]
     with pytest.raises(Problem):
-        await read_images(Request({"type": "http", "headers": headers}, receive), MAX_BYTES, 1)
+        await read_images({"type": "http", "headers": headers}, receive, MAX_BYTES, 1)
     assert read <= MAX_BYTES / 1000 + 1

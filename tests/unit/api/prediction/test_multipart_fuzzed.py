@@ -4,7 +4,6 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from inference_api.prediction.multipart import read_images
 from inference_api.problems import Problem
-from starlette.requests import Request
 from starlette.types import Message
 
 FORM = b"multipart/form-data; boundary=cut"
@@ -43,7 +42,7 @@ async def outcome(chunks: list[bytes]) -> list[bytes] | str:
         return next(incoming, {"type": "http.request", "body": b""})
 
     try:
-        return await read_images(Request({"type": "http", "headers": [(b"content-type", FORM)]}, receive), 1000, 2)
+        return await read_images({"type": "http", "headers": [(b"content-type", FORM)]}, receive, 1000, 2)
     except Problem as problem:
         assert problem.status in (400, 422)
         return problem.kind
