@@ -10,6 +10,7 @@ from PIL import ImageFile
 
 from inference_api.imaging.dicom.frames import MAX_RLE_FRAME_BYTES
 from inference_api.imaging.jpegs import Jpeg
+from inference_api.imaging.tiffs import Tiff
 
 # Decoders copy the file: to read it in one piece, or to hand it to a library.
 _FILE_COPIES = 2
@@ -49,6 +50,7 @@ BYTES_PER_PIXEL: Mapping[str, int] = {
     "BMP RGBA": 9,
     "TIFF 1": 3,
     "TIFF L": 3,
+    "TIFF I8": 5,
     "TIFF LA": 7,
     "TIFF P": 6,
     "TIFF RGB": 8,
@@ -81,6 +83,8 @@ _DEAREST = max(BYTES_PER_PIXEL.values())
 
 def of_pillow(image: ImageFile.ImageFile) -> str:
     """The kind of a file of which Pillow has read the header."""
+    if isinstance(image, Tiff) and image.mode == "L" and image.samples.is_high:
+        return "TIFF I8"
     several = isinstance(image, Jpeg) and image.has_several_scans
     return f"{image.format} {image.mode}" + (", several scans" if several else "")
 

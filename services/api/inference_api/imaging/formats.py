@@ -12,16 +12,16 @@ from dataclasses import dataclass
 from PIL import Image, ImageFile
 from PIL.BmpImagePlugin import BmpImageFile
 from PIL.PngImagePlugin import PngImageFile
-from PIL.TiffImagePlugin import TILELENGTH, TILEWIDTH, TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
-from inference_api.imaging import image_sizes, pieces, tiff_tags
+from inference_api.imaging import image_sizes, pieces
 from inference_api.imaging.admit import Admit
 from inference_api.imaging.counted_reads import CountedReads
 from inference_api.imaging.dicom import reader
 from inference_api.imaging.dicom.parser import is_dicom
 from inference_api.imaging.high_pixels import HighPixels
 from inference_api.imaging.jpegs import open_jpeg
+from inference_api.imaging.tiffs import open_tiff
 
 Opened = ImageFile.ImageFile | Image.Image | HighPixels
 
@@ -65,20 +65,9 @@ def _open_png(data: bytes, _: Admit) -> Opened:
     return PngImageFile(CountedReads(data, "chunks"))
 
 
-def _open_tiff(data: bytes, _: Admit) -> Opened:
-    tiff_tags.check(data)
-    return TiffImageFile(CountedReads(data, "tags, strips or tiles", 4 * tiff_tags.MAX_STRIPS))
-
-
 def _open_webp(data: bytes, admit: Admit) -> Opened:
     admit("WEBP RGBA", *image_sizes.webp(data))  # the plugin allocates the whole canvas when it opens
     return WebPImageFile(io.BytesIO(data))
-
-
-def tile_size(image: TiffImageFile) -> tuple[int, int]:
-    """Width and height of its tiles, TIFF 6.0 section 15; (0, 0) when it has none."""
-    width, height = (image.tag_v2.get(tag, 0) for tag in (TILEWIDTH, TILELENGTH))
-    return int(width), int(height)
 
 
 def _in_a_thread(_: bytes) -> None:
@@ -137,7 +126,7 @@ FORMATS = (
         name="TIFF",
         accept=("image/tiff", ".tif", ".tiff"),
         matches=_starts(*_TIFF_MAGIC),
-        open=_open_tiff,
+        open=lambda data, _: open_tiff(data),
         pixel_count=_in_a_thread,
         pillow_name="TIFF",
     ),

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile
-from PIL.TiffImagePlugin import TiffImageFile
 
 from inference_api import problems
 from inference_api.imaging import decode_memory, formats
@@ -15,6 +14,7 @@ from inference_api.imaging.admit import Admit
 from inference_api.imaging.high_pixels import HighPixels
 from inference_api.imaging.intensity import to_grey8
 from inference_api.imaging.preprocessing import Preprocessing
+from inference_api.imaging.tiffs import Tiff, intensities, tile_size
 from inference_api.imaging.unreadable import UnreadableImage
 from inference_api.problems import Problem
 
@@ -112,10 +112,12 @@ def _load(image: ImageFile.ImageFile, admit: Admit) -> Image.Image | HighPixels:
     """Decodes an image of which Pillow has read the header."""
     kind = decode_memory.of_pillow(image)
     admit(kind, *image.size)
-    if isinstance(image, TiffImageFile):
-        admit(kind, *formats.tile_size(image))  # a tile is decoded whole, however small the image is
+    if isinstance(image, Tiff):
+        admit(kind, *tile_size(image))  # a tile is decoded whole, however small the image is
     _refuse_16_bit_colour(image)
     image.load()
+    if isinstance(image, Tiff) and image.samples.is_high:
+        return intensities(image)
     if image.mode in _HIGH_MODES:
         return HighPixels(np.asarray(image))
     return to_grey_or_colour(image)

@@ -64,6 +64,10 @@ def _layout(header: "Dataset", syntax: str) -> Layout:
     if "PixelData" not in header:
         return Layout(columns, rows, channels, photometric, allocated, None, None, True)
     stored, high = _stored(header, allocated)
+    if channels == 3 and stored > 8:
+        raise UnreadableImage("this file is 16-bit colour; send 8-bit colour or 16-bit grey")
+    if channels == 3 and allocated != 8 and syntax not in JPEG | JPEG_2000:
+        raise _unfit("BitsAllocated", "has a value that is not read in colour")
     if syntax == BIG_ENDIAN and allocated > 16:
         raise _unfit("BitsAllocated", "of more than 16 in the transfer syntax Explicit VR Big Endian is not read")
     signed = _one_of(header, "PixelRepresentation", (0, 1))
