@@ -67,7 +67,7 @@ def complete(declared: Json, model: onnx.ModelProto, labels: Sequence[str] | Non
     if isinstance(thresholds, int | float) and isinstance(given["labels"], list):
         given["thresholds"] = [thresholds] * len(given["labels"])
     try:
-        return contract.parse({"input": taken, "output": given})
+        return contract.parse({"input": taken, "output": given, "inputs": declared.get("inputs")})
     except InvalidBundle as error:
         raise ModelctlError(f"{FILE}: {error}") from None
 

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from modelctl.bundle import manifest
+from modelctl.bundle import inputs, manifest
 from modelctl.bundle.contract import Output
 from modelctl.bundle.manifest import Manifest
 
@@ -27,6 +27,7 @@ def manifest_text(found: Manifest, digest: str) -> str:
         ("input", f"{taken.name} FP32 {list(taken.shape)}, {'grey' if taken.shape[0] == 1 else 'red, green, blue'}"),
         ("output", f"{given.name} FP32 [{len(given.labels)}], activation {given.activation}"),
         ("thresholds" if given.thresholds else "labels", _labels(given)),
+        *(("for", json.dumps(inputs.to_json(one))) for one in [found.contract.inputs] if one),
         ("preprocessing", f"resize to {taken.shape[1]}x{taken.shape[2]} ({preprocessing.resample}), {normal}"),
         ("intensity", kind),
         ("opset", str(found.opset)),

@@ -4,9 +4,10 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from modelctl.bundle import fields
+from modelctl.bundle import fields, inputs
 from modelctl.bundle.errors import InvalidBundle
 from modelctl.bundle.fields import Json
+from modelctl.bundle.inputs import Inputs
 
 ACTIVATIONS = ("softmax", "sigmoid", "none")
 CHANNELS = (1, 3)
@@ -48,10 +49,11 @@ class Output:
 
 @dataclass(frozen=True)
 class Contract:
-    """The input and the output of a model."""
+    """The input and the output of a model, and what files it is for; None: any."""
 
     input: Input
     output: Output
+    inputs: Inputs | None = None
 
 
 def first(labels: tuple[str, ...]) -> Contract:
@@ -60,7 +62,7 @@ def first(labels: tuple[str, ...]) -> Contract:
 
 
 def parse(document: Json) -> Contract:
-    """Reads `input` and `output` of `document`; raises InvalidBundle naming the first field that is wrong."""
+    """Reads `input`, `output` and `inputs` of `document`; raises InvalidBundle naming the first field that is wrong."""
     taken, given = (fields.an_object(document, name) for name in ("input", "output"))
     labels = parse_labels(given, "output.")
     activation = fields.one_of(given, "activation", ACTIVATIONS, "output")
@@ -72,16 +74,18 @@ def parse(document: Json) -> Contract:
             labels,
             _thresholds(given, activation, len(labels)),
         ),
+        inputs.parse(document),
     )
 
 
 def to_json(contract: Contract) -> dict[str, Any]:
-    """The fields `input` and `output` that `parse` reads back to an equal value."""
+    """The fields `input`, `output` and `inputs` that `parse` reads back to an equal value."""
     given = contract.output
     thresholds = {"thresholds": list(given.thresholds)} if given.thresholds else {}
     return {
         "input": {"name": contract.input.name, "shape": list(contract.input.shape)},
         "output": {"name": given.name, "activation": given.activation, "labels": list(given.labels)} | thresholds,
+        **({"inputs": inputs.to_json(contract.inputs)} if contract.inputs else {}),
     }
 
 

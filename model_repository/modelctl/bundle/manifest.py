@@ -156,6 +156,8 @@ def parse_preprocessing(document: Json, channels: int = 3) -> Preprocessing:
 
 def _contract(document: Json, schema_version: int) -> Contract:
     if schema_version == FIRST_SCHEMA_VERSION:
+        if "inputs" in document:
+            raise InvalidBundle("inputs needs schemaVersion 2; pack the model again with a contract.json")
         return contract.first(contract.parse_labels(document, exactly=contract.FIRST_LABEL_COUNT))
     return contract.parse(document)
 

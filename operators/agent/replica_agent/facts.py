@@ -16,4 +16,4 @@ def read_facts(manifest: Manifest) -> Facts:
         return facts
     tensors = contract.to_json(manifest.contract)
     output = {name: value for name, value in tensors["output"].items() if name != "labels"}
-    return replace(facts, input=tensors["input"], output=output)
+    return replace(facts, input=tensors["input"], output=output, inputs=tensors.get("inputs"))

@@ -13,7 +13,8 @@ from replica_agent.state import Failure, IndexState, Progress, Proof
 class Facts:
     """What decisions and reports need of a bundle's model.json.
 
-    `input`, `output`: of its contract, without the labels; None for a bundle of schemaVersion 1.
+    `input`, `output`: of its contract, without the labels; None for a bundle of schemaVersion 1. `inputs`: what
+    files it is for; None: any.
     """
 
     config_sha256: str
@@ -22,6 +23,7 @@ class Facts:
     preprocessing: Mapping[str, Any]
     input: Mapping[str, Any] | None = None
     output: Mapping[str, Any] | None = None
+    inputs: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)

@@ -53,6 +53,7 @@ def to_document(version: VersionReport) -> Json:
         "preprocessing": facts and facts.preprocessing,
         "input": facts and facts.input,
         "output": facts and facts.output,
+        "inputs": facts and facts.inputs,
         "role": version.role.value,
         "state": version.state.value,
         "reason": version.reason and version.reason.value,

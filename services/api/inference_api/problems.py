@@ -8,7 +8,7 @@ Problem
   408  head_timeout, upload_too_slow
   413  too_many_bytes, too_many_pixels, too_much_memory
   415  encoded, not_multipart, not_an_image, needs_intensity
-  422  no_image, empty_image, too_many_images
+  422  no_image, empty_image, too_many_images, NotForThisModel
   421  misdirected
   429  QuotaExceeded, see quota/refusals.py
   431  head_too_large
@@ -179,6 +179,13 @@ def too_many_images(max_images: int) -> Problem:
     else:
         detail = f"The request has more than {max_images} parts named `image`. Send at most {max_images} at a time."
     return Problem(422, "too-many-images", detail)
+
+
+class NotForThisModel(Problem):
+    """422: the version takes other files. `reason` names what does not fit, but no value of the file; no full stop."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(422, "not-for-this-model", f"The model is not for this file: {reason}.")
 
 
 def model_failed(attempts: int) -> Problem:

@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 import pytest
+from modelctl.bundle.inputs import Inputs
 from modelctl.bundle.verify import verify
 from replica_agent.actions import Fetch, Load, Prove
 from replica_agent.facts import read_facts
@@ -105,11 +106,13 @@ def test_ready_is_about_stable(seen: Observation, ready: bool) -> None:
 
 
 def test_a_bundle_of_schema_version_2_is_reported_with_its_tensors() -> None:
-    path = bundles.make(contract=bundles.FINDINGS, schema_version=2, **bundles.OF_FINDINGS)
+    contract = replace(bundles.FINDINGS, inputs=Inputs(modality=("CR", "DX")))
+    path = bundles.make(contract=contract, schema_version=2, **bundles.OF_FINDINGS)
     facts = read_facts(verify(path))
     document = to_document(VersionReport(1, "sha256:1", Role.STABLE, State.WARM, facts=facts))
     assert document["labels"] == ["Effusion", "Nodule"]
     assert document["input"] == {"name": "picture", "shape": [1, 8, 6]}
+    assert document["inputs"] == {"modality": ["CR", "DX"]}
     assert document["output"] == {"name": "findings", "activation": "sigmoid", "thresholds": [0.5, 0.25]}
 
 
@@ -123,6 +126,7 @@ def test_documents_have_the_contracts_fields() -> None:
         "preprocessing": None,
         "input": None,
         "output": None,
+        "inputs": None,
         "role": "stable",
         "state": "Warm",
         "reason": None,

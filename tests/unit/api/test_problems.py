@@ -43,6 +43,7 @@ EVERY = [
     pytest.param(problems.empty_image(), 422, id="empty-image"),
     pytest.param(problems.too_many_images(1), 422, id="too-many-images-for-one"),
     pytest.param(problems.too_many_images(16), 422, id="too-many-images"),
+    pytest.param(problems.NotForThisModel("it is small"), 422, id="not-for-this-model"),
     pytest.param(problems.internal(), 500, id="internal"),
     pytest.param(problems.model_failed(2), 502, id="model-failed"),
     *(pytest.param(problems.Overloaded(full), 503, id=f"overloaded-{full}") for full in Full),

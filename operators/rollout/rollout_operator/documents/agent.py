@@ -55,7 +55,10 @@ class WarmupReport:
 
 @dataclass(frozen=True)
 class VersionReport:
-    """`uri`, `labels`, `preprocessing`: None until the bundle is verified. `digest`: None when nobody knows it."""
+    """`uri`, `labels`, `preprocessing`: None until the bundle is verified. `digest`: None when nobody knows it.
+
+    `inputs`: what files the version is for; None: any.
+    """
 
     version: VersionNumber
     digest: str | None
@@ -67,6 +70,7 @@ class VersionReport:
     labels: Annotated[tuple[str, ...], Field(min_length=CLASS_COUNT, max_length=CLASS_COUNT)] | None = None
     preprocessing: Mapping[str, Any] | None = None
     warmup: WarmupReport | None = None
+    inputs: Mapping[str, Any] | None = None
 
     __pydantic_config__ = DOCUMENT
 

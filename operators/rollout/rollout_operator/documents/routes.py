@@ -46,6 +46,7 @@ class VersionMetadata:
     digest: Digest
     labels: tuple[str, ...]
     preprocessing: Mapping[str, Any]
+    inputs: Mapping[str, Any] | None = None
 
     __pydantic_config__ = DOCUMENT
 

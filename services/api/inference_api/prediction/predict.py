@@ -24,7 +24,7 @@ from inference_api.prediction.dispatch import Dispatched, Dispatcher
 from inference_api.prediction.memory_budget import BodyMemory
 from inference_api.prediction.shadow import Shadow
 from inference_api.prediction.uploads import Decoder, Upload
-from inference_api.problems import Overloaded, Problem
+from inference_api.problems import NotForThisModel, Overloaded, Problem
 from inference_api.process.sampled_log import SampledLog
 from inference_api.routing.canary_route import CanaryRoute
 from inference_api.routing.counters import Result
@@ -164,15 +164,18 @@ class Predict:
         addressed = routes.versions if canary else (routes.stable.version,)
         traffic.begin(addressed)
         try:
-            await self._prepare(upload, addressed[-1], routes, deadline)
+            is_for_it = await self._prepare(upload, addressed[-1], routes, deadline)
             if canary is not None:  # it may be suspended by now: preparing a large image takes a while
-                canary = traffic.choose_canary(routes, evidence=client.evidence)
+                canary = traffic.choose_canary(routes, evidence=client.evidence) if is_for_it else None
             return await self._ask(upload, routes, client, canary, deadline, started)
         finally:
             traffic.end(addressed)
 
-    async def _prepare(self, upload: Upload, version: Version, routes: Routes, deadline: float) -> None:
-        """Refuses bad input before any attempt. Images that only the canary does not read are left to stable."""
+    async def _prepare(self, upload: Upload, version: Version, routes: Routes, deadline: float) -> bool:
+        """Refuses bad input before any attempt. Images that only the canary does not read are left to stable.
+
+        False when the version, which is the canary, is not for these images: then it is as if it had not been chosen.
+        """
         try:
             async with contextlib.nullcontext() if upload.in_place else asyncio.timeout_at(deadline):
                 await upload.prepare(version)
@@ -181,6 +184,8 @@ class Predict:
         except Problem as problem:
             if version is routes.stable.version or isinstance(problem, Overloaded):
                 raise
+            return not isinstance(problem, NotForThisModel)
+        return True
 
     async def _ask(
         self,

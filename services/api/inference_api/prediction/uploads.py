@@ -5,8 +5,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from inference_api.imaging import formats, images, tensors
+from inference_api.imaging import formats, images, suitability, tensors
 from inference_api.imaging.dicom.parser import is_dicom
+from inference_api.imaging.inputs import Inputs
 from inference_api.imaging.preprocessing import Preprocessing
 from inference_api.prediction import warmup
 from inference_api.prediction.memory_budget import BodyMemory, MemoryBudget
@@ -80,8 +81,11 @@ class Decoder:
 class Pending:
     """Images that are to become a tensor. `work` does it, and goes on with the next one when it is called again."""
 
-    def __init__(self, files: Sequence[bytes], request: RequestBuffer, wanted: Preprocessing) -> None:
+    def __init__(
+        self, files: Sequence[bytes], request: RequestBuffer, wanted: Preprocessing, inputs: Inputs | None = None
+    ) -> None:
         self.files = files
+        self._inputs = inputs
         self._left = list(zip(files, request.tensor, strict=True))
         self._wanted = wanted
 
@@ -90,7 +94,10 @@ class Pending:
         while self._left:
             file, out = self._left[0]
             with memory.decoding() as need:
-                pixels = images.pixels(images.decode(file, max_pixels, need), self._wanted)
+                picture = images.decode(file, max_pixels, need)
+                if self._inputs is not None:
+                    suitability.check(file, picture, self._inputs)
+                pixels = images.pixels(picture, self._wanted)
             tensors.fill(out, pixels, self._wanted)
             del self._left[0]
 
@@ -117,6 +124,7 @@ class Upload:
         self.in_place = in_place
         self._request: RequestBuffer | None = None
         self._prepared: Preprocessing | None = None
+        self._checked: Inputs | None = None
 
     async def prepare(self, version: Version) -> None:
         """Decodes the images as this version wants them, so that bad input is refused before any attempt.
@@ -130,10 +138,11 @@ class Upload:
         if self._request is None:
             self._request = self._buffers.take(len(self._files))
         request, wanted = self._request, version.preprocessing
-        if wanted != self._prepared:
+        inputs = version.inputs
+        if wanted != self._prepared or (inputs is not None and inputs != self._checked):
             self._prepared = None
-            await self._decode(Pending(self._files, request, wanted), self.in_place)
-            self._prepared = wanted
+            await self._decode(Pending(self._files, request, wanted, inputs), self.in_place)
+            self._prepared, self._checked = wanted, inputs
         return request
 
     def close(self) -> None:

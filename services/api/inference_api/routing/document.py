@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from inference_api.imaging import preprocessing
+from inference_api.imaging import inputs, preprocessing
+from inference_api.imaging.inputs import Inputs
 from inference_api.imaging.preprocessing import Preprocessing
 
 SCHEMA_VERSION = 1
@@ -32,12 +33,13 @@ class InvalidRoutes(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One model version. `labels` are the classes in the order of the output."""
+    """One model version. `labels` are the classes in the order of the output. `inputs`: what it is for; None: any."""
 
     number: int
     digest: str
     labels: tuple[str, ...]
     preprocessing: Preprocessing
+    inputs: Inputs | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +195,7 @@ def _version(number: int, value: object, where: str) -> Version:
         raise InvalidRoutes(f"{where}.labels: must be {CLASS_COUNT} distinct strings in output order")
     try:
         prepared = preprocessing.parse(fields.get("preprocessing"), f"{where}.preprocessing")
+        purpose = inputs.parse(fields.get("inputs"), f"{where}.inputs")
     except ValueError as error:
         raise InvalidRoutes(str(error)) from None
     return Version(
@@ -200,6 +203,7 @@ def _version(number: int, value: object, where: str) -> Version:
         digest=_match(fields.get("digest"), f"{where}.digest", _DIGEST, "sha256: and 64 hex digits"),
         labels=tuple(_text(label, f"{where}.labels", 64) for label in labels),
         preprocessing=prepared,
+        inputs=purpose,
     )
 
 
