@@ -1,6 +1,7 @@
 """Writes lines on a thread of its own, all that wait at once, so that a slow disk holds up no event loop."""
 
 import asyncio
+import itertools
 import logging
 import threading
 from collections.abc import Callable, Mapping
@@ -11,7 +12,6 @@ from inference_api.audit.chain import Chain
 from inference_api.audit.sink import Sink
 
 MAX_WAITING = 10_000  # lines of about 700 bytes
-BATCH_LINES = 500
 
 log = logging.getLogger(__name__)
 
@@ -28,14 +28,15 @@ class Writer:
 
     An entry that could not be written leaves no gap in the chain: the next one takes its number.
 
-    `pause_seconds`: how long the first of some lines waits for others. Each turn of the thread costs the event loop
-    more than a line does.
+    `pause_seconds`: how long the first of some lines waits for others. To wake the thread costs more than a line does.
     """
 
     def __init__(self, sink: Sink, chain: Chain, count: Callable[[str, int], None], pause_seconds: float = 0.0) -> None:
         self._sink, self._chain, self._count, self._pause_seconds = sink, chain, count, pause_seconds
-        self._waiting: SimpleQueue[_Waiting | None] = SimpleQueue()  # None wakes the thread
-        self._is_closing = threading.Event()
+        self._batch: list[_Waiting] = []  # until the pause ends
+        self._batches: SimpleQueue[list[_Waiting]] = SimpleQueue()
+        self._unwritten = 0
+        self._is_closing = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = threading.Thread(target=self._run, name="audit", daemon=True)
         self._failing = False
@@ -47,8 +48,9 @@ class Writer:
 
     async def stop(self, timeout_seconds: float) -> None:
         """Writes what waits, for so long at most. What was written by then is counted."""
-        self._is_closing.set()
-        self._waiting.put(None)
+        self._hand_over()
+        self._is_closing = True  # not before: the thread ends once it sees this and nothing waits
+        self._batches.put([])
         if self._thread.is_alive():
             await asyncio.to_thread(self._thread.join, timeout_seconds)
 
@@ -69,26 +71,33 @@ class Writer:
             timer.cancel()
 
     def _append(self, waiting: _Waiting) -> bool:
-        if self._waiting.qsize() >= MAX_WAITING:
+        if self._unwritten >= MAX_WAITING:
             self._count("dropped", 1)
             return False
-        self._waiting.put(waiting)
+        self._unwritten += 1
+        self._batch.append(waiting)
+        if not self._pause_seconds or self._is_closing:
+            self._hand_over()
+        elif len(self._batch) == 1:
+            asyncio.get_running_loop().call_later(self._pause_seconds, self._hand_over)
         return True
+
+    def _hand_over(self) -> None:
+        self._batches.put(self._batch)
+        self._batch = []
 
     def _run(self) -> None:
         assert self._loop is not None
-        while not (self._is_closing.is_set() and self._waiting.empty()):
-            batch = self._take()
-            is_written = self._write_lines([waiting.entry for waiting in batch])
-            self._loop.call_soon_threadsafe(self._tell_all, batch, is_written)
+        while not (self._is_closing and self._batches.empty()):
+            if batch := self._take():
+                is_written = self._write_lines([waiting.entry for waiting in batch])
+                self._loop.call_soon_threadsafe(self._tell_all, batch, is_written)
 
     def _take(self) -> list[_Waiting]:
-        """Waits for lines, and returns those that wait then; none when it is woken to end."""
-        first = self._waiting.get()
-        if self._pause_seconds:
-            self._is_closing.wait(self._pause_seconds)
-        more = [self._waiting.get() for _ in range(min(self._waiting.qsize(), BATCH_LINES - 1))]
-        return [waiting for waiting in (first, *more) if waiting is not None]
+        """Waits for lines, and returns all that wait then; none at the end."""
+        first = self._batches.get()
+        more = (self._batches.get() for _ in range(self._batches.qsize()))
+        return [*first, *itertools.chain.from_iterable(more)]
 
     def _write_lines(self, entries: list[Entry]) -> bool:
         try:
@@ -105,6 +114,7 @@ class Writer:
         return True
 
     def _tell_all(self, batch: list[_Waiting], is_written: bool) -> None:
+        self._unwritten -= len(batch)
         self._count("written" if is_written else "failed", len(batch))
         for waiting in batch:
             if waiting.written is not None:

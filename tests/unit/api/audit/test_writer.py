@@ -93,19 +93,34 @@ async def test_more_than_may_wait_is_dropped_and_counted(caplog: pytest.LogCaptu
         scene.writer.submit({})
     assert not await scene.writer.write({}, 5)
     assert scene.counted == {"dropped": 4}
+    scene.writer.start()
+    await until(lambda: scene.counted["written"] == module.MAX_WAITING, "there is room again")
+    assert await scene.writer.write({}, 5)
+    await scene.writer.stop(5)
 
 
 async def test_lines_wait_for_each_other_and_at_the_end_for_nothing() -> None:
     disk = Disk()
     scene = Scene(disk, pause_seconds=3600)
     scene.writer.start()
-    for number in range(module.BATCH_LINES + 3):
+    for number in range(300):
         scene.writer.submit({"requestId": str(number)})
         await asyncio.to_thread(lambda: None)  # so that the writer's thread may run
     await scene.writer.stop(5)
-    assert disk.writes == 2
-    assert scene.counted == {"written": module.BATCH_LINES + 3}
-    assert [line["sequence"] for line in disk.lines] == list(range(1, module.BATCH_LINES + 4))
+    assert disk.writes == 1
+    assert scene.counted == {"written": 300}
+    assert [line["sequence"] for line in disk.lines] == list(range(1, 301))
+
+
+async def test_lines_do_not_wait_longer_than_the_pause() -> None:
+    disk = Disk()
+    scene = Scene(disk, pause_seconds=0.01)
+    scene.writer.start()
+    scene.writer.submit({})
+    await until(lambda: scene.counted == {"written": 1}, "the first is written")
+    scene.writer.submit({})
+    await until(lambda: scene.counted == {"written": 2}, "the second is written")
+    await scene.writer.stop(5)
 
 
 async def test_a_line_that_cannot_be_made_does_not_end_the_writer(make: Callable[[Sink], Scene]) -> None:
