@@ -7,7 +7,7 @@ that start later, and `rejected` says why the newest was refused.
 import logging
 from pathlib import Path
 
-from inference_api import kept_file
+from inference_api import kept_file, mounted_file
 from inference_api.access import document as documents
 from inference_api.access.authenticator import Authenticator
 from inference_api.access.document import Access
@@ -26,7 +26,7 @@ class AccessFile:
 
     async def poll(self) -> None:
         """Reads the file once, and puts it in force when it is another valid document."""
-        content = _read(self._path)
+        content = mounted_file.read(self._path, documents.MAX_DOCUMENT_BYTES, "the access document")
         if content == self._content:
             return
         self._content = content
@@ -60,12 +60,3 @@ class AccessFile:
             return
         self._authenticator.apply(access)
         self._authenticator.rejected = reason
-
-
-def _read(path: Path) -> bytes | str:
-    # Opened for each read, because the kubelet updates a mounted Secret by swapping a link.
-    try:
-        with path.open("rb") as file:
-            return file.read(documents.MAX_DOCUMENT_BYTES + 1)
-    except OSError as error:
-        return f"{path.name} cannot be read: {error.strerror}; write the access document there"

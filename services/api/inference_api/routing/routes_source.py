@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Protocol
 
-from inference_api import kept_file
+from inference_api import kept_file, mounted_file
 from inference_api.routing.document import MAX_DOCUMENT_BYTES
 
 
@@ -18,18 +18,14 @@ class RoutesSource(Protocol):
 
 
 class RoutesFile:
-    """A file. It is opened for each read, because the kubelet updates a mounted ConfigMap by swapping a link."""
+    """A file, which may be mounted from a ConfigMap."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def read(self) -> bytes | str:
         """At most one byte more than a document may have; text when the file cannot be read."""
-        try:
-            with self._path.open("rb") as file:
-                return file.read(MAX_DOCUMENT_BYTES + 1)
-        except OSError as error:
-            return f"{self._path.name} cannot be read: {error.strerror}; write the routes document there"
+        return mounted_file.read(self._path, MAX_DOCUMENT_BYTES, "the routes document")
 
     def keep(self, content: bytes) -> None:
         """Does nothing: the file stays where it is."""
