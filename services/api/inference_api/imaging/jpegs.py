@@ -11,8 +11,13 @@ from inference_api.imaging.unreadable import UnreadableImage
 # Each scan of a progressive JPEG passes over the whole image; encoders write about ten.
 MAX_SCANS = 50
 
+_TOO_DEEP = "-bit layers"  # Pillow's words
 _START_OF_SCAN = b"\xff\xda"
 _COMPONENTS = 4  # where a scan's header says how many it has, from the marker on: ITU T.81 section B.2.3
+
+
+class DeepJpeg(UnreadableImage):
+    """Its samples have 12 or 16 bits."""
 
 
 class Jpeg(JpegImageFile):
@@ -22,11 +27,16 @@ class Jpeg(JpegImageFile):
 
 
 def open_jpeg(data: bytes) -> Jpeg:
-    """Reads the header only. Raises UnreadableImage for too many segments or scans, and what Pillow raises."""
+    """Reads the header only. Raises UnreadableImage for too many segments or scans, or deep samples, and as Pillow."""
     header = pieces.jpeg_header(data, pieces.MAX_PIECES)
     if header.segments == pieces.MAX_PIECES:
         raise UnreadableImage(f"this file has too many segments, more than {pieces.MAX_PIECES:,}")
-    image = Jpeg(io.BytesIO(data) if header.scan else CountedReads(data, "segments"))
+    try:
+        image = Jpeg(io.BytesIO(data) if header.scan else CountedReads(data, "segments"))
+    except SyntaxError as error:
+        if _TOO_DEEP in str(error):
+            raise DeepJpeg("this JPEG has samples of 12 or 16 bits") from error
+        raise
     image.has_several_scans = _has_several_scans(image, data, header.scan)
     if image.has_several_scans and data.count(_START_OF_SCAN) > MAX_SCANS:
         raise UnreadableImage(f"this JPEG has more than {MAX_SCANS} scans")

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
-from pydicom.uid import JPEG2000Lossless, JPEGBaseline8Bit, RLELossless
+from pydicom.uid import ExplicitVRBigEndian, JPEG2000Lossless, JPEGBaseline8Bit, RLELossless
 
 from tests.harness.hostile.dicoms import STUDY, dicom_file, with_text, without_preamble
 
@@ -353,6 +353,20 @@ def test_what_is_missing_or_does_not_fit_is_named(elements: Json, words: str) ->
     assert "Sommer" not in text
 
 
+@pytest.mark.parametrize(
+    ("elements", "words"),
+    [
+        pytest.param({"BitsAllocated": 16, "BitsStored": 12, "HighBit": 11}, "samples of 12 bits", id="12-bits"),
+        pytest.param({"BitsStored": 8, "HighBit": 7}, "samples of 12 bits", id="12-bits-said-8"),
+    ],
+)
+def test_jpeg_of_12_bits_is_named(elements: Json, words: str) -> None:
+    frame = encoded(SMALL, "JPEG")
+    at = frame.index(b"\xff\xc0") + 4
+    file = dicom_file(SMALL, JPEGBaseline8Bit, frame[:at] + b"\x0c" + frame[at + 1 :], **elements)
+    assert words in refusal(file, VOI)
+
+
 UID = "1.2.840.10008.1.2.4."
 
 
@@ -400,6 +414,19 @@ def test_file_without_preamble_is_read_and_keeps_its_study(with_meta: bool) -> N
     file = without_preamble(dicom_file(RAMP, ImageType=["DERIVED"]), with_meta)
     np.testing.assert_array_equal(seen(file, VOI), IN_RANGE)
     assert study_uid(file) == STUDY
+
+
+def test_big_endian_file_without_meta_information() -> None:
+    data = dicom_file(RAMP.astype(">i2"), ExplicitVRBigEndian, ImageType=["DERIVED"])
+    file = without_preamble(data, with_meta=False)
+    np.testing.assert_array_equal(seen(file, VOI), IN_RANGE)
+    assert study_uid(file) == STUDY
+
+
+def test_frame_that_cannot_be_decoded_is_named_with_its_syntax() -> None:
+    frame = encoded(SMALL, "JPEG2000")
+    text = refusal(dicom_file(SMALL, JPEG2000Lossless, frame[: len(frame) // 2]), VOI)
+    assert "JPEG 2000 Image Compression (Lossless Only), cannot be decoded" in text
 
 
 def test_compressed_file_without_meta_information_lacks_its_transfer_syntax() -> None:

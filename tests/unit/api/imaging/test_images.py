@@ -194,6 +194,12 @@ def test_nan_and_infinity_do_not_spoil_the_other_pixels() -> None:
         pytest.param(webp(b"VP8 ", bytes(6) + b"\xff\x3f\xff\x3f"), 413, "16,383 x 16,383", id="lossy-webp-bomb"),
         pytest.param(webp(b"VP8X", b""), 415, "damaged", id="webp-of-a-header"),
         pytest.param(tiff_of_one_tile(16, 1200), 413, "1,200 x 1,200", id="tiff-in-one-large-tile"),
+        pytest.param(
+            saved(COLOUR.convert("L"), "JPEG").replace(b"\xff\xc0\0\x0b\x08", b"\xff\xc0\0\x0b\x0c"),
+            415,
+            "samples of 12 or 16 bits",
+            id="12-bit-jpeg",
+        ),
         pytest.param(jpeg_of_many_scans(), 415, "more than 50 scans", id="jpeg-of-too-many-scans"),
     ],
 )

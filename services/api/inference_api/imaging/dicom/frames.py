@@ -12,7 +12,7 @@ from inference_api.imaging.counted_reads import CountedReads
 from inference_api.imaging.dicom.layout import Layout
 from inference_api.imaging.dicom.numbers import called, lacks
 from inference_api.imaging.dicom.syntaxes import JPEG, JPEG_2000, RLE, coding
-from inference_api.imaging.jpegs import open_jpeg
+from inference_api.imaging.jpegs import DeepJpeg, open_jpeg
 from inference_api.imaging.unreadable import UnreadableImage
 
 if TYPE_CHECKING:
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 # Run-length coding is decoded in Python, and may expand 64 times.
 MAX_RLE_FRAME_BYTES = 4 * 2**20
-
-_JPEG_START = b"\xff\xd8"
 
 Frame = np.ndarray[Any, np.dtype[Any]]
 
@@ -62,7 +60,12 @@ def decode(header: "Dataset", layout: Layout, syntax: str) -> Frame:
         _check_length(header, layout)
     if syntax not in JPEG | JPEG_2000 and layout.stored_bits is not None:
         header.BitsStored, header.HighBit = layout.allocated_bits, layout.allocated_bits - 1
-    return pixel_array(header, index=0)
+    try:
+        return pixel_array(header, index=0)
+    except Exception as error:  # pydicom and the decoders raise anything on untrusted bytes
+        name = header.file_meta.TransferSyntaxUID.name
+        words = f"the first frame of this DICOM file, in the transfer syntax {name}, cannot be decoded"
+        raise UnreadableImage(words) from error
 
 
 def stored(frame: Frame, layout: Layout, syntax: str) -> Frame:
@@ -85,11 +88,9 @@ def _open_jpeg(frame: bytes, header: "Dataset", layout: Layout) -> ImageFile.Ima
     """Whatever is allocated for them, the samples of this frame have 8 bits."""
     try:
         image = open_jpeg(frame)
-    except SyntaxError as error:
-        if not frame.startswith(_JPEG_START):
-            raise
+    except DeepJpeg as error:
         name = header.file_meta.TransferSyntaxUID.name
-        raise UnreadableImage(f"the DICOM transfer syntax {name} is not, with more than 8 bits") from error
+        raise UnreadableImage(f"the DICOM transfer syntax {name} is not, with samples of 12 bits") from error
     if layout.stored_bits != 8:
         raise UnreadableImage(f"{called('BitsStored')} of this DICOM file does not fit its frame, which has 8 bits")
     header.BitsAllocated = 8

@@ -69,7 +69,7 @@ def _layout(header: "Dataset", syntax: str) -> Layout:
     if channels == 3 and allocated != 8 and syntax not in JPEG | JPEG_2000:
         raise _unfit("BitsAllocated", "has a value that is not read in colour")
     if syntax == BIG_ENDIAN and allocated > 16:
-        raise _unfit("BitsAllocated", "of more than 16 in the transfer syntax Explicit VR Big Endian is not read")
+        raise _unfit("BitsAllocated", "is over 16, which is not read in the transfer syntax Explicit VR Big Endian")
     signed = _one_of(header, "PixelRepresentation", (0, 1))
     return Layout(columns, rows, channels, photometric, allocated, stored, high, signed == 1)
 

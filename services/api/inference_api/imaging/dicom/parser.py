@@ -15,7 +15,9 @@ _MAGIC = b"DICM"
 _META_LENGTH = b"\x02\0\0\0UL\x04\0"
 
 # Without meta information a data set begins with (0008,0000), (0008,0001), (0008,0005), (0008,0008) or a UID.
-_FIRST_ELEMENTS = frozenset(b"\x08\0" + bytes((element, 0)) for element in (0, 1, 5, 8, 0x16, 0x18))
+_FIRST = (0, 1, 5, 8, 0x16, 0x18)
+_FIRST_ELEMENTS = frozenset(b"\x08\0" + bytes((element, 0)) for element in _FIRST)
+_FIRST_BIG_ENDIAN = frozenset(b"\0\x08" + bytes((0, element)) for element in _FIRST)
 _FIRST_VRS = frozenset({b"UL", b"CS", b"UI"})
 _MAX_FIRST_BYTES = 64
 
@@ -37,12 +39,13 @@ def parse(data: bytes, keywords: list[str], max_reads: int, last: int = 0xFFFFFF
 
 
 def _lacks_preamble(data: bytes) -> bool:
-    """Whether it begins with meta information, or with an element of group 0008, little endian."""
+    """Whether it begins with meta information, or with an element of group 0008."""
     if data.startswith(_META_LENGTH):
         return True
-    if data[:4] not in _FIRST_ELEMENTS:
-        return False
-    return data[4:6] in _FIRST_VRS or int.from_bytes(data[4:8], "little") <= _MAX_FIRST_BYTES
+    tag, vr = data[:4], data[4:6]
+    if tag in _FIRST_ELEMENTS:
+        return vr in _FIRST_VRS or int.from_bytes(data[4:8], "little") <= _MAX_FIRST_BYTES
+    return tag in _FIRST_BIG_ENDIAN and vr in _FIRST_VRS
 
 
 class _BoundedFile(io.BytesIO):
