@@ -97,7 +97,7 @@ e2e: cluster gitops ## test-e2e and parts that die under load, on a cluster that
 	ci/cluster/enter $(RUN) pytest tests/e2e $(SELECTED)
 
 .PHONY: soak
-soak: setup packages control-plane ## The long ones: 10,000 hostile uploads, fifty releases in a row
+soak: setup packages control-plane ## The long ones: 10,000 hostile uploads, as many clients of every kind, fifty releases
 	$(RUN) pytest tests/integration -m soak
 
 .PHONY: bench

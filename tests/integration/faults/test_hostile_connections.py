@@ -9,13 +9,13 @@ from functools import partial
 from pathlib import Path
 
 import httpx
-import psutil
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from ci.load.load import Load
 from ci.stack.api import Api
 from tests.harness.hostile import many_pieces
+from tests.harness.hostile.attacked import MOST_BYTES, peak_bytes, worker
 from tests.harness.hostile.connections import holding, post_file, send_without_end
 from tests.harness.stack import STABLE, Stack
 
@@ -24,8 +24,6 @@ pytestmark = pytest.mark.integration
 AT_A_TIME = 20
 MAX_CONNECTIONS = 500  # more than the honest clients hold
 SILENT = MAX_CONNECTIONS + 100
-# The chart's memory limit of an API pod, less 15 %.
-MEMORY_BYTES = round(2**30 * 0.85)
 # Without limits these attacks stop the loop for 5 to 9 s. How late it is otherwise says how busy the machine is.
 NEVER_SECONDS = 1
 LATE_SECONDS = 0.05
@@ -93,7 +91,7 @@ def test_honest_clients_notice_nothing(
     late, worst_seconds = lateness(api)
     print(f"{late:.2%} of the measurements later than {LATE_SECONDS} s, none later than {worst_seconds} s")
     assert result.failed == 0
-    assert peak_bytes(api) < MEMORY_BYTES
+    assert peak_bytes(worker(api)) < MOST_BYTES
     assert worst_seconds <= NEVER_SECONDS
 
 
@@ -109,11 +107,3 @@ def lateness(api: Api) -> tuple[float, float]:
     }
     total = counts[float("inf")]
     return 1 - counts[LATE_SECONDS] / total, min(bound for bound, count in counts.items() if count == total)
-
-
-def peak_bytes(api: Api) -> int:
-    """The most that the worker ever had in memory (VmHWM)."""
-    (worker,) = psutil.Process(api.pid).children()
-    lines = Path(f"/proc/{worker.pid}/status").read_text().splitlines()
-    (kilobytes,) = [int(line.split()[1]) for line in lines if line.startswith("VmHWM:")]
-    return kilobytes * 1024

@@ -1,31 +1,26 @@
 """Uploads made to use up a worker's places or memory fail no honest request, and stay under the pod's memory limit."""
 
-import re
 import select
 import socket
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
-import psutil
 import pytest
 
 from ci.bench import decode_files
 from ci.bench.decode_files import Make, by_pillow
-from ci.load.load import Load, Result
 from ci.stack.api import Api
+from tests.harness.hostile.attacked import Attacked, serving
 from tests.harness.hostile.uploads import CONTENT_TYPE, form, part
-from tests.harness.stack import STABLE, Stack
+from tests.harness.stack import Stack
 
 pytestmark = pytest.mark.integration
 
 BIND = "127.0.0.46:8002"
-HONEST_PER_SECOND = 50
-# The chart's default limit of memory, and what may be used of it.
-MOST_BYTES = int(0.85 * 2**30)
 AT_ONCE = 20
 HOLDERS = 200
 UPLOAD_BYTES = 19_000_000
@@ -54,54 +49,8 @@ def bombs() -> dict[str, bytes]:
 
 @pytest.fixture
 def api(stack: Stack, tmp_path: Path) -> Iterator[Api]:
-    """With the chart's settings, and a version that reads every kind of file."""
-    api = Api("attacked", BIND, tmp_path)
-    routes = stack.routes()
-    routes["versions"][str(STABLE)]["preprocessing"]["intensity"] = {"kind": "voi"}
-    api.follow(routes)
-    with api:
-        api.wait_until_serving()
+    with serving(stack, BIND, tmp_path) as api:
         yield api
-
-
-class Attacked:
-    """An API with honest load. When it is left, no honest request failed, and the same worker used little memory."""
-
-    def __init__(self, api: Api, stack: Stack, images: Sequence[bytes], folder: Path) -> None:
-        self._worker = worker(api)
-        self._api = api
-        expected = stack.expected(images, STABLE)
-        self._load = Load([api.url], images, expected, folder / "load", rate_per_second=HONEST_PER_SECOND)
-
-    def __enter__(self) -> Load:
-        self._load.start()
-        self._load.wait_until_answered(100)
-        return self._load
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        try:
-            if kind is None:
-                self._load.wait_until_answered(6 * HONEST_PER_SECOND)  # a busy machine still works off the attack
-                self._judge(self._load.finish(at_least=200))
-        finally:
-            self._load.stop()
-
-    def _judge(self, honest: Result) -> None:
-        peak = peak_bytes(self._worker)
-        print(f"the worker's peak: {peak / 2**20:.0f} MiB; p95 of honest requests: {honest.p95_ms():.0f} ms")
-        assert honest.failed == 0
-        assert worker(self._api) == self._worker, self._api.log_tail()
-        assert peak < MOST_BYTES
-
-
-def worker(api: Api) -> int:
-    (only,) = psutil.Process(api.pid).children()
-    return only.pid
-
-
-def peak_bytes(pid: int) -> int:
-    (kilobytes,) = re.findall(r"^VmHWM:\s*(\d+) kB", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
-    return int(kilobytes) * 1024
 
 
 def connect(api: Api, source: str) -> socket.socket:
