@@ -49,7 +49,7 @@ def _missing(name: str, state: Mapping[str, NDArray[Any]]) -> str:
     other = next((key for key in state if key.startswith(tuple(changed))), None)
     if other:
         return (
-            f"{name} is missing, but {other} is there: pruned or normalized weights; "
+            f"{name} is missing, but {ascii(other)[1:-1][:80]} is there: pruned or normalized weights; "
             "make them plain before saving, with torch.nn.utils.prune.remove, remove_weight_norm or "
             "parametrize.remove_parametrizations"
         )
@@ -65,7 +65,8 @@ def _wrong_shape(name: str, found: tuple[int, ...], wanted: tuple[int, ...]) -> 
     if name.startswith("fc.") and found[1:] == wanted[1:]:
         return (
             f"{shapes}: the checkpoint has {found[0]} classes; "
-            f"set model.fc = nn.Linear(2048, {wanted[0]}) and train it before saving"
+            f"set model.fc = nn.Linear(2048, {wanted[0]}) and train it before saving, "
+            f"or, if these are the model's classes, give --config with output dims [ {found[0]} ]"
         )
     return (
         f"{shapes}; the checkpoint is of another architecture than torchvision's resnet50: "
