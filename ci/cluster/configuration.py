@@ -88,6 +88,8 @@ def _kubelet(node: Node) -> dict[str, Any]:
         "resolvConf": str(STATE / "resolv.conf"),
         "containerRuntimeEndpoint": f"unix://{node.containerd}",
         "failSwapOn": False,
+        # After this a changed Secret is in a pod's files. With the default of a minute tests would wait for it.
+        "syncFrequency": "5s",
         "evictionHard": {"memory.available": "100Mi", "nodefs.available": "1%", "imagefs.available": "1%"},
         "imageGCHighThresholdPercent": 100,
         "localStorageCapacityIsolation": False,
