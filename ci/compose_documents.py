@@ -22,7 +22,7 @@ def main() -> None:
         bundle = Path(scratch) / NAME
         with urllib.request.urlopen(f"{STORE}/{NAME}", timeout=30) as answer, bundle.open("wb") as file:
             shutil.copyfileobj(answer, file)
-        plan = documents.build_plan(bundle)
+        plan = documents.build_plan(bundle, warmup=documents.FULL)
         plan["stable"]["uri"] = f"{STORE}/{NAME}"
         routes = documents.build_routes([(REPLICA, TRITON, [1])], bundle)
     documents.write(plan, folder / "plan.json")

@@ -63,7 +63,7 @@ def run(once: bool) -> None:
 def follow(replicas: list[Replica], stable: Path, canary: Path | None = None) -> None:
     """Two batch sizes of warm-up rather than all: without a GPU each takes seconds."""
     for replica in replicas:
-        replica.follow(documents.build_plan(stable, canary, batch_sizes=(1, 4)))
+        replica.follow(documents.build_plan(stable, canary, warmup=documents.Warmup((1, 4), 60)))
 
 
 def routes(replicas: list[Replica], bundles: list[Path]) -> documents.Json:

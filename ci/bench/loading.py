@@ -8,7 +8,7 @@ from ci.bench.stand import Stand
 from ci.load.classes import expected_classes
 from ci.load.images import grey_jpeg
 from ci.load.load import Load, Result
-from ci.stack.documents import Json, build_plan, build_routes
+from ci.stack.documents import FULL, Json, build_plan, build_routes
 from ci.stack.replica import Replica
 from ci.stack.waiting import wait_until
 
@@ -37,9 +37,10 @@ def measure(stand: Stand) -> Section:
             load.wait_until_answered(round(rate * stand.seconds(QUIET_SECONDS)))
             load.mark("loading")
             for count in (1, 2):
-                roll_out(replicas, build_plan(stable, canary, canary_replicas=list(ADDRESSES)[:count]), count)
+                some = list(ADDRESSES)[:count]
+                roll_out(replicas, build_plan(stable, canary, canary_replicas=some, warmup=FULL), count)
             load.mark("dropping")
-            drop(replicas, build_plan(stable))
+            drop(replicas, build_plan(stable, warmup=FULL))
             load.mark("done")
             result = load.finish(at_least=1000)
     return section(result, rate)

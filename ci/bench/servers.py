@@ -93,7 +93,7 @@ def serving(
 def replica(bundle: Path, folder: Path, address: str = "127.0.0.21", name: str = "triton-0") -> Iterator[Replica]:
     """A replica on which the bundle is warm."""
     started = Replica(name, address, folder / name)
-    started.follow(documents.build_plan(stable=bundle))
+    started.follow(documents.build_plan(stable=bundle, warmup=documents.FULL))
     with started:
         started.wait_until_warm(180)
         yield started

@@ -10,14 +10,13 @@ import httpx
 from ci.load.classes import expected_classes
 from ci.load.load import Expected, Load
 from ci.stack.api import Api
-from ci.stack.documents import Json, build_plan, build_routes
+from ci.stack.documents import SHORT, Json, Warmup, build_plan, build_routes
 from ci.stack.http import client
 from ci.stack.replica import Replica
 from ci.stack.waiting import wait_until
 
 STABLE = 1
 WARM_SECONDS = 120
-WARMUP_SECONDS = 10  # under load the pace is never steady
 
 
 class Stack:
@@ -35,11 +34,11 @@ class Stack:
         """Runs these versions here: not for those that fail, hang or kill on such images."""
         return {version: expected_classes(self.bundle(version), images) for version in versions}
 
-    def plan(self, canary: int | None = None, on: Sequence[str] | None = None) -> None:
+    def plan(self, canary: int | None = None, on: Sequence[str] | None = None, warmup: Warmup = SHORT) -> None:
         """What each replica shall hold besides stable; `on`: the replicas that may load it now, else all."""
         wanted = self.bundle(canary) if canary else None
         some = list(on) if on is not None else None
-        plan = build_plan(self.bundle(STABLE), wanted, canary_replicas=some, max_seconds=WARMUP_SECONDS)
+        plan = build_plan(self.bundle(STABLE), wanted, canary_replicas=some, warmup=warmup)
         for replica in self.replicas:
             replica.follow(plan)
 

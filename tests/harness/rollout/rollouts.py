@@ -14,7 +14,7 @@ from ci.load.classes import expected_classes
 from ci.load.load import Expected, Load
 from ci.stack.api import Api
 from ci.stack.cluster_objects import API, PLAN, ROUTES, TRITON
-from ci.stack.documents import Json, artifact
+from ci.stack.documents import SHORT, Json, artifact
 from ci.stack.http import client
 from ci.stack.operator import Operator
 from ci.stack.processes import Process
@@ -197,7 +197,7 @@ class RolloutStack:
             "model": "resnet_medical",
             "version": version,
             "artifact": {"uri": wanted["uri"], "digest": wanted["digest"]},
-            "warmup": {"batchSizes": [1, 4], "maxSeconds": 10},
+            "warmup": SHORT.to_json(),
             "load": {"timeoutSeconds": 60},
             "strategy": strategy,
             "analysis": ANALYSIS | changes.pop("analysis", {}),

@@ -14,7 +14,7 @@ import tritonclient.grpc as grpcclient
 from replica_agent.settings import Settings
 from replica_agent.supervise import triton_arguments
 
-from ci.stack.documents import Json, build_plan
+from ci.stack.documents import build_plan
 from ci.stack.http import client
 from ci.stack.processes import Process
 from ci.stack.replica import TRITON_COMMAND, Replica
@@ -28,11 +28,10 @@ pytestmark = pytest.mark.integration
 
 SLOW = 4
 AT_A_TIME = 16
-WARMUP_SECONDS = 10  # beside others, on a busy machine, the pace is never steady
 
 
 def test_a_killed_triton_comes_back_with_the_same_versions_proved_again(replica: Replica, bundle: Bundle) -> None:
-    replica.follow(plan_of(stable=bundle(1), canary=bundle(2)))
+    replica.follow(build_plan(stable=bundle(1), canary=bundle(2)))
     wait_for(replica, 2, "Warm")
     before = stubs(replica, 1)
     replica.kill_triton()
@@ -49,7 +48,7 @@ def test_what_kills_triton_is_not_tried_again(replica: Replica, bundle: Bundle, 
     in_warmup = repack(bundle(7), tmp_path / "kills", golden=take_apart(bundle(14)).golden)
     bad = bundle(3) if when == "load" else in_warmup
     version = 3 if when == "load" else 7
-    replica.follow(plan_of(stable=bundle(1), canary=bad))
+    replica.follow(build_plan(stable=bundle(1), canary=bad))
     if when == "load":
         wait_until(lambda: index(replica).get(version) == "LOADING", "it is being loaded", poll_seconds=0.01)
         replica.kill_triton()
@@ -60,14 +59,14 @@ def test_what_kills_triton_is_not_tried_again(replica: Replica, bundle: Bundle, 
     wait_for(replica, 1, "Warm")
     assert entry(replica, version)["reason"] == "TritonDied", "it was tried again after a restart"
     assert replica.state()["triton"]["restarts"] == 0
-    replica.follow(plan_of(stable=bundle(1), canary=bundle(2)))
+    replica.follow(build_plan(stable=bundle(1), canary=bundle(2)))
     wait_for(replica, 2, "Warm")
     assert replica.state()["triton"]["restarts"] == 0
 
 
 def test_agent_and_triton_killed_together_while_a_canary_loads(replica: Replica, bundle: Bundle) -> None:
     """A canary may exhaust the memory of the whole pod. Then only the attempt on disk is left."""
-    replica.follow(plan_of(stable=bundle(1), canary=bundle(2)))
+    replica.follow(build_plan(stable=bundle(1), canary=bundle(2)))
     wait_for(replica, 2, "Warming")
     replica.kill()
     wait_until(lambda: not listening(replica), "Triton died with its agent")
@@ -75,16 +74,16 @@ def test_agent_and_triton_killed_together_while_a_canary_loads(replica: Replica,
     failed = wait_for(replica, 2, "Failed")
     assert failed["reason"] == "TritonDied"
     wait_for(replica, 1, "Warm")
-    replica.follow(plan_of(stable=bundle(1)))
+    replica.follow(build_plan(stable=bundle(1)))
     wait_for(replica, 2, "")
-    replica.follow(plan_of(stable=bundle(1), canary=bundle(2)))
+    replica.follow(build_plan(stable=bundle(1), canary=bundle(2)))
     wait_for(replica, 2, "Warm")
 
 
 def test_a_triton_killed_while_it_answers_leaves_nothing(make_replica: StartReplica, bundle: Bundle) -> None:
     """Regression guard: a backend process that then answered waited for Triton for an hour, with its memory."""
     replica = make_replica()
-    replica.follow(plan_of(stable=bundle(SLOW)))
+    replica.follow(build_plan(stable=bundle(SLOW)))
     replica.start()
     replica.wait_until_warm()
     left = backends(replica)
@@ -97,7 +96,7 @@ def test_a_triton_killed_while_it_answers_leaves_nothing(make_replica: StartRepl
 
 
 def test_an_orderly_stop_is_not_held_against_the_canary(replica: Replica, bundle: Bundle) -> None:
-    replica.follow(plan_of(stable=bundle(1), canary=bundle(2)))
+    replica.follow(build_plan(stable=bundle(1), canary=bundle(2)))
     wait_for(replica, 2, "Warming")
     triton = replica.triton_pid()
     replica.stop(60)
@@ -113,7 +112,7 @@ def test_without_its_plan_and_its_store_a_restarted_agent_holds_what_it_held(
     store = tmp_path / "store" / "resnet_medical-1.tar"
     store.parent.mkdir()
     store.write_bytes(bundle(1).read_bytes())
-    replica.follow(plan_of(stable=store))
+    replica.follow(build_plan(stable=store))
     replica.start()
     replica.wait_until_warm()
     applied = replica.state()["id"]
@@ -132,7 +131,7 @@ def test_beside_a_triton_that_lives_on_the_agent_proves_again_and_reloads_nothin
     replica = make_replica(TRITON_COMMAND="")
     settings = Settings(plan_file=replica.plan_file, data_dir=replica.folder, triton_address=replica.address)
     arguments = triton_arguments(settings, replica.folder / "data" / "repository")
-    replica.follow(plan_of(stable=bundle(1)))
+    replica.follow(build_plan(stable=bundle(1)))
     replica.start()
     wait_until(lambda: (replica.folder / "data" / "repository").is_dir(), "the agent made the model repository")
     with Process("triton", [TRITON_COMMAND, *arguments], {}, replica.folder / "triton.log") as triton:
@@ -145,13 +144,9 @@ def test_beside_a_triton_that_lives_on_the_agent_proves_again_and_reloads_nothin
             replica.wait_until_warm()
         assert patients.failures == []
         assert before and holders(triton.pid, 1) == before, "version 1 was reloaded"
-        replica.follow(plan_of(stable=bundle(1), canary=bundle(2)))
+        replica.follow(build_plan(stable=bundle(1), canary=bundle(2)))
         wait_for(replica, 2, "Warm")
         assert index(replica) == {1: "READY", 2: "READY"}
-
-
-def plan_of(stable: Path | None = None, canary: Path | None = None) -> Json:
-    return build_plan(stable, canary, max_seconds=WARMUP_SECONDS)
 
 
 def restart(replica: Replica) -> None:

@@ -4,7 +4,7 @@ from statistics import median
 
 import pytest
 
-from ci.stack.documents import build_plan, digest_of
+from ci.stack.documents import FULL, build_plan, digest_of
 from ci.stack.replica import Replica
 from ci.stack.waiting import wait_until
 from tests.integration.agent.conftest import Bundle, StartReplica
@@ -31,7 +31,7 @@ def test_first_install_is_ready_once_its_canary_proved_itself(make_replica: Star
     replica.start()
     wait_until(lambda: "there is no plan" in rejection(replica), "the agent misses its plan")
     assert replica.state()["id"] is None and status(replica, "/ready") == 503 and status(replica, "/health") == 200
-    replica.follow(build_plan(canary=bundle(1)))
+    replica.follow(build_plan(canary=bundle(1), warmup=FULL))
     warm = wait_for(replica, 1, "Warm")
     assert ready(replica) and status(replica, "/versions/1") == 200 and status(replica, "/versions/2") == 404
     assert warm["role"] == "canary" and warm["digest"] == digest_of(bundle(1))

@@ -3,11 +3,14 @@
 import pytest
 
 from ci.stack.api import Api
+from ci.stack.documents import FULL, Warmup
 from tests.harness.stack import STABLE, Stack
 
 pytestmark = pytest.mark.integration
 
 CANARY = 2
+# As much work as the default of a ModelRollout, whose end a busy machine would not see.
+BUSY = Warmup(FULL.batch_sizes, 10)
 
 
 def test_loading_warming_and_dropping_a_version_fails_no_request(
@@ -17,7 +20,7 @@ def test_loading_warming_and_dropping_a_version_fails_no_request(
         load.wait_until_answered(300)
         load.mark("loading")
         for some in (stack.replicas[:1], stack.replicas):
-            stack.plan(CANARY, on=[replica.name for replica in some])
+            stack.plan(CANARY, on=[replica.name for replica in some], warmup=BUSY)
             stack.wait_until_state(CANARY, "Warm", on=some)
         load.mark("dropping")
         stack.plan()
