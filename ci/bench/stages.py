@@ -58,7 +58,7 @@ async def ask(routes: Routes, request: RequestBuffer, repeats: int) -> tuple[Log
 
 async def infer(triton: Triton, replica: Replica, routes: Routes, request: RequestBuffer) -> list[Logits]:
     until = asyncio.get_running_loop().time() + 10
-    return await triton.infer(replica, routes.model, routes.stable.version.number, request, until)
+    return await triton.infer(replica, routes.model, routes.stable.version, request, until)
 
 
 def answer(routes: Routes, logits: Logits) -> bytes:

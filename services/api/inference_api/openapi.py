@@ -11,7 +11,7 @@ from fastapi.openapi.utils import get_openapi
 from inference_api import problems
 from inference_api.imaging import formats
 from inference_api.prediction.attempts import STABLE_ATTEMPTS
-from inference_api.routing.document import CLASS_COUNT
+from inference_api.routing.contract import MAX_LABELS
 from inference_api.transport.triton import MAX_BATCH_SIZE
 
 Json = dict[str, Any]
@@ -37,15 +37,22 @@ _SCHEMAS: Json = {
         "type": "object",
         "required": ["prediction", "confidence", "latency_ms", "probabilities", "model_version"],
         "properties": {
-            "prediction": {"type": "string", "description": "The most probable class", "example": "Glioma"},
+            "prediction": {"type": "string", "description": "The most probable class or finding", "example": "Glioma"},
             "confidence": {"type": "number", "minimum": 0, "maximum": 1, "description": "Its probability"},
             "latency_ms": {"type": "number", "minimum": 0, "description": "From the end of the upload to the answer"},
             "probabilities": {
                 "type": "object",
                 "description": "Probability of each class",
                 "additionalProperties": {"type": "number", "minimum": 0, "maximum": 1},
-                "minProperties": CLASS_COUNT,
-                "maxProperties": CLASS_COUNT,
+                "minProperties": 1,
+                "maxProperties": MAX_LABELS,
+            },
+            "findings": {
+                "type": "array",
+                "description": "Only of a version that names several findings at once: those whose probability reaches "
+                "their threshold",
+                "items": {"type": "string"},
+                "maxItems": MAX_LABELS,
             },
             "model_version": {"type": "integer", "minimum": 1, "description": "The version that answered"},
         },

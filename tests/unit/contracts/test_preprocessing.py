@@ -9,6 +9,7 @@ import pytest
 from inference_api.imaging import images as api_images
 from inference_api.imaging import preprocessing as api_preprocessing
 from inference_api.imaging import tensors
+from inference_api.imaging.tensors import Shape
 from modelctl import images, recording
 from modelctl.bundle import manifest
 from modelctl.bundle.manifest import Preprocessing
@@ -41,11 +42,11 @@ def encoded(image: NDArray[np.uint8], kind: str = "PNG") -> bytes:
     return written.getvalue()
 
 
-def asked(file: bytes, preprocessing: Preprocessing) -> NDArray[np.float32]:
-    """What POST /predict sends to Triton for this file, float32 [3, 224, 224]."""
-    wanted = api_preprocessing.parse(manifest.preprocessing_to_json(preprocessing), "preprocessing")
-    out = np.full(tensors.SHAPE, np.nan, np.float32)
-    tensors.fill(out, api_images.pixels(api_images.decode(file, MAX_PIXELS), wanted), wanted)
+def asked(file: bytes, preprocessing: Preprocessing, shape: Shape = tensors.FIRST_SHAPE) -> NDArray[np.float32]:
+    """What POST /predict sends to Triton for this file, float32 of `shape`."""
+    wanted = api_preprocessing.parse(manifest.preprocessing_to_json(preprocessing), "preprocessing", shape[0])
+    out = np.full(shape, np.nan, np.float32)
+    tensors.fill(out, api_images.pixels(api_images.decode(file, MAX_PIXELS), wanted, shape), wanted)
     return out
 
 
@@ -59,6 +60,17 @@ def test_both_make_the_same_tensor(resample: str, scale: str, statistics: str) -
         recorded, sent = images.tensor(image, preprocessing), asked(encoded(image), preprocessing)
         assert recorded.dtype == sent.dtype and recorded.shape == sent.shape
         assert recorded.tobytes() == sent.tobytes(), f"{shape} {channels}"
+
+
+@pytest.mark.parametrize("shape", [(1, 320, 320), (1, 40, 64), (3, 64, 1024), (3, 7, 5)], ids=str)
+@pytest.mark.parametrize("channels", [(), (3,)], ids=["grey", "colour"])
+def test_both_make_the_same_tensor_of_any_shape(shape: Shape, channels: tuple[int, ...]) -> None:
+    preprocessing = Preprocessing("bilinear", 1 / 255, (0.4, 0.5, 0.6)[: shape[0]], (0.2, 0.3, 0.4)[: shape[0]], None)
+    for size in SHAPES:
+        image = noise(*size, *channels)
+        recorded, sent = images.tensor(image, preprocessing, shape), asked(encoded(image), preprocessing, shape)
+        assert recorded.shape == sent.shape == shape
+        assert recorded.tobytes() == sent.tobytes()
 
 
 @pytest.mark.parametrize("channels", [(), (3,)], ids=["grey", "colour"])

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 import yaml
-from inference_api.routing.document import CLASS_COUNT as API_CLASS_COUNT
-from modelctl.bundle.contract import FIRST_LABEL_COUNT
+from inference_api.routing import contract as api_contract
+from inference_api.routing.counters import MATRIX_LABELS as API_MATRIX_LABELS
+from inference_api.routing.counters import MAX_PAIRS
+from modelctl.bundle import contract
 from modelctl.defaults import LABELS
 from replica_agent.plan import InvalidPlan, parse_plan
 from replica_agent.state import TRANSIENT as AGENT_TRANSIENT
@@ -16,7 +18,7 @@ from replica_agent.state import Reason
 from replica_agent.uri_schemes import URI_PROBLEM as AGENT_URI_PROBLEM
 from replica_agent.uri_schemes import URI_SCHEMES as AGENT_URI_SCHEMES
 from rollout_operator.decide import failures
-from rollout_operator.documents.counters import CLASS_COUNT
+from rollout_operator.documents.counters import MATRIX_LABELS, MAX_LABELS, MAX_TALLY_PAIRS, MAX_TALLY_ROWS
 from rollout_operator.documents.plan import Plan, PlanLoad
 from rollout_operator.documents.release import Release
 from rollout_operator.documents.spec import InvalidSpec, Warmup, parse_spec
@@ -92,10 +94,35 @@ def test_each_reason_of_an_agent_has_one_meaning_for_the_operator() -> None:
     assert twice == {Reason.DIGEST_MISMATCH}
 
 
-def test_a_model_has_as_many_classes_everywhere() -> None:
+def test_a_model_may_have_as_many_labels_everywhere() -> None:
     status = SCHEMA["status"]["properties"]
     in_crd = {part["labels"]["maxItems"] for part in (status["attempt"]["properties"], _history(status))}
-    assert {CLASS_COUNT, API_CLASS_COUNT, FIRST_LABEL_COUNT, len(LABELS), *in_crd} == {CLASS_COUNT}
+    assert in_crd == {MATRIX_LABELS} and API_MATRIX_LABELS == MATRIX_LABELS
+    assert MAX_LABELS == api_contract.MAX_LABELS == contract.MAX_LABELS
+    assert MAX_TALLY_ROWS == 2 * MAX_LABELS and MAX_TALLY_PAIRS == MAX_PAIRS
+
+
+def test_the_api_reads_the_contracts_that_modelctl_writes() -> None:
+    names = ("ACTIVATIONS", "CHANNELS", "MAX_SIDE", "FIRST_LABEL_COUNT", "TENSOR_NAME")
+    assert [getattr(api_contract, name) for name in names] == [getattr(contract, name) for name in names]
+    first = contract.first(LABELS)
+    assert (
+        api_contract.Contract(
+            first.input.name, first.input.shape, first.output.name, first.output.activation, first.output.thresholds
+        )
+        == api_contract.FIRST
+    )
+
+
+@pytest.mark.parametrize("activation, thresholds", [("softmax", ()), ("sigmoid", (0.5, 0.25)), ("none", (0.5, 0.25))])
+def test_what_an_agent_reports_of_a_contract_the_api_reads(activation: str, thresholds: tuple[float, ...]) -> None:
+    """As it comes to the API: through the agent's facts and the operator's routes."""
+    given = contract.Contract(
+        contract.Input("picture", (1, 320, 200)), contract.Output("findings", activation, ("a", "b"), thresholds)
+    )
+    fields = contract.to_json(given)
+    read = api_contract.parse(fields, len(fields["output"].pop("labels")), "versions.1")
+    assert read == api_contract.Contract("picture", (1, 320, 200), "findings", activation, thresholds)
 
 
 def _history(status: dict[str, Any]) -> dict[str, Any]:

@@ -110,7 +110,7 @@ def test_good_reports_are_read() -> None:
         pytest.param("versions.0.version", -1, id="negative-version"),
         pytest.param("versions.0.digest", 7, id="digest-is-a-number"),
         pytest.param("versions.0.state", "Splendid", id="unknown-state"),
-        pytest.param("versions.0.labels", ["one"], id="one-label"),
+        pytest.param("versions.0.labels", [], id="no-label"),
         pytest.param("versions.0.reason", "x" * 65, id="endless-reason"),
         pytest.param("replica", 7, id="name-is-a-number"),
     ],

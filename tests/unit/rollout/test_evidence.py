@@ -10,7 +10,7 @@ from rollout_operator.decide.remember.proofs import MAX_LABEL, MAX_REPLICAS
 from rollout_operator.decide.report import MAX_REPLICA_STATES, ReplicaState
 from rollout_operator.documents.assessment import Assessment, Measurement, Verdict
 from rollout_operator.documents.codec import Json, dump
-from rollout_operator.documents.counters import CLASS_COUNT, Shadow, StepCounters, VersionCounters
+from rollout_operator.documents.counters import MATRIX_LABELS, Shadow, StepCounters, VersionCounters
 from rollout_operator.documents.release import Release
 from rollout_operator.documents.spec import AnalysisSpec
 from rollout_operator.documents.status import (
@@ -181,7 +181,7 @@ def largest_status() -> Json:
 
 
 def largest_try(one: Release) -> Attempt:
-    matrix = ((MANY,) * CLASS_COUNT,) * CLASS_COUNT
+    matrix = ((MANY,) * MATRIX_LABELS,) * MATRIX_LABELS
     counts = (MANY, MANY, 1 / 3, MANY, MANY, 1 / 3)
     gate, shadow = Step(gate=GateStep("g" * 63)), Step(shadow=ShadowStep(100, MANY))
     step = StepEvidence(1, 2, gate, shadow, *counts, Shadow(MANY, MANY, MANY, matrix), approved_by="b" * 253)
@@ -202,7 +202,7 @@ def largest_try(one: Release) -> Attempt:
         MANY,
         (step,) * MAX_STEPS,
         tuple(replicas),
-        ("x" * MAX_LABEL,) * 4,
+        ("x" * MAX_LABEL,) * MATRIX_LABELS,
         AnalysisSpec(max_error_rate=1 / 3),
         1 / 3,
     )

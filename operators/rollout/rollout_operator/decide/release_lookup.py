@@ -21,7 +21,14 @@ def find_metadata(seen: Observation, release: Release) -> VersionMetadata | None
     for replica in seen.replicas:
         report = replica.state.of(release) if replica.state else None
         if report and report.labels is not None and report.preprocessing is not None:
-            return VersionMetadata(release.digest, report.labels, report.preprocessing, inputs=report.inputs)
+            return VersionMetadata(
+                release.digest,
+                report.labels,
+                report.preprocessing,
+                inputs=report.inputs,
+                input=report.input,
+                output=report.output,
+            )
     metadata = seen.routes.versions.get(str(release.version)) if seen.routes else None
     return metadata if metadata and metadata.digest == release.digest else None
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from rollout_operator.documents.codec import DOCUMENT, InvalidDocument, VersionNumber, read
-from rollout_operator.documents.counters import CLASS_COUNT
+from rollout_operator.documents.counters import MAX_LABELS
 from rollout_operator.documents.release import Release
 
 MAX_BYTES = 1 << 20
@@ -57,7 +57,7 @@ class WarmupReport:
 class VersionReport:
     """`uri`, `labels`, `preprocessing`: None until the bundle is verified. `digest`: None when nobody knows it.
 
-    `inputs`: what files the version is for; None: any.
+    `inputs`: what files the version is for; None: any. `input`, `output`: None for schemaVersion 1.
     """
 
     version: VersionNumber
@@ -67,10 +67,12 @@ class VersionReport:
     uri: str | None = None
     reason: Annotated[str, Field(max_length=64)] | None = None
     message: str = ""
-    labels: Annotated[tuple[str, ...], Field(min_length=CLASS_COUNT, max_length=CLASS_COUNT)] | None = None
+    labels: Annotated[tuple[str, ...], Field(min_length=1, max_length=MAX_LABELS)] | None = None
     preprocessing: Mapping[str, Any] | None = None
     warmup: WarmupReport | None = None
     inputs: Mapping[str, Any] | None = None
+    input: Mapping[str, Any] | None = None
+    output: Mapping[str, Any] | None = None
 
     __pydantic_config__ = DOCUMENT
 

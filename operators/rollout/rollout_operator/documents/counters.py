@@ -11,7 +11,10 @@ from pydantic import Field
 from rollout_operator.documents.codec import DOCUMENT
 
 MAX_LATENCY_BUCKETS = 200
-CLASS_COUNT = 4
+MAX_LABELS = 1000
+MATRIX_LABELS = 4  # of models with more classes, and of findings, API pods keep a tally in place of a matrix
+MAX_TALLY_ROWS = 2 * MAX_LABELS
+MAX_TALLY_PAIRS = 256
 Count = Annotated[int, Field(ge=0, lt=2**53)]
 Row = tuple[Count, ...]
 
@@ -34,7 +37,7 @@ class Shadow:
     samples: Count = 0
     agreed: Count = 0
     failed: Count = 0
-    matrix: Annotated[tuple[Annotated[Row, Field(max_length=CLASS_COUNT)], ...], Field(max_length=CLASS_COUNT)] = ()
+    matrix: Annotated[tuple[Annotated[Row, Field(max_length=MATRIX_LABELS)], ...], Field(max_length=MATRIX_LABELS)] = ()
 
     __pydantic_config__ = DOCUMENT
 

@@ -47,6 +47,8 @@ class VersionMetadata:
     labels: tuple[str, ...]
     preprocessing: Mapping[str, Any]
     inputs: Mapping[str, Any] | None = None
+    input: Mapping[str, Any] | None = None
+    output: Mapping[str, Any] | None = None
 
     __pydantic_config__ = DOCUMENT
 

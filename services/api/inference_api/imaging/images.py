@@ -1,4 +1,4 @@
-"""From untrusted bytes to pixels: what is refused, and which 224 x 224 pixels a version sees."""
+"""From untrusted bytes to pixels: what is refused, and which pixels a version sees."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,11 +14,10 @@ from inference_api.imaging.admit import Admit
 from inference_api.imaging.high_pixels import HighPixels
 from inference_api.imaging.intensity import to_grey8
 from inference_api.imaging.preprocessing import Preprocessing
+from inference_api.imaging.tensors import FIRST_SHAPE, Shape
 from inference_api.imaging.tiffs import Tiff, intensities, tile_size
 from inference_api.imaging.unreadable import UnreadableImage
 from inference_api.problems import Problem
-
-SIZE = (224, 224)
 
 # A resize allocates coefficients in proportion to the longer side: 640 MB for an image of 40,000,000 x 1 pixels.
 MAX_SIDE = 65_535
@@ -69,16 +68,20 @@ def decode(data: bytes, max_pixels: int, need: Need = _unbounded) -> Picture:
         raise problems.not_an_image(formats.listed("and"), "this file is damaged or of an unusual kind") from error
 
 
-def pixels(picture: Picture, preprocessing: Preprocessing) -> NDArray[np.uint8]:
-    """The version's pixels: uint8 [224, 224] of a grey image, [224, 224, 3] of a colour one.
+def pixels(picture: Picture, preprocessing: Preprocessing, shape: Shape = FIRST_SHAPE) -> NDArray[np.uint8]:
+    """The version's pixels, for an input of `shape` [C, H, W]: uint8 [H, W] of a grey image, [H, W, 3] of a colour one.
 
-    8-bit images: exactly `image.convert("RGB").resize((224, 224), filter)`. A grey one is resized in mode L, since
+    8-bit images: exactly `image.convert("RGB").resize((W, H), filter)`. A grey one is resized in mode L, since
     Pillow resizes each channel alone, with the same integer arithmetic; spread over three channels it is the same.
+    For an input of one channel a colour image becomes grey first: `image.convert("L")`.
     Raises Problem 415 when the image is 16-bit, float or DICOM and `preprocessing.intensity` is None, or needs what
     the file does not say.
     """
     image = _to_8_bits(picture.content, preprocessing)
-    return np.asarray(image.resize(SIZE, _FILTERS[preprocessing.resample]))
+    channels, height, width = shape
+    if channels == 1 and image.mode != "L":
+        image = image.convert("L")
+    return np.asarray(image.resize((width, height), _FILTERS[preprocessing.resample]))
 
 
 def _to_8_bits(content: Image.Image | HighPixels, preprocessing: Preprocessing) -> Image.Image:

@@ -11,25 +11,30 @@ RESAMPLE_FILTERS = ("nearest", "box", "bilinear", "hamming", "bicubic", "lanczos
 LARGEST = 1e9
 SMALLEST = 1e-9
 
-Triple = tuple[float, float, float]
+Numbers = tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Preprocessing:
-    """Tensor = (pixel * scale - mean) / std per channel, after a resize to 224 x 224 with the `resample` filter.
+    """Tensor = (pixel * scale - mean) / std per channel, after a resize to the input's size with the `resample` filter.
+
+    `mean` and `std` have a number for each channel.
 
     `intensity` says how 16-bit, float and DICOM pixels become 8 bits. None: the version does not read such images.
     """
 
     resample: str
     scale: float
-    mean: Triple
-    std: Triple
+    mean: Numbers
+    std: Numbers
     intensity: Intensity | None
 
 
-def parse(value: object, where: str) -> Preprocessing:
-    """Reads an untrusted document. Raises ValueError, which names the field below `where` and what to write there."""
+def parse(value: object, where: str, channels: int = 3) -> Preprocessing:
+    """Reads an untrusted document of a version whose input has so many channels.
+
+    Raises ValueError, which names the field below `where` and what to write there.
+    """
     fields = _mapping(value, where)
     resample = fields.get("resample")
     if resample not in RESAMPLE_FILTERS:
@@ -37,8 +42,8 @@ def parse(value: object, where: str) -> Preprocessing:
     return Preprocessing(
         resample=str(resample),
         scale=_positive(fields.get("scale"), f"{where}.scale"),
-        mean=_triple(fields.get("mean"), f"{where}.mean"),
-        std=_triple(fields.get("std"), f"{where}.std", positive=True),
+        mean=_numbers(fields.get("mean"), f"{where}.mean", channels),
+        std=_numbers(fields.get("std"), f"{where}.std", channels, positive=True),
         intensity=_intensity(fields.get("intensity"), f"{where}.intensity"),
     )
 
@@ -72,12 +77,12 @@ def _mapping(value: object, where: str) -> dict[str, Any]:
     return value
 
 
-def _triple(value: object, where: str, positive: bool = False) -> Triple:
-    if not isinstance(value, list | tuple) or len(value) != 3:
-        raise ValueError(f"{where} is {_shown(value)}; write a list of three numbers, one per channel")
+def _numbers(value: object, where: str, channels: int, positive: bool = False) -> Numbers:
+    if not isinstance(value, list | tuple) or len(value) != channels:
+        wanted = "one number" if channels == 1 else "three numbers"
+        raise ValueError(f"{where} is {_shown(value)}; write a list of {wanted}, one per channel")
     read = _positive if positive else _number
-    red, green, blue = (read(item, f"{where}[{index}]") for index, item in enumerate(value))
-    return red, green, blue
+    return tuple(read(item, f"{where}[{index}]") for index, item in enumerate(value))
 
 
 def _positive(value: object, where: str) -> float:

@@ -7,17 +7,19 @@ from numpy.typing import NDArray
 
 from inference_api.imaging.preprocessing import Preprocessing
 
-SIDE = 224
-SHAPE = (3, SIDE, SIDE)
+Shape = tuple[int, int, int]
+
+# Of every bundle of schemaVersion 1.
+FIRST_SHAPE: Shape = (3, 224, 224)
 
 Tensor = NDArray[np.float32]
 Pixels = NDArray[np.uint8]
 
 
 def fill(out: Tensor, pixels: Pixels, preprocessing: Preprocessing) -> None:
-    """Writes (pixel * scale - mean) / std into `out`, float32 [3, 224, 224].
+    """Writes (pixel * scale - mean) / std into `out`, float32 [C, H, W].
 
-    `pixels` is uint8 [224, 224] for a grey image, spread over the three channels, or [224, 224, 3].
+    `pixels` is uint8 [H, W] for a grey image, spread over the channels, or [H, W, 3].
     Computed as (pixel - mean / scale) / (std / scale): with scale 1/255, mean 0 and std 1 that divides by exactly 255,
     and is bit-identical to `numpy.asarray(image, dtype=float32) / 255.0`; a product with 1/255 would not be.
     """
@@ -36,8 +38,8 @@ def fill(out: Tensor, pixels: Pixels, preprocessing: Preprocessing) -> None:
 
 @lru_cache(maxsize=16)
 def _constants(preprocessing: Preprocessing) -> tuple[Tensor, Tensor, bool]:
-    """Offset and divisor, float32 [3, 1, 1], and whether the three channels share them."""
-    offset = np.array(preprocessing.mean).reshape(3, 1, 1) / preprocessing.scale
-    divisor = np.array(preprocessing.std).reshape(3, 1, 1) / preprocessing.scale
+    """Offset and divisor, float32 [C, 1, 1], and whether the channels share them."""
+    offset = np.array(preprocessing.mean).reshape(-1, 1, 1) / preprocessing.scale
+    divisor = np.array(preprocessing.std).reshape(-1, 1, 1) / preprocessing.scale
     uniform = len(set(preprocessing.mean)) == 1 and len(set(preprocessing.std)) == 1
     return offset.astype(np.float32), divisor.astype(np.float32), uniform

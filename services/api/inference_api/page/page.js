@@ -8,6 +8,8 @@ function show(id, visible) {
   element(id).hidden = !visible;
 }
 
+const MAX_BARS = 20; // the most probable ones, of models with more labels
+
 function make(name, className, text) {
   const made = document.createElement(name);
   if (className) made.className = className;
@@ -75,9 +77,8 @@ function preview(file) {
 function showAnswer({ response, document: answer, milliseconds }) {
   element("prediction").textContent = answer.prediction;
   element("confidence").textContent = `${percent(answer.confidence)} probability`;
-  element("bars").replaceChildren(
-    ...Object.entries(answer.probabilities).map(([label, probability]) => bar(label, probability, answer.prediction)),
-  );
+  const named = answer.findings ?? [answer.prediction];
+  element("bars").replaceChildren(...shown(answer.probabilities).map(([label, probability]) => bar(label, probability, named)));
   const digest = response.headers.get("X-Model-Digest");
   facts([
     ["Model version", String(answer.model_version)],
@@ -88,8 +89,13 @@ function showAnswer({ response, document: answer, milliseconds }) {
   for (const id of ["answer", "bars", "facts"]) show(id, true);
 }
 
-function bar(label, probability, prediction) {
-  const item = make("li", label === prediction ? "top" : "");
+function shown(probabilities) {
+  const all = Object.entries(probabilities);
+  return all.length <= MAX_BARS ? all : all.sort(([, one], [, other]) => other - one).slice(0, MAX_BARS);
+}
+
+function bar(label, probability, named) {
+  const item = make("li", named.includes(label) ? "top" : "");
   const track = make("div", "track");
   const fill = make("div", "fill");
   fill.style.width = `${100 * probability}%`;

@@ -36,9 +36,16 @@ class Inference(Protocol):
     """The seam to Triton, which transport/triton.py implements."""
 
     async def infer(
-        self, replica: Replica, model: str, version: int, request: RequestBuffer, until: float, *, repeat: bool = True
+        self,
+        replica: Replica,
+        model: str,
+        version: Version,
+        request: RequestBuffer,
+        until: float,
+        *,
+        repeat: bool = True,
     ) -> list[Logits]:
-        """The logits of each image. Raises InferFailure."""
+        """The output of each image. Raises InferFailure."""
 
     def close_idle(self, replica: Replica) -> None:
         """Closes the connections to this replica that are not in use."""
@@ -170,9 +177,7 @@ class Dispatcher:
         """Asks this version on this replica once, and ejects the one or the other on failure. Raises InferFailure."""
         state.in_flight += 1
         try:
-            logits = await self._inference.infer(
-                state.replica, routes.model, version.number, request, until, repeat=repeat
-            )
+            logits = await self._inference.infer(state.replica, routes.model, version, request, until, repeat=repeat)
             return _answers(version, logits)
         except VersionUnproved as failure:
             if self._replicas.eject_version(state, version.number):
@@ -218,5 +223,7 @@ def _answers(version: Version, logits: list[Logits]) -> list[Answer]:
     given = [answers.answer(version, row) for row in logits]
     good = [item for item in given if item is not None]
     if len(good) != len(given):
-        raise VersionFailed(f"version {version.number} answered with numbers that are not finite")
+        raise VersionFailed(
+            f"version {version.number} answered with numbers that are not finite, or are no probabilities"
+        )
     return good

@@ -82,12 +82,19 @@ class BodyMemory:
         self._budget = budget
         self._client = client
         self._held_bytes = 0
+        self._tensor_bytes = 0
 
     def hold(self, size: int) -> None:
         """Holds at least this much from now on. Raises Overloaded when it is not free."""
         if size > self._held_bytes:
             self._budget.take_body(self._client, size - self._held_bytes)
             self._held_bytes = size
+
+    def hold_tensors(self, size: int) -> None:
+        """Holds this much for tensors, besides the files; the most that it was called with. Raises Overloaded."""
+        if size > self._tensor_bytes:
+            self.hold(self._held_bytes - self._tensor_bytes + size)
+            self._tensor_bytes = size
 
     def close(self) -> None:
         """Gives everything back; a second time does nothing."""

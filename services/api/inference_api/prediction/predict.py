@@ -205,7 +205,7 @@ class Predict:
                 traffic.count(chosen, Result.FAILED, evidence=client.evidence)
             raise
         latency_seconds = time.perf_counter() - started
-        labels = [item.label for item in dispatched.answers]
+        labels = [label for item in dispatched.answers for label in item.named]
         traffic.count(chosen, dispatched.result, latency_seconds, labels, evidence=client.evidence)
         return dispatched
 

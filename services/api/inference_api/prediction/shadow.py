@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from inference_api import problems
+from inference_api.prediction import agreement
 from inference_api.prediction.answers import Answer
 from inference_api.prediction.dispatch import Dispatcher, Task
-from inference_api.routing.counters import Json
 from inference_api.routing.document import Routes
 from inference_api.routing.traffic import Traffic
 from inference_api.transport.triton import ConnectionBroke, ReplicaUnreachable, VersionFailed
@@ -83,16 +83,5 @@ class Shadow:
         except (VersionFailed, problems.Problem):
             counts["failed"] += len(copy.stable)
             return
-        compare(counts, copy.routes.stable.version.labels, copy.stable, canary)
-
-
-def compare(counts: Json, labels: tuple[str, ...], stable: list[Answer], canary: list[Answer]) -> None:
-    """Adds samples to `counts`. `matrix[i][j]`: stable said class i and the canary class j, of stable's `labels`.
-
-    A class that stable does not know counts as a sample without agreement, and has no place in the matrix.
-    """
-    for said, copied in zip(stable, canary, strict=True):
-        counts["samples"] += 1
-        counts["agreed"] += said.label == copied.label
-        if copied.label in labels:
-            counts["matrix"][said.class_index][labels.index(copied.label)] += 1
+        for said, copied in zip(copy.stable, canary, strict=True):
+            agreement.count(counts, said, copied)

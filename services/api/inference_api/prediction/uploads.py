@@ -9,12 +9,13 @@ from inference_api.imaging import formats, images, suitability, tensors
 from inference_api.imaging.dicom.parser import is_dicom
 from inference_api.imaging.inputs import Inputs
 from inference_api.imaging.preprocessing import Preprocessing
+from inference_api.imaging.tensors import Shape
 from inference_api.prediction import warmup
 from inference_api.prediction.memory_budget import BodyMemory, MemoryBudget
 from inference_api.prediction.turns import Turn
 from inference_api.problems import Overloaded
 from inference_api.routing.document import Version
-from inference_api.transport.request_buffers import RequestBuffer, RequestBuffers
+from inference_api.transport.request_buffers import FIRST_IMAGE_BYTES, RequestBuffer, RequestBuffers, image_bytes
 
 DECODE_THREADS = 2
 MEMORY_POLL_SECONDS = 0.05
@@ -86,6 +87,7 @@ class Pending:
     ) -> None:
         self.files = files
         self._inputs = inputs
+        self._shape = request.shape
         self._left = list(zip(files, request.tensor, strict=True))
         self._wanted = wanted
 
@@ -97,7 +99,7 @@ class Pending:
                 picture = images.decode(file, max_pixels, need)
                 if self._inputs is not None:
                     suitability.check(file, picture, self._inputs)
-                pixels = images.pixels(picture, self._wanted)
+                pixels = images.pixels(picture, self._wanted, self._shape)
             tensors.fill(out, pixels, self._wanted)
             del self._left[0]
 
@@ -135,15 +137,26 @@ class Upload:
 
     async def request_for(self, version: Version) -> RequestBuffer:
         """The request buffer whose tensor holds the images as this version wants them. Raises Problem."""
-        if self._request is None:
-            self._request = self._buffers.take(len(self._files))
-        request, wanted = self._request, version.preprocessing
+        request, wanted = self._buffer(version.contract.shape), version.preprocessing
         inputs = version.inputs
         if wanted != self._prepared or (inputs is not None and inputs != self._checked):
             self._prepared = None
             await self._decode(Pending(self._files, request, wanted, inputs), self.in_place)
             self._prepared, self._checked = wanted, inputs
         return request
+
+    def _buffer(self, shape: Shape) -> RequestBuffer:
+        """The buffer of this shape; one of another shape is given back. Raises Overloaded."""
+        if self._request is not None and self._request.shape == shape:
+            return self._request
+        if self._request is not None:
+            self._buffers.give_back(self._request)
+            self._request = self._prepared = None
+        more_bytes = len(self._files) * (image_bytes(shape) - FIRST_IMAGE_BYTES)
+        if self._memory is not None and more_bytes > 0:
+            self._memory.hold_tensors(more_bytes)
+        self._request = self._buffers.take(len(self._files), shape)
+        return self._request
 
     def close(self) -> None:
         """Gives buffer and memory back. Call it when no exchange uses the buffer any more."""

@@ -28,7 +28,7 @@ def warm() -> None:
     """
     warnings.filterwarnings("ignore", module="PIL")
     logging.getLogger("python_multipart").setLevel(logging.ERROR)
-    out = np.empty(tensors.SHAPE, np.float32)
+    out = np.empty(tensors.FIRST_SHAPE, np.float32)
     for sample in samples():
         picture = images.decode(sample, max_pixels=_SIDE * _SIDE)
         tensors.fill(out, images.pixels(picture, _ANY), _ANY)

@@ -28,7 +28,7 @@ _HEADER_BYTES = 4096
 _WORD_BYTES = 8
 _SLOT_HEAD_BYTES = 2 * _WORD_BYTES  # pid, number of the snapshot
 _LENGTH = struct.Struct("@Q")
-_SNAPSHOT_BYTES = 64 * 1024
+_SNAPSHOT_BYTES = 512 * 1024  # the file is sparse: what is not written takes no memory
 _SLOT_BYTES = _SLOT_HEAD_BYTES + 2 * _SNAPSHOT_BYTES
 SLOT_COUNT = 130  # slot 0, and 64 workers together with the ones that replace them
 

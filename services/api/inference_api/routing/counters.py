@@ -3,9 +3,8 @@
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from itertools import zip_longest
 from typing import Any
-
-from inference_api.routing.document import CLASS_COUNT
 
 
 class Result(StrEnum):
@@ -27,13 +26,19 @@ def _bounds() -> tuple[float, ...]:
 
 LATENCY_BOUNDS_SECONDS = _bounds()
 
+MATRIX_LABELS = 4  # of models with more classes, and of findings, a tally is kept in place of a matrix
+MAX_PAIRS = 256  # different ones that are counted apart in a tally
+MAX_CLASSES = 32  # labels of one version that are counted apart
+OTHER = "other"
+
 Json = dict[str, Any]
 
 
 class VersionCounters:
     """One version's requests; `lost` ones are not among `requests`.
 
-    `latency_buckets` count by LATENCY_BOUNDS_SECONDS; they are not cumulative, and the last has no upper bound.
+    `classes` counts MAX_CLASSES labels apart, and the rest as OTHER. `latency_buckets` count by
+    LATENCY_BOUNDS_SECONDS; they are not cumulative, and the last has no upper bound.
     """
 
     __slots__ = ("classes", "errors", "fallbacks", "latency_buckets", "latency_sum_seconds", "lost", "requests")
@@ -60,7 +65,8 @@ class VersionCounters:
         self.latency_sum_seconds += latency_seconds
         self.latency_buckets[bisect_left(LATENCY_BOUNDS_SECONDS, latency_seconds)] += 1
         for label in labels:
-            self.classes[label] = self.classes.get(label, 0) + 1
+            counted = label if label in self.classes or len(self.classes) < MAX_CLASSES else OTHER
+            self.classes[counted] = self.classes.get(counted, 0) + 1
 
     def document(self) -> Json:
         """The counters as JSON, copied."""
@@ -77,12 +83,33 @@ class VersionCounters:
 
 def empty_shadow() -> Json:
     """Counters of shadow copies at zero; prediction/shadow.py adds to them."""
-    matrix = [[0] * CLASS_COUNT for _ in range(CLASS_COUNT)]
-    return {"samples": 0, "agreed": 0, "failed": 0, "dropped": 0, "matrix": matrix}
+    return {"samples": 0, "agreed": 0, "failed": 0, "dropped": 0, "matrix": [], "tally": empty_tally()}
+
+
+def empty_tally() -> Json:
+    """Rows of what stable said: how often, and how often the canary said the same; and the pairs where it did not."""
+    return {"said": [], "same": [], "pairs": {}, "otherPairs": 0}
+
+
+def count_row(tally: Json, row: int, column: int) -> None:
+    """Adds one sample to a tally. `column`: the row of what the canary said; -1: stable has no row for it."""
+    missing = row + 1 - len(tally["said"])
+    if missing > 0:
+        tally["said"] += [0] * missing
+        tally["same"] += [0] * missing
+    tally["said"][row] += 1
+    if row == column:
+        tally["same"][row] += 1
+        return
+    pair, pairs = f"{row},{column}", tally["pairs"]
+    if pair in pairs or len(pairs) < MAX_PAIRS:
+        pairs[pair] = pairs.get(pair, 0) + 1
+    else:
+        tally["otherPairs"] += 1
 
 
 def add(total: Json, more: Mapping[str, Any]) -> Json:
-    """Sums two documents of one shape: numbers add, lists add item by item, objects by key.
+    """Sums two documents of one shape: numbers add, lists add item by item to the longer one's end, objects by key.
 
     >>> add({"a": 1, "b": [1, 2]}, {"b": [3, 4], "c": {"d": 5}})
     {'a': 1, 'b': [4, 6], 'c': {'d': 5}}
@@ -105,5 +132,5 @@ def _sum(one: Any, other: Any, sign: int) -> Any:
     if isinstance(other, Mapping):
         return add(one or {}, other) if sign > 0 else subtract(one or {}, other)
     if isinstance(other, list):
-        return [_sum(a, b, sign) for a, b in zip(one or [0] * len(other), other, strict=True)]
+        return [_sum(a, b, sign) for a, b in zip_longest(one or (), other)]
     return (one or 0) + sign * other

@@ -14,9 +14,10 @@ from urllib.parse import urlsplit
 from inference_api.imaging import inputs, preprocessing
 from inference_api.imaging.inputs import Inputs
 from inference_api.imaging.preprocessing import Preprocessing
+from inference_api.routing import contract
+from inference_api.routing.contract import FIRST, MAX_LABELS, Contract
 
 SCHEMA_VERSION = 1
-CLASS_COUNT = 4
 MAX_DOCUMENT_BYTES = 1024 * 1024  # a ConfigMap cannot be larger
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}")
@@ -33,13 +34,17 @@ class InvalidRoutes(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One model version. `labels` are the classes in the order of the output. `inputs`: what it is for; None: any."""
+    """One model version. `labels` are the classes or findings in the order of the output.
+
+    `inputs`: what it is for; None: any.
+    """
 
     number: int
     digest: str
     labels: tuple[str, ...]
     preprocessing: Preprocessing
     inputs: Inputs | None = None
+    contract: Contract = FIRST
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,10 +196,11 @@ def _check_weights(stable: Share, canary: Share | None) -> None:
 def _version(number: int, value: object, where: str) -> Version:
     fields = _object(value, where)
     labels = fields.get("labels")
-    if not isinstance(labels, list) or len(labels) != CLASS_COUNT or len(set(map(str, labels))) != CLASS_COUNT:
-        raise InvalidRoutes(f"{where}.labels: must be {CLASS_COUNT} distinct strings in output order")
+    if not isinstance(labels, list) or not 0 < len(labels) <= MAX_LABELS or len(set(map(str, labels))) != len(labels):
+        raise InvalidRoutes(f"{where}.labels: must be 1 to {MAX_LABELS} distinct strings in output order")
     try:
-        prepared = preprocessing.parse(fields.get("preprocessing"), f"{where}.preprocessing")
+        tensors = contract.parse(fields, len(labels), where)
+        prepared = preprocessing.parse(fields.get("preprocessing"), f"{where}.preprocessing", tensors.shape[0])
         purpose = inputs.parse(fields.get("inputs"), f"{where}.inputs")
     except ValueError as error:
         raise InvalidRoutes(str(error)) from None
@@ -204,6 +210,7 @@ def _version(number: int, value: object, where: str) -> Version:
         labels=tuple(_text(label, f"{where}.labels", 64) for label in labels),
         preprocessing=prepared,
         inputs=purpose,
+        contract=tensors,
     )
 
 

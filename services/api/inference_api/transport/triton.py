@@ -4,25 +4,23 @@ InferFailure
   ReplicaUnreachable   no connection; nothing was sent
     VersionUnproved    its agent says that the version is not warm there; nothing was sent
   ConnectionBroke      the connection ended after the request was sent
-  VersionFailed        the version answered, but not with logits of the expected shape
+  VersionFailed        the version answered, but not with an output of the expected shape
     VersionTimeout     it did not answer in its attempt's time
 """
 
 import asyncio
 import json
-import math
 import struct
 from collections.abc import Iterable
 from functools import lru_cache
 
-from inference_api.imaging.tensors import SHAPE
-from inference_api.routing.document import CLASS_COUNT, Replica
+from inference_api.imaging.tensors import Shape
+from inference_api.routing.document import Replica, Version
 from inference_api.transport.connections import Broken, ExchangeTimeout, Pool, Reply, Unreachable
 from inference_api.transport.proof_cache import ProofCache
-from inference_api.transport.request_buffers import RequestBuffer
+from inference_api.transport.request_buffers import RequestBuffer, image_bytes
 from inference_api.transport.resolver import Resolver
 
-INPUT, OUTPUT = "input", "output"
 MAX_BATCH_SIZE = 16
 _PROBE_SECONDS = 1.0
 
@@ -62,18 +60,27 @@ class Triton:
         self._pools: dict[tuple[str, int], Pool] = {}
 
     async def infer(
-        self, replica: Replica, model: str, version: int, request: RequestBuffer, until: float, *, repeat: bool = True
+        self,
+        replica: Replica,
+        model: str,
+        version: Version,
+        request: RequestBuffer,
+        until: float,
+        *,
+        repeat: bool = True,
     ) -> list[Logits]:
-        """Logits of each image; `until` is the loop's time at which the attempt ends. Raises InferFailure.
+        """The output of each image; `until` is the loop's time at which the attempt ends. Raises InferFailure.
 
         `repeat`: whether a kept-alive connection that turned out closed is tried once more on a fresh one.
         """
-        head = _head(replica.host, replica.port, model, version, request.batch_size)
+        names, number = version.contract, version.number
+        tensors = (request.batch_size, request.shape, names.input_name, names.output_name)
+        head = _head(replica.host, replica.port, model, number, *tensors)
         pool = self._pool(replica)
 
         async def check() -> None:
-            if not await self._proof_cache.allows(replica, version, pool.epoch):
-                raise VersionUnproved(f"version {version} is not proved on {replica.name}")
+            if not await self._proof_cache.allows(replica, number, pool.epoch):
+                raise VersionUnproved(f"version {number} is not proved on {replica.name}")
 
         try:
             reply = await pool.exchange(request.with_head(head), until, repeat=repeat, check=check)
@@ -82,11 +89,11 @@ class Triton:
         except Broken as error:
             raise ConnectionBroke(f"{replica.name}: {error}") from None
         except ExchangeTimeout:
-            raise VersionTimeout(f"version {version} on {replica.name}: no answer in time") from None
+            raise VersionTimeout(f"version {number} on {replica.name}: no answer in time") from None
         try:
-            return parse_logits(reply, request.batch_size)
+            return parse_logits(reply, request.batch_size, names.output_name, len(version.labels))
         except VersionFailed as error:
-            raise VersionFailed(f"version {version} on {replica.name}: {error}") from None
+            raise VersionFailed(f"version {number} on {replica.name}: {error}") from None
 
     async def is_ready(self, replica: Replica, model: str, version: int) -> bool:
         """Whether the replica says that it can answer for this version; False when it does not answer."""
@@ -125,8 +132,8 @@ class Triton:
         return pool
 
 
-def parse_logits(reply: Reply, batch_size: int) -> list[Logits]:
-    """Reads Triton's answer: a JSON header, then FP32 [batch_size, 4]. Raises VersionFailed.
+def parse_logits(reply: Reply, batch_size: int, output: str, count: int) -> list[Logits]:
+    """Reads Triton's answer: a JSON header, then FP32 [batch_size, count] named `output`. Raises VersionFailed.
 
     tritonclient's InferResult does the same but takes eight times as long: it defines two classes per answer.
     """
@@ -138,9 +145,9 @@ def parse_logits(reply: Reply, batch_size: int) -> list[Logits]:
     except (KeyError, TypeError, ValueError):
         raise VersionFailed("Triton's answer has no header that can be read") from None
     tensor = reply.body[header_bytes:]
-    if described != (OUTPUT, "FP32", [batch_size, CLASS_COUNT]) or len(tensor) != batch_size * CLASS_COUNT * 4:
-        raise VersionFailed(f"the output must be {OUTPUT} FP32 {[batch_size, CLASS_COUNT]}, is {described}")
-    return list(struct.iter_unpack(f"<{CLASS_COUNT}f", tensor))
+    if described != (output, "FP32", [batch_size, count]) or len(tensor) != batch_size * count * 4:
+        raise VersionFailed(f"the output must be {output} FP32 {[batch_size, count]}, is {described}")
+    return list(struct.iter_unpack(f"<{count}f", tensor))
 
 
 @lru_cache(maxsize=256)
@@ -151,37 +158,33 @@ def _output(header: bytes) -> tuple[object, object, object]:
 
 
 @lru_cache(maxsize=1024)
-def _head(host: str, port: int, model: str, version: int, batch_size: int) -> bytes:
+def _head(
+    host: str, port: int, model: str, version: int, batch_size: int, shape: Shape, taken: str, given: str
+) -> bytes:
     """HTTP head and JSON header of an inference request."""
-    described = request_header(batch_size)
+    described = request_header(batch_size, shape, taken, given)
     lines = (
         f"POST /v2/models/{model}/versions/{version}/infer HTTP/1.1",
         f"Host: {_host(host, port)}",
         "Content-Type: application/octet-stream",
         f"Inference-Header-Content-Length: {len(described)}",
-        f"Content-Length: {len(described) + tensor_bytes(batch_size)}",
+        f"Content-Length: {len(described) + batch_size * image_bytes(shape)}",
     )
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + described
 
 
-def request_header(batch_size: int) -> bytes:
-    """The JSON that comes before the tensor, FP32 [batch_size, 3, 224, 224], in the body.
+def request_header(batch_size: int, shape: Shape, taken: str, given: str) -> bytes:
+    """The JSON that comes before the tensor, FP32 [batch_size, *shape], in the body; the names of input and output.
 
     Source: Triton's binary tensor data extension of the KServe v2 protocol. The bytes are tritonclient's, which a test
     compares: importing tritonclient.http takes 0.3 s of each start, and gevent with it.
     """
-    binary_data_size = {"binary_data_size": tensor_bytes(batch_size)}
-    shape = [batch_size, *SHAPE]
+    binary_data_size = {"binary_data_size": batch_size * image_bytes(shape)}
     document = {
-        "inputs": [{"name": INPUT, "shape": shape, "datatype": "FP32", "parameters": binary_data_size}],
-        "outputs": [{"name": OUTPUT, "parameters": {"binary_data": True}}],
+        "inputs": [{"name": taken, "shape": [batch_size, *shape], "datatype": "FP32", "parameters": binary_data_size}],
+        "outputs": [{"name": given, "parameters": {"binary_data": True}}],
     }
     return json.dumps(document, separators=(",", ":")).encode()
-
-
-def tensor_bytes(batch_size: int) -> int:
-    """Bytes of the input tensor of a batch."""
-    return batch_size * math.prod(SHAPE) * 4
 
 
 def _host(host: str, port: int) -> str:

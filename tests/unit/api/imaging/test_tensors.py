@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 from inference_api.imaging.preprocessing import Preprocessing
-from inference_api.imaging.tensors import SHAPE, fill
+from inference_api.imaging.tensors import FIRST_SHAPE, Shape, fill
 from numpy.typing import NDArray
 
 RNG = np.random.default_rng(5)
@@ -12,8 +12,8 @@ IMAGENET = Preprocessing("bilinear", 1 / 255, (0.485, 0.456, 0.406), (0.229, 0.2
 SHARED = Preprocessing("bilinear", 1.0, (128.0, 128.0, 128.0), (64.0, 64.0, 64.0), None)
 
 
-def filled(pixels: NDArray[np.uint8], preprocessing: Preprocessing) -> NDArray[np.float32]:
-    out = np.full(SHAPE, np.nan, np.float32)
+def filled(pixels: NDArray[np.uint8], preprocessing: Preprocessing, shape: Shape = FIRST_SHAPE) -> NDArray[np.float32]:
+    out = np.full(shape, np.nan, np.float32)
     fill(out, pixels, preprocessing)
     return out
 
@@ -41,8 +41,13 @@ def test_grey_is_the_same_tensor_as_its_three_equal_channels(preprocessing: Prep
     np.testing.assert_array_equal(filled(GREY, preprocessing), filled(spread(GREY), preprocessing))
 
 
+def test_one_channel_is_what_each_of_three_equal_ones_is() -> None:
+    one = Preprocessing("bilinear", 1 / 255, (0.485,), (0.229,), None)
+    np.testing.assert_array_equal(filled(GREY, one, (1, 224, 224)), filled(GREY, IMAGENET)[:1])
+
+
 def test_the_buffer_may_be_one_of_a_batch() -> None:
-    batch = np.zeros((2, *SHAPE), np.float32)
+    batch = np.zeros((2, *FIRST_SHAPE), np.float32)
     fill(batch[1], GREY, UNIT)
     assert not batch[0].any()
     np.testing.assert_array_equal(batch[1], filled(GREY, UNIT))

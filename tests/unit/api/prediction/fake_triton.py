@@ -47,10 +47,10 @@ class FakeTriton:
         self._behaviours[replica, version] = deque(behaviours)
 
     async def infer(
-        self, replica: Replica, model: str, version: int, request: Any, until: float, *, repeat: bool = True
+        self, replica: Replica, model: str, version: Version, request: Any, until: float, *, repeat: bool = True
     ) -> list[Logits]:
-        self.asked.append(Asked(replica.name, version, round(until - self.now, 6), repeat))
-        behaviours = self._behaviours[replica.name, version] or deque(["good"])
+        self.asked.append(Asked(replica.name, version.number, round(until - self.now, 6), repeat))
+        behaviours = self._behaviours[replica.name, version.number] or deque(["good"])
         behaviour = behaviours.popleft() if len(behaviours) > 1 else behaviours[0]
         return self._do(behaviour, until)
 

@@ -2,14 +2,17 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from inference_api import problems
+from inference_api.prediction.agreement import count
 from inference_api.prediction.answers import Answer
-from inference_api.prediction.shadow import QUEUE_SIZE, Shadow, compare
+from inference_api.prediction.shadow import QUEUE_SIZE, Shadow
 from inference_api.problems import Full, Overloaded
-from inference_api.routing.counters import empty_shadow
+from inference_api.routing.contract import FIRST
+from inference_api.routing.counters import MAX_PAIRS, empty_shadow
 from inference_api.routing.document import Routes, parse
 from inference_api.routing.traffic import Traffic
 
@@ -138,12 +141,67 @@ def test_classes_are_compared_by_name_whatever_their_order() -> None:
     counts = empty_shadow()
     labels = ROUTES.stable.version.labels
     turned = (labels[3], *labels[:3])
-    compare(counts, labels, [answer(0)], [answer(1, turned)])
+    count(counts, answer(0), answer(1, turned))
     assert (counts["agreed"], counts["matrix"][0][0]) == (1, 1)
 
 
 def test_a_class_that_stable_does_not_know_disagrees() -> None:
     counts = empty_shadow()
-    compare(counts, ROUTES.stable.version.labels, [answer(0)], [answer(0, ("New", "b", "c", "d"))])
-    assert (counts["samples"], counts["agreed"]) == (1, 0)
-    assert sum(map(sum, counts["matrix"])) == 0
+    count(counts, answer(0), answer(0, ("New", "b", "c", "d")))
+    assert (counts["samples"], counts["agreed"], counts["matrix"]) == (1, 0, [])
+    assert counts["tally"] == {"said": [1], "same": [0], "pairs": {"0,-1": 1}, "otherPairs": 0}
+
+
+def several(*probabilities: float, labels: tuple[str, ...] = ("a", "b", "c")) -> Answer:
+    """Of a version whose thresholds are all 0.5."""
+    contract = replace(FIRST, activation="sigmoid", thresholds=(0.5,) * len(labels))
+    version = replace(ROUTES.stable.version, labels=labels, contract=contract)
+    return Answer(version, probabilities, probabilities.index(max(probabilities)))
+
+
+def test_findings_are_compared_one_by_one() -> None:
+    counts = empty_shadow()
+    count(counts, several(0.9, 0.6, 0.1), several(0.6, 0.4, 0.2))
+    count(counts, several(0.1, 0.1, 0.1), several(0.2, 0.3, 0.4))
+    assert (counts["samples"], counts["agreed"]) == (2, 1)
+    assert counts["tally"] == {
+        "said": [1, 1, 1, 1, 0, 2],
+        "same": [1, 1, 0, 1, 0, 2],
+        "pairs": {"2,3": 1},
+        "otherPairs": 0,
+    }
+
+
+@pytest.mark.parametrize(
+    ("said", "copied", "agreed", "pairs"),
+    [
+        pytest.param(answer(0), several(0.9, 0.6, labels=("Glioma", "x")), 1, {}, id="a-class-and-the-first-finding"),
+        pytest.param(several(0.9, 0.6, 0.1), answer(0, ("a", "b", "c", "d")), 0, {"2,3": 1}, id="findings-and-a-class"),
+        pytest.param(
+            several(0.9, 0.1, labels=("a", "b")), several(0.9, labels=("a",)), 1, {}, id="a-finding-that-neither-names"
+        ),
+        pytest.param(
+            several(0.9, 0.9, labels=("a", "b")),
+            several(0.9, labels=("a",)),
+            0,
+            {"2,3": 1},
+            id="one-that-the-canary-lacks",
+        ),
+    ],
+)
+def test_versions_with_other_contracts_are_compared_by_label(
+    said: Answer, copied: Answer, agreed: int, pairs: dict[str, int]
+) -> None:
+    counts = empty_shadow()
+    count(counts, said, copied)
+    assert (counts["agreed"], counts["tally"]["pairs"]) == (agreed, pairs)
+
+
+def test_disagreement_over_a_thousand_classes_is_bounded() -> None:
+    counts, labels = empty_shadow(), tuple(f"class {index}" for index in range(1000))
+    version = replace(ROUTES.stable.version, labels=labels)
+    for index in range(1000):
+        count(counts, Answer(version, (), index), Answer(version, (), (index + index % 2) % 1000))
+    tally = counts["tally"]
+    assert (counts["agreed"], counts["matrix"], len(tally["pairs"])) == (500, [], MAX_PAIRS)
+    assert sum(tally["pairs"].values()) + tally["otherPairs"] == 500 == sum(tally["said"]) - sum(tally["same"])

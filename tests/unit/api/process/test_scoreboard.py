@@ -69,7 +69,7 @@ def test_a_snapshot_too_large_is_an_error_and_harms_no_neighbour(scoreboard: Sco
     publish = scoreboard.claim(1)
     scoreboard.claim(3)({"small": 1})
     with pytest.raises(ValueError, match="there is room for"):
-        publish({"large": "x" * 100_000})
+        publish({"large": "x" * 1_000_000})
     assert scoreboard.read()[1] == [None, None, {"small": 1}]
 
 

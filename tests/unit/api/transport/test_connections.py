@@ -7,7 +7,8 @@ from typing import Any, Self
 
 import pytest
 import uvloop
-from inference_api.routing.document import Replica
+from inference_api.imaging.preprocessing import Preprocessing
+from inference_api.routing.document import Replica, Version
 from inference_api.transport.connections import CONNECT_SECONDS, Broken, ExchangeTimeout, Pool, Unreachable
 from inference_api.transport.proof_cache import ProofCache
 from inference_api.transport.request_buffers import RequestBuffer
@@ -26,6 +27,7 @@ from tests.harness.hostile.broken_replicas import BrokenReplica, Fault
 
 ADDRESS = "127.0.0.73"
 REPLICA = Replica("a", ADDRESS, 8000, frozenset({1}))
+VERSION = Version(1, "sha256:1", ("a", "b", "c", "d"), Preprocessing("box", 1.0, (0.0,) * 3, (1.0,) * 3, None))
 REQUEST = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
@@ -228,7 +230,7 @@ async def test_a_replicas_faults_are_told_apart(fault: Fault, failure: type[Exce
     triton = Triton(Resolver(), proof_cache())
     with BrokenReplica(ADDRESS, fault) as broken:
         with pytest.raises(failure) as caught:
-            await triton.infer(REPLICA, "m", 1, RequestBuffer(1), soon(0.3 if fault is Fault.HANGS else 10))
+            await triton.infer(REPLICA, "m", VERSION, RequestBuffer(1), soon(0.3 if fault is Fault.HANGS else 10))
         assert caught.type is failure
         assert broken.requests == 1
     triton.close_idle(REPLICA)
@@ -236,14 +238,14 @@ async def test_a_replicas_faults_are_told_apart(fault: Fault, failure: type[Exce
 
 async def test_a_replica_that_is_gone() -> None:
     with pytest.raises(ReplicaUnreachable):
-        await Triton(Resolver(), proof_cache()).infer(REPLICA, "m", 1, RequestBuffer(1), soon())
+        await Triton(Resolver(), proof_cache()).infer(REPLICA, "m", VERSION, RequestBuffer(1), soon())
 
 
 async def test_a_version_that_its_agent_does_not_call_warm_gets_no_request() -> None:
     triton = Triton(Resolver(), proof_cache(False))
     with BrokenReplica(ADDRESS, Fault.ERROR) as replica:
         with pytest.raises(VersionUnproved, match="version 1 is not proved on a"):
-            await triton.infer(REPLICA, "m", 1, RequestBuffer(1), soon())
+            await triton.infer(REPLICA, "m", VERSION, RequestBuffer(1), soon())
         assert replica.requests == 0
     triton.close_idle(REPLICA)
 

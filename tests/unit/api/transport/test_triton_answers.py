@@ -32,16 +32,25 @@ def test_logits_are_read_as_tritonclient_reads_them() -> None:
     given = reply()
     header_length = int(given.headers[b"inference-header-content-length"])
     vendors = InferResult.from_response_body(given.body, header_length=header_length).as_numpy("output")
-    assert parse_logits(given, 2) == ROWS == [tuple(row) for row in vendors.tolist()]
+    assert parse_logits(given, 2, "output", 4) == ROWS == [tuple(row) for row in vendors.tolist()]
 
 
 @pytest.mark.parametrize("batch_size", [1, 2, 16])
-def test_requests_are_described_as_tritonclient_describes_them(batch_size: int) -> None:
-    tensor = np.zeros((batch_size, 3, 224, 224), np.float32)
-    described = InferInput("input", list(tensor.shape), "FP32").set_data_from_numpy(tensor)
-    outputs = [InferRequestedOutput("output", binary_data=True)]
+@pytest.mark.parametrize(
+    ("shape", "taken", "given"),
+    [
+        pytest.param((3, 224, 224), "input", "output", id="schema-version-1"),
+        pytest.param((1, 320, 200), "picture", "findings/logits:0", id="grey"),
+    ],
+)
+def test_requests_are_described_as_tritonclient_describes_them(
+    batch_size: int, shape: tuple[int, int, int], taken: str, given: str
+) -> None:
+    tensor = np.zeros((batch_size, *shape), np.float32)
+    described = InferInput(taken, list(tensor.shape), "FP32").set_data_from_numpy(tensor)
+    outputs = [InferRequestedOutput(given, binary_data=True)]
     body, header_bytes = InferenceServerClient.generate_request_body([described], outputs=outputs)
-    assert request_header(batch_size) == bytes(body[:header_bytes])
+    assert request_header(batch_size, shape, taken, given) == bytes(body[:header_bytes])
 
 
 @pytest.mark.parametrize(
@@ -69,7 +78,7 @@ def test_requests_are_described_as_tritonclient_describes_them(batch_size: int) 
 )
 def test_anything_else_is_the_versions_failure(given: Reply, message: str) -> None:
     with pytest.raises(VersionFailed) as caught:
-        parse_logits(given, 2)
+        parse_logits(given, 2, "output", 4)
     assert message in str(caught.value)
 
 
@@ -86,6 +95,23 @@ def test_a_request_lies_head_to_tensor_in_one_piece_of_memory() -> None:
 def test_a_head_without_room_is_refused() -> None:
     with pytest.raises(ValueError, match="there is room for"):
         RequestBuffer(1).with_head(b"x" * (HEAD_ROOM_BYTES + 1))
+
+
+def test_buffers_of_two_shapes_are_kept_and_an_older_third_is_not() -> None:
+    buffers, shapes = RequestBuffers(), ((3, 224, 224), (1, 320, 320), (1, 8, 8))
+    given = [buffers.take(1, shape) for shape in shapes]
+    for one in given:
+        buffers.give_back(one)
+    assert [buffers.take(1, shape) is one for shape, one in zip(shapes, given, strict=True)] == [False, True, True]
+    assert buffers.take(1, shapes[1]).tensor.shape == (1, 1, 320, 320)
+
+
+def test_large_buffers_are_kept_by_their_bytes() -> None:
+    buffers = RequestBuffers()
+    given = [buffers.take(1, (3, 1024, 1024)) for _ in range(4)]
+    for one in given:
+        buffers.give_back(one)
+    assert sum(buffers.take(1, (3, 1024, 1024)) in given for _ in range(4)) == 2
 
 
 def test_single_buffers_are_used_again_and_batches_are_not() -> None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from rollout_operator.decide.release_lookup import find_metadata
 from rollout_operator.decide.situation import Situation
 from rollout_operator.documents.agent import VersionState, WarmupReport
+from rollout_operator.documents.counters import MATRIX_LABELS
 from rollout_operator.documents.status import Attempt, WarmReplica
 
 MAX_REPLICAS = 50  # of one try that are kept
@@ -36,8 +37,11 @@ def _with_replicas(attempt: Attempt, found: dict[str, WarmReplica]) -> Attempt:
 
 
 def _with_labels(s: Situation, attempt: Attempt) -> Attempt:
+    """Those of a model with a matrix; the pairs of a tally carry their names."""
     metadata = find_metadata(s.seen, attempt.stable) if attempt.stable and not attempt.labels else None
-    return replace(attempt, labels=tuple(label[:MAX_LABEL] for label in metadata.labels)) if metadata else attempt
+    if metadata is None or len(metadata.labels) > MATRIX_LABELS:
+        return attempt
+    return replace(attempt, labels=tuple(label[:MAX_LABEL] for label in metadata.labels))
 
 
 def _proofs(s: Situation, attempt: Attempt) -> dict[str, WarmReplica]:
