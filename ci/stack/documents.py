@@ -93,15 +93,26 @@ def build_routes(
         "shadow": {"percent": shadow_percent} if shadow_percent else None,
         "assignment": {"header": "X-Study-Id", "salt": digest_of(canary or stable)},
         "versions": {
-            str(manifest["version"]): {
-                "digest": digest_of(path),
-                "labels": manifest["labels"],
-                "preprocessing": manifest["preprocessing"],
-            }
+            str(manifest["version"]): {"digest": digest_of(path), **_metadata(manifest)}
             for path, manifest in manifests.items()
         },
         "replicas": [{"name": name, "url": url, "versions": versions} for name, url, versions in replicas],
     }
+
+
+def labels_of(manifest: Json) -> list[str]:
+    """Of a model.json of either schemaVersion."""
+    labels: list[str] = manifest["labels"] if manifest["schemaVersion"] == 1 else manifest["output"]["labels"]
+    return labels
+
+
+def _metadata(manifest: Json) -> Json:
+    """What the operator copies into the routes."""
+    found = {"labels": labels_of(manifest), "preprocessing": manifest["preprocessing"]}
+    if manifest["schemaVersion"] == 1:
+        return found
+    output = {name: value for name, value in manifest["output"].items() if name != "labels"}
+    return found | {"input": manifest["input"], "output": output}
 
 
 def write(document: Json, path: Path) -> None:

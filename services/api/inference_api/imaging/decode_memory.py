@@ -15,8 +15,9 @@ from inference_api.imaging.tiffs import Tiff
 # Decoders copy the file: to read it in one piece, or to hand it to a library.
 _FILE_COPIES = 2
 
-# A resize first makes an image of 224 columns and all rows, of 4 bytes a pixel at most.
-_BYTES_PER_ROW = 4 * 224
+# A resize first makes an image of the wanted columns and all rows, of 4 bytes a pixel at most.
+_BYTES_PER_COLUMN = 4
+_FIRST_COLUMNS = 224
 
 # A band of rows as float64, several times, and the counts of 16-bit values.
 _FIXED_BYTES = 6 * 2**20
@@ -89,8 +90,8 @@ def of_pillow(image: ImageFile.ImageFile) -> str:
     return f"{image.format} {image.mode}" + (", several scans" if several else "")
 
 
-def cost_bytes(kind: str, width: int, height: int, file_bytes: int) -> int:
+def cost_bytes(kind: str, width: int, height: int, file_bytes: int, columns: int = _FIRST_COLUMNS) -> int:
     """The memory that decoding takes besides the file itself. `width` x `height` is what is decoded at once."""
-    image = width * height * BYTES_PER_PIXEL.get(kind, _DEAREST) + height * _BYTES_PER_ROW
+    image = width * height * BYTES_PER_PIXEL.get(kind, _DEAREST) + height * columns * _BYTES_PER_COLUMN
     frame_bytes = min(file_bytes, MAX_RLE_FRAME_BYTES) if kind.startswith("DICOM RLE") else 0
     return _FIXED_BYTES + image + frame_bytes * _RUN_LENGTH_GROWTH + file_bytes * _FILE_COPIES

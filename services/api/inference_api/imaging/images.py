@@ -49,17 +49,18 @@ class Picture:
     content: Image.Image | HighPixels
 
 
-def decode(data: bytes, max_pixels: int, need: Need = _unbounded) -> Picture:
+def decode(data: bytes, max_pixels: int, need: Need = _unbounded, shape: Shape = FIRST_SHAPE) -> Picture:
     """Decodes a file of one of the formats in `formats`, told apart by content. Of several frames, the first.
 
     The size in the header is checked before anything is decompressed. EXIF orientation is not applied to JPEG, PNG
     and WebP: the pixels are those of `Image.convert("RGB").resize`, and models were trained on stored pixels.
     (Pillow itself turns a TIFF by its orientation tag while it loads.)
-    `need` is told before the work how many bytes of memory decoding and resizing will take, and may raise Problem.
+    `need` is told before the work how many bytes of memory decoding and resizing to `shape` will take, and may
+    raise Problem.
     Raises Problem: 413 too many pixels, 415 not an image we read.
     """
     try:
-        return Picture(_read(data, _admission(data, max_pixels, need)))
+        return Picture(_read(data, _admission(data, max_pixels, need, shape[2])))
     except Problem:
         raise
     except UnreadableImage as error:
@@ -95,10 +96,10 @@ def _to_8_bits(content: Image.Image | HighPixels, preprocessing: Preprocessing) 
         raise problems.not_an_image(formats.listed("and"), str(error)) from error
 
 
-def _admission(data: bytes, max_pixels: int, need: Need) -> Admit:
+def _admission(data: bytes, max_pixels: int, need: Need, columns: int) -> Admit:
     def admit(kind: str, width: int, height: int) -> None:
         _check_size(width, height, max_pixels)
-        need(decode_memory.cost_bytes(kind, width, height, len(data)))
+        need(decode_memory.cost_bytes(kind, width, height, len(data), columns))
 
     return admit
 

@@ -96,7 +96,7 @@ class Pending:
         while self._left:
             file, out = self._left[0]
             with memory.decoding() as need:
-                picture = images.decode(file, max_pixels, need)
+                picture = images.decode(file, max_pixels, need, self._shape)
                 if self._inputs is not None:
                     suitability.check(file, picture, self._inputs)
                 pixels = images.pixels(picture, self._wanted, self._shape)

@@ -3,6 +3,7 @@
 import asyncio
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from inference_api.imaging.preprocessing import Preprocessing
 from inference_api.prediction.memory_budget import MemoryBudget
 from inference_api.prediction.uploads import Decoder
 from inference_api.problems import Overloaded, Problem
+from inference_api.routing.contract import FIRST
 from inference_api.routing.document import Version
 from inference_api.transport.request_buffers import RequestBuffers
 
@@ -27,6 +29,7 @@ from inference_api.imaging.intensity import Voi
 from inference_api.imaging.preprocessing import Preprocessing
 from inference_api.prediction.memory_budget import MemoryBudget
 from inference_api.prediction.uploads import Decoder
+from inference_api.routing.contract import FIRST
 from inference_api.routing.document import Version
 from inference_api.transport.request_buffers import RequestBuffers
 
@@ -92,3 +95,25 @@ def test_dicom_files_come_while_pydicom_is_imported(tmp_path: Path) -> None:
     path.write_bytes(dicom_file(np.zeros((9, 9), np.uint16)))
     ended = subprocess.run([sys.executable, "-c", DURING_THE_IMPORT, str(path)], text=True, capture_output=True)
     assert ended.returncode == 0, ended.stderr
+
+
+async def test_tensors_larger_than_those_of_schema_version_1_are_counted_with_the_upload() -> None:
+    memory = MemoryBudget(BUDGET_BYTES)
+    body = memory.body("a")
+    body.hold(len(SMALL))
+    large = replace(VERSION, contract=replace(FIRST, shape=(3, 512, 512)))
+    upload = decoder(memory).upload([SMALL], body)
+    request = await upload.request_for(large)
+    assert request.tensor.shape == (1, 3, 512, 512)
+    assert memory.used_bytes == len(SMALL) + 4 * 3 * (512 * 512 - 224 * 224)
+    assert (await upload.request_for(VERSION)).tensor.shape == (1, 3, 224, 224)
+    upload.close()
+    assert memory.used_bytes == 0
+
+
+async def test_tensors_for_which_there_is_no_memory_are_refused() -> None:
+    memory = MemoryBudget(BUDGET_BYTES)
+    large = replace(VERSION, contract=replace(FIRST, shape=(3, 1024, 1024)))
+    with pytest.raises(Overloaded):
+        await decoder(memory).upload([SMALL] * 16, memory.body("a")).request_for(large)
+    assert memory.used_bytes == 0
