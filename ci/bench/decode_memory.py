@@ -21,9 +21,9 @@ from inference_api.imaging.preprocessing import Preprocessing
 from inference_api.prediction import warmup
 from pydicom.uid import ExplicitVRLittleEndian, JPEG2000Lossless, JPEGBaseline8Bit
 
-from ci.bench import decode_files as made
 from ci.bench import pages
-from ci.bench.decode_files import Make, by_pillow
+from ci.load import decode_files as made
+from ci.load.decode_files import Make, by_pillow
 from ci.stack.say import say
 
 COMMAND = "python -m ci.bench.decode_memory"

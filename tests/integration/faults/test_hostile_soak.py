@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from ci.bench.decode_files import by_pillow, dicom_jpeg2000
+from ci.load.decode_files import by_pillow, dicom_jpeg2000
 from ci.stack.api import Api
 from ci.stack.say import say
 from tests.harness.hostile import many_pieces

@@ -11,8 +11,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from ci.bench import decode_files
-from ci.bench.decode_files import Make, by_pillow
+from ci.load import decode_files
+from ci.load.decode_files import Make, by_pillow
 from ci.stack.api import Api
 from tests.harness.hostile.attacked import Attacked, serving
 from tests.harness.hostile.uploads import CONTENT_TYPE, form, part
