@@ -52,6 +52,7 @@ lint: setup ## Style, types, rules for imports
 
 .PHONY: test-unit
 test-unit: setup ## Unit tests, and how much of the code they run: less than pyproject.toml says is an error
+	@ci/install-packages pictures
 	$(RUN) pytest tests/unit $(call SIDE_BY_SIDE,2) --cov --cov-report=term:skip-covered
 
 .PHONY: test-smoke
@@ -60,7 +61,7 @@ test-smoke: setup control-plane ## Each part once for real: a prediction, the pa
 	$(RUN) pytest @tests/smoke.txt $(call SIDE_BY_SIDE,3)
 
 .PHONY: test-integration
-test-integration: setup packages control-plane gitops issuer clients ## Real Triton, agents, API, k6, browser and API server as processes
+test-integration: setup packages control-plane gitops issuer clients pictures ## Real Triton, agents, API, k6, browser and API server as processes
 	$(RUN) pytest tests/integration -m "not soak" $(call SIDE_BY_SIDE,3)
 
 # On this folder's own cluster, whatever KUBECONFIG says: a test never reaches a cluster that someone works with.
@@ -83,6 +84,10 @@ test-chart: control-plane ## The chart: helm, kubeconform, a scanner, the schedu
 .PHONY: chart-docs
 chart-docs: setup ## Write what is generated: the chart's table of values, its schema, docs/modelrollout.md
 	$(RUN) python -m ci.chart
+
+.PHONY: image-docs
+image-docs: setup ## Write docs/images.md: which images are read, and with which words the others are refused
+	$(RUN) python -W ignore -m tests.harness.oracle.page
 
 .PHONY: up
 up: cluster ## A Kubernetes of this folder's own with medinfer on it, or medinfer on yours: KUBECONFIG=... or CLUSTER=current
@@ -148,6 +153,11 @@ control-plane: setup
 .PHONY: issuer
 issuer:
 	@ci/issuer/install
+
+.PHONY: pictures
+pictures:
+	@ci/install-packages pictures
+	@ci/pictures/install
 
 .PHONY: gitops
 gitops: setup
