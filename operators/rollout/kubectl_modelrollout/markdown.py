@@ -84,6 +84,11 @@ def _bullets(evidence: Json) -> Iterator[str]:
         for one in matrices(evidence)
         if one.compared
     )
+    yield from (
+        f"{percent(one['agreed'] / one['samples'])} of {one['samples']:,} compared answers agree in all ({name})"
+        for name, one in _without_matrix(evidence)
+        if one["samples"]
+    )
     yield from (f"gate {one['gate']} was approved by {one['by']}" for one in evidence["approvals"])
 
 
@@ -158,6 +163,33 @@ def _verdict(one: Json) -> str:
 
 
 def _disagreement(evidence: Json) -> Iterator[str]:
+    yield from _matrices(evidence)
+    yield from _worst_pairs(evidence)
+
+
+def _worst_pairs(evidence: Json) -> Iterator[str]:
+    """Of many classes, or of findings: no matrix is kept of them."""
+    found = [(name, shadow) for name, shadow in _without_matrix(evidence) if shadow["worst"]]
+    for number, (name, shadow) in enumerate(found):
+        if not number:
+            yield "## Where the versions disagreed most"
+        same = percent(shadow["agreed"] / max(1, shadow["samples"]))
+        yield (
+            f"**{name}**: {shadow['samples']:,} compared, {same} agree in all, {shadow['failed']:,} copies not answered"
+        )
+        canary = f"v{evidence['release']['version']} said"
+        rows = [(one["stable"], one["canary"], f"{one['count']:,}") for one in shadow["worst"]]
+        yield _table((f"{stable_name(evidence)} said", canary, "Images"), rows)
+
+
+def _without_matrix(evidence: Json) -> Iterator[tuple[str, Json]]:
+    """The stages that compared many classes, or findings."""
+    for stage in evidence["stages"]:
+        if stage["shadow"] and not stage["shadow"]["matrix"]:
+            yield stage["traffic"], stage["shadow"]
+
+
+def _matrices(evidence: Json) -> Iterator[str]:
     for number, one in enumerate(matrices(evidence)):
         if not number:
             yield "## Which class each version named"

@@ -14,6 +14,7 @@ NAMES = {
     "stableSamples": "requests of stable",
     "shadowErrorRate": "copies that the canary did not answer",
     "disagreement": "disagreement",
+    "disagreementOfOthers": "disagreement on all others",
     "apiPods": "API pods that answer",
 }
 OF_CLASS = "disagreementOfClass"

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from rollout_operator.decide.analysis import assess_rate, assess_ratio, assess_shadow
+from rollout_operator.decide.analysis import assess_ratio, assess_shadow
+from rollout_operator.decide.rates import assess_rate
 from rollout_operator.documents.assessment import Measurement
 from rollout_operator.documents.spec import AnalysisSpec
 from rollout_operator.documents.status import StepEvidence

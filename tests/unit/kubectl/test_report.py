@@ -157,3 +157,18 @@ def test_plots_are_linked() -> None:
     assert "![Classes named by both versions](disagreement.png)" in render_report(
         evidence(mid_canary()), ["disagreement.png"]
     )
+
+
+def test_of_findings_the_worst_pairs_are_shown() -> None:
+    found = evidence(healthy())
+    shadow = found["stages"][0]["shadow"]
+    shadow |= {"matrix": [], "worst": [{"stable": "Nodule", "canary": "no Nodule", "count": 1234}]}
+    text = render_report(found, [])
+    for expected in (
+        "- 100.0 % of 180 compared answers agree in all (shadow 50 %)",
+        "## Where the versions disagreed most",
+        "| v1 said | v2 said | Images |",
+        "| Nodule | no Nodule | 1,234 |",
+    ):
+        assert expected in text
+    assert "## Which class each version named" not in text

@@ -1,7 +1,8 @@
 """Is the canary good enough? Tables of counts and verdicts."""
 
 import pytest
-from rollout_operator.decide.analysis import Measured, assess, assess_alone, assess_rate, wilson
+from rollout_operator.decide.analysis import Measured, assess, assess_alone
+from rollout_operator.decide.rates import assess_rate, wilson
 from rollout_operator.documents.assessment import Verdict
 from rollout_operator.documents.counters import Shadow, StepCounters, VersionCounters, quantile_seconds, total
 from rollout_operator.documents.spec import AnalysisSpec

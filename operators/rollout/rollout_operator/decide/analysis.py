@@ -6,27 +6,31 @@ on enough samples: between the two, more samples decide. Too few samples are nev
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import sqrt
 
+from rollout_operator.decide.rates import CLASS_SAMPLES_MIN, assess_rate
+from rollout_operator.decide.tallies import assess_tally
 from rollout_operator.documents.assessment import Assessment, Measurement, Verdict, summarize
 from rollout_operator.documents.counters import Shadow, StepCounters, VersionCounters, quantile_seconds
+from rollout_operator.documents.routes import VersionMetadata
 from rollout_operator.documents.spec import AnalysisSpec
 from rollout_operator.documents.step_kinds import Step
 
-Z95 = 1.959963984540054  # two-sided 95 %
-CLASS_SAMPLES_MIN = 20
 P95 = 0.95
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What one step showed. `counters`: None when no API pod could be asked. `baseline_p95_seconds`: see Analysis."""
+    """What one step showed. `counters`: None when no API pod could be asked. `baseline_p95_seconds`: see Analysis.
+
+    `metadata`: stable's, which names the rows of a tally.
+    """
 
     stable: int
     canary: int
     traffic: Step
     counters: StepCounters | None
     baseline_p95_seconds: float | None = None
+    metadata: VersionMetadata | None = None
 
 
 def assess(spec: AnalysisSpec, measured: Measured) -> Assessment:
@@ -42,7 +46,7 @@ def assess(spec: AnalysisSpec, measured: Measured) -> Assessment:
     if traffic.weight:
         measurements += _assess_canary(spec, measured, counters)
     if traffic.shadow_percent:
-        measurements += assess_shadow(spec, counters.shadow, traffic.min_compared)
+        measurements += assess_shadow(spec, counters.shadow, traffic.min_compared, measured.metadata)
     measurements += _assess_slowdown(spec, measured, counters)
     return summarize(tuple(measurements), counters.samples)
 
@@ -54,37 +58,6 @@ def assess_alone(spec: AnalysisSpec, version: int, counters: StepCounters | None
     own = counters.of(version)
     rate = assess_rate("errorRate", own.errors, own.requests, spec.max_error_rate, spec.min_samples)
     return summarize((rate,), counters.samples)
-
-
-def wilson(events: int, samples: int) -> tuple[float, float]:
-    """The 95 % confidence interval of a rate (Wilson 1927, without continuity correction).
-
-    >>> [round(bound, 3) for bound in wilson(10, 100)]
-    [0.055, 0.174]
-    """
-    if samples == 0:
-        return 0.0, 1.0
-    rate, z2 = events / samples, Z95 * Z95
-    middle = rate + z2 / (2 * samples)
-    spread = Z95 * sqrt(rate * (1 - rate) / samples + z2 / (4 * samples * samples))
-    scale = 1 + z2 / samples
-    return max(0.0, (middle - spread) / scale), min(1.0, (middle + spread) / scale)
-
-
-def assess_rate(name: str, events: int, samples: int, limit: float, min_samples: int) -> Measurement:
-    """A rate of bad events, which may be at most `limit`."""
-    rate = events / samples if samples else 0.0
-    lower, _ = wilson(events, samples)
-    shown = f"{name} {rate:.2%} ({events} of {samples}), at most {limit:.2%} allowed"
-    if lower > limit:
-        verdict = Verdict.FAILED
-    elif samples < min_samples:
-        verdict, shown = Verdict.INCONCLUSIVE, f"{name} needs {min_samples} samples, has {samples}"
-    elif rate > limit:
-        verdict, shown = Verdict.INCONCLUSIVE, f"{shown}; more samples must decide"
-    else:
-        verdict = Verdict.PASSED
-    return Measurement(name, verdict, shown, rate, limit, samples)
 
 
 def _assess_canary(spec: AnalysisSpec, measured: Measured, counters: StepCounters) -> Iterator[Measurement]:
@@ -121,7 +94,9 @@ def _p95(version: VersionCounters, bounds: tuple[float, ...], spec: AnalysisSpec
     return quantile_seconds(version, bounds, P95) if enough else None
 
 
-def assess_shadow(spec: AnalysisSpec, shadow: Shadow, min_samples: int) -> Iterator[Measurement]:
+def assess_shadow(
+    spec: AnalysisSpec, shadow: Shadow, min_samples: int, metadata: VersionMetadata | None = None
+) -> Iterator[Measurement]:
     """Failed copies, then disagreement over all classes and for each of stable's; each rate on its Wilson bound."""
     asked = shadow.samples + shadow.failed
     yield assess_rate("shadowErrorRate", shadow.failed, asked, spec.max_error_rate, min_samples)
@@ -129,6 +104,8 @@ def assess_shadow(spec: AnalysisSpec, shadow: Shadow, min_samples: int) -> Itera
     yield assess_rate("disagreement", disagreed, shadow.samples, 1 - spec.min_agreement, min_samples)
     for index, row in enumerate(shadow.matrix):
         yield _assess_class(spec, index, row)
+    if shadow.tally:
+        yield from assess_tally(spec, shadow.tally, metadata)
 
 
 def _assess_class(spec: AnalysisSpec, index: int, row: tuple[int, ...]) -> Measurement:

@@ -3,15 +3,18 @@
 from dataclasses import replace
 
 from rollout_operator.decide.analysis import P95
+from rollout_operator.decide.release_lookup import find_metadata
 from rollout_operator.decide.situation import Situation
 from rollout_operator.decide.step_names import stable_name
 from rollout_operator.decide.step_totals import step_counters
-from rollout_operator.documents.counters import StepCounters, quantile_seconds
+from rollout_operator.decide.tallies import worst_pairs
+from rollout_operator.documents.counters import Shadow, StepCounters, quantile_seconds
 from rollout_operator.documents.spec import Spec
 from rollout_operator.documents.status import Analysis, Attempt, Outcome, Status, StepEvidence
 
 MAX_STEPS = 40  # of one try that are kept
 MAX_HISTORY = 20  # an object of more than 1.5 MB cannot be stored
+MAX_WITH_PAIRS = 2  # of these, the newest keep the names of pairs
 MAX_DETAILED = 10  # of these, the newest keep steps and replicas
 
 
@@ -64,7 +67,16 @@ def with_history(status: Status, ended: Attempt, spec: Spec) -> tuple[Attempt, .
     """The history with one more ended try: bounded in length, and the older tries without details."""
     every = (*status.history, ended)[-min(spec.revision_history_limit, MAX_HISTORY) :]
     old, new = every[:-MAX_DETAILED], every[-MAX_DETAILED:]
-    return (*(replace(one, steps=(), replicas=(), labels=(), limits=None) for one in old), *new)
+    shortened = [*map(_without_pairs, new[:-MAX_WITH_PAIRS]), *new[-MAX_WITH_PAIRS:]]
+    return (*(replace(one, steps=(), replicas=(), labels=(), limits=None) for one in old), *shortened)
+
+
+def _without_pairs(attempt: Attempt) -> Attempt:
+    return replace(attempt, steps=tuple(_without_names(step) for step in attempt.steps))
+
+
+def _without_names(step: StepEvidence) -> StepEvidence:
+    return replace(step, shadow=replace(step.shadow, worst=())) if step.shadow and step.shadow.worst else step
 
 
 def stages(steps: tuple[StepEvidence, ...]) -> tuple[tuple[StepEvidence, ...], ...]:
@@ -110,9 +122,17 @@ def _evidence(s: Situation) -> StepEvidence | None:
         stable_requests=stable_requests,
         stable_errors=stable_errors,
         stable_p95_seconds=stable_p95,
-        shadow=counters.shadow if copies else None,
+        shadow=_in_words(s, counters.shadow) if copies else None,
         approved_by=approval.by if approval else "",
     )
+
+
+def _in_words(s: Situation, shadow: Shadow) -> Shadow:
+    """With the worst pairs of a tally by name, and without the tally: a thousand rows are too many to keep."""
+    if shadow.tally is None:
+        return shadow
+    metadata = find_metadata(s.seen, s.status.stable) if s.status.stable else None
+    return replace(shadow, tally=None, worst=worst_pairs(shadow.tally, metadata))
 
 
 def _counts(counters: StepCounters, version: int) -> tuple[int, int, float | None]:

@@ -1,5 +1,6 @@
 """What API pods count in one step: summed over pods, and read as rates and quantiles."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import reduce
@@ -17,6 +18,7 @@ MAX_TALLY_ROWS = 2 * MAX_LABELS
 MAX_TALLY_PAIRS = 256
 Count = Annotated[int, Field(ge=0, lt=2**53)]
 Row = tuple[Count, ...]
+Pair = Annotated[str, Field(pattern=r"^[0-9]{1,4},(-1|[0-9]{1,4})$")]
 
 
 @dataclass(frozen=True)
@@ -31,13 +33,45 @@ class VersionCounters:
 
 
 @dataclass(frozen=True)
+class Tally:
+    """What is kept in place of a matrix: rows are stable's classes, or two for finding k: 2k named it, 2k + 1 did not.
+
+    `said[i]`: samples of row i; `same[i]`: those in which the canary said the same. `pairs`: "i,j" -> samples in which
+    it said row j in place of row i (-1: a class that stable does not know); `other_pairs`: what is not in them.
+    """
+
+    said: Annotated[Row, Field(max_length=MAX_TALLY_ROWS)] = ()
+    same: Annotated[Row, Field(max_length=MAX_TALLY_ROWS)] = ()
+    pairs: Annotated[Mapping[Pair, Count], Field(max_length=8 * MAX_TALLY_PAIRS)] = field(default_factory=dict)
+    other_pairs: Count = 0
+
+    __pydantic_config__ = DOCUMENT
+
+
+@dataclass(frozen=True)
+class NamedPair:
+    """Samples in which stable said the one and the canary the other, in words."""
+
+    stable: str
+    canary: str
+    count: Count
+
+    __pydantic_config__ = DOCUMENT
+
+
+@dataclass(frozen=True)
 class Shadow:
-    """`matrix[i][j]`: stable said i, the canary said j, by position in stable's labels. `failed`: it did not answer."""
+    """`matrix[i][j]`: stable said i, the canary said j, by position in stable's labels. `failed`: it did not answer.
+
+    `tally`: in place of a matrix, for more classes and for findings. `worst`: in evidence, in place of a tally.
+    """
 
     samples: Count = 0
     agreed: Count = 0
     failed: Count = 0
     matrix: Annotated[tuple[Annotated[Row, Field(max_length=MATRIX_LABELS)], ...], Field(max_length=MATRIX_LABELS)] = ()
+    tally: Tally | None = None
+    worst: tuple[NamedPair, ...] = ()
 
     __pydantic_config__ = DOCUMENT
 
@@ -110,7 +144,18 @@ def _add_versions(parts: list[VersionCounters]) -> VersionCounters:
 
 def _add_shadows(one: Shadow, other: Shadow) -> Shadow:
     matrix = tuple(_add_rows(a, b) for a, b in zip_longest(one.matrix, other.matrix, fillvalue=()))
-    return Shadow(one.samples + other.samples, one.agreed + other.agreed, one.failed + other.failed, matrix)
+    tally = _add_tallies(one.tally, other.tally)
+    return Shadow(one.samples + other.samples, one.agreed + other.agreed, one.failed + other.failed, matrix, tally)
+
+
+def _add_tallies(one: Tally | None, other: Tally | None) -> Tally | None:
+    """Of the pairs, the most frequent MAX_TALLY_PAIRS stay apart."""
+    if one is None or other is None:
+        return one or other
+    counted = Counter(one.pairs) + Counter(other.pairs)
+    kept = dict(counted.most_common(MAX_TALLY_PAIRS))
+    others = one.other_pairs + other.other_pairs + counted.total() - sum(kept.values())
+    return Tally(_add_rows(one.said, other.said), _add_rows(one.same, other.same), kept, others)
 
 
 def _add_rows(*rows: Row) -> Row:

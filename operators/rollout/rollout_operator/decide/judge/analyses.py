@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from rollout_operator.decide.analysis import Measured, assess
 from rollout_operator.decide.failures import reject
+from rollout_operator.decide.release_lookup import find_metadata
 from rollout_operator.decide.situation import Situation
 from rollout_operator.decide.step_totals import step_counters
 from rollout_operator.decide.waits import before_any_traffic
@@ -20,7 +21,8 @@ def assess_canary(s: Situation, canary: Release) -> Situation:
         return s
     counters = step_counters(s.status, s.seen)
     baseline = s.status.analysis.baseline_p95_seconds
-    found = assess(s.spec.analysis, Measured(stable.version, canary.version, s.traffic, counters, baseline))
+    metadata = find_metadata(s.seen, stable)
+    found = assess(s.spec.analysis, Measured(stable.version, canary.version, s.traffic, counters, baseline, metadata))
     s = note(s, found)
     if not is_over_the_limit(s):
         return s
