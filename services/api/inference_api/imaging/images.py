@@ -11,6 +11,7 @@ from PIL import Image, ImageFile
 from inference_api import problems
 from inference_api.imaging import decode_memory, formats
 from inference_api.imaging.admit import Admit
+from inference_api.imaging.dicom.parser import resembles_dicom
 from inference_api.imaging.high_pixels import HighPixels
 from inference_api.imaging.intensity import to_grey8
 from inference_api.imaging.preprocessing import Preprocessing
@@ -107,9 +108,15 @@ def _admission(data: bytes, max_pixels: int, need: Need, columns: int) -> Admit:
 def _read(data: bytes, admit: Admit) -> Image.Image | HighPixels:
     found = formats.find(data)
     if found is None:
-        raise UnreadableImage("this file is none of them")
+        raise UnreadableImage(_why_none(data))
     opened = found.open(data, admit)
     return _load(opened, admit) if isinstance(opened, ImageFile.ImageFile) else opened
+
+
+def _why_none(data: bytes) -> str:
+    if resembles_dicom(data):
+        return "this file has DICOM elements, but neither begins with one nor has DICM behind 128 bytes"
+    return "this file is none of them"
 
 
 def _load(image: ImageFile.ImageFile, admit: Admit) -> Image.Image | HighPixels:

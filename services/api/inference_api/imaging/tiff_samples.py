@@ -74,9 +74,8 @@ def _check_organisation(tags: TiffTags, samples: TiffSamples) -> None:
     planar = tags.one(tiff_tags.PLANAR, 1)
     if planar not in (1, _SEPARATE):
         raise _unread(tiff_tags.PLANAR)
-    if planar == _SEPARATE and (
-        any(samples.extra) or (samples.photometric in (*_GREY, YCBCR, CIELAB) and samples.extra)
-    ):
+    is_read = samples.is_compressed and not any(samples.extra) and samples.photometric in (RGB, CMYK)
+    if planar == _SEPARATE and samples.extra and not is_read:
         raise _unread(tiff_tags.PLANAR, f"with its {called(tiff_tags.EXTRA_SAMPLES)}")
     if planar == _SEPARATE and samples.photometric in (YCBCR, CIELAB):
         raise _unread(tiff_tags.PLANAR, f"with its {called(tiff_tags.PHOTOMETRIC)}")

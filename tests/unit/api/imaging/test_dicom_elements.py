@@ -416,6 +416,12 @@ def test_file_without_preamble_is_read_and_keeps_its_study(with_meta: bool) -> N
     assert study_uid(file) == STUDY
 
 
+def test_file_that_has_neither_preamble_nor_a_first_element_says_so() -> None:
+    file = without_preamble(dicom_file(RAMP, ImageType=["DERIVED"]), with_meta=False)
+    text = refusal(b" " + file, VOI)
+    assert "has DICOM elements, but neither begins with one nor has DICM" in text
+
+
 def test_big_endian_file_without_meta_information() -> None:
     data = dicom_file(RAMP.astype(">i2"), ExplicitVRBigEndian, ImageType=["DERIVED"])
     file = without_preamble(data, with_meta=False)

@@ -155,6 +155,11 @@ RGB3: Json = {"t258": (8,) * 3, "t262": 2, "t277": 3}
         pytest.param({**GREY2, "t258": (16, 16), "t338": 2}, "ExtraSamples (338)", id="16-bit-grey-alpha"),
         pytest.param(GREY2, "SamplesPerPixel (277)", id="a-channel-of-nothing"),
         pytest.param({**GREY2, "t338": 2, "t284": 2}, "PlanarConfiguration (284)", id="grey-alpha-planes"),
+        pytest.param(
+            {"t258": (8,) * 4, "t262": 2, "t277": 4, "t338": 2, "t284": 2},
+            "PlanarConfiguration (284)",
+            id="rgb-alpha-planes",
+        ),
         pytest.param({"t284": 3}, "PlanarConfiguration (284)", id="unknown-planes"),
         pytest.param({"t258": 16, "t266": 2}, "FillOrder (266)", id="16-bits-filled-upwards"),
         pytest.param({"t266": 3}, "FillOrder (266)", id="unknown-fill-order"),
@@ -172,6 +177,11 @@ def test_what_is_not_read_is_named(tags: Json, words: str, deflated: bool) -> No
     [
         pytest.param(tiff_file(RAMP8, SIZE, ">", is_big=True), "BigTIFF in big-endian", id="big-endian-bigtiff"),
         pytest.param(tiff_file(RAMP8, SIZE, deflated=True, t266=2), "FillOrder (266)", id="deflated-upwards"),
+        pytest.param(
+            tiff_file(bytes(224 * 224 * 4), SIZE, t258=(8,) * 4, t262=2, t277=4, t338=0, t284=2),
+            "PlanarConfiguration (284)",
+            id="planes-of-an-unspecified-channel",
+        ),
         pytest.param(tiff_file(RAMP8, SIZE, t259=34712), "Compression (259)", id="jpeg-2000"),
         pytest.param(tiff_file(RAMP.astype(np.uint32), SIZE, ">"), "BitsPerSample (258)", id="uint32-big-endian"),
         pytest.param(

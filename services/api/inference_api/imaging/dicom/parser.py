@@ -2,6 +2,7 @@
 
 import io
 import logging
+import re
 import warnings
 from typing import TYPE_CHECKING
 
@@ -19,12 +20,19 @@ _FIRST = (0, 1, 5, 8, 0x16, 0x18)
 _FIRST_ELEMENTS = frozenset(b"\x08\0" + bytes((element, 0)) for element in _FIRST)
 _FIRST_BIG_ENDIAN = frozenset(b"\0\x08" + bytes((0, element)) for element in _FIRST)
 _FIRST_VRS = frozenset({b"UL", b"CS", b"UI"})
+_FIRST_ANYWHERE = re.compile(rb"\x08\0[\0\x01\x05\x08\x16\x18]\0(UL|CS|UI)")
+_NEAR_BYTES = 256
 _MAX_FIRST_BYTES = 64
 
 
 def is_dicom(data: bytes) -> bool:
     """Whether the file has DICOM's magic word (PS3.10 section 7.1), or begins as old files do, which have none."""
     return data[_PREAMBLE_BYTES : _PREAMBLE_BYTES + 4] == _MAGIC or _lacks_preamble(data)
+
+
+def resembles_dicom(data: bytes) -> bool:
+    """Whether there is a first element near the beginning of a file that is not DICOM."""
+    return _FIRST_ANYWHERE.search(data[:_NEAR_BYTES]) is not None
 
 
 def parse(data: bytes, keywords: list[str], max_reads: int, last: int = 0xFFFFFFFF) -> "Dataset":
