@@ -11,6 +11,8 @@ from inference_api.imaging.unreadable import UnreadableImage
 # Each scan of a progressive JPEG passes over the whole image; encoders write about ten.
 MAX_SCANS = 50
 
+_JPEG_LS = b"\xff\xf7"
+_NEAR_BYTES = 64
 _TOO_DEEP = "-bit layers"  # Pillow's words
 _START_OF_SCAN = b"\xff\xda"
 _COMPONENTS = 4  # where a scan's header says how many it has, from the marker on: ITU T.81 section B.2.3
@@ -36,6 +38,8 @@ def open_jpeg(data: bytes) -> Jpeg:
     except SyntaxError as error:
         if _TOO_DEEP in str(error):
             raise DeepJpeg("this JPEG has samples of 12 or 16 bits") from error
+        if _JPEG_LS in data[:_NEAR_BYTES]:
+            raise UnreadableImage("this file is JPEG-LS") from error
         raise
     image.has_several_scans = _has_several_scans(image, data, header.scan)
     if image.has_several_scans and data.count(_START_OF_SCAN) > MAX_SCANS:

@@ -200,6 +200,7 @@ def test_nan_and_infinity_do_not_spoil_the_other_pixels() -> None:
             "samples of 12 or 16 bits",
             id="12-bit-jpeg",
         ),
+        pytest.param(b"\xff\xd8\xff\xf7\0\x0b\x08\0\x10\0\x10\x01\x01\x11\0" + bytes(40), 415, "JPEG-LS", id="jpeg-ls"),
         pytest.param(jpeg_of_many_scans(), 415, "more than 50 scans", id="jpeg-of-too-many-scans"),
     ],
 )
