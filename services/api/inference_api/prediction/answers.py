@@ -1,9 +1,10 @@
 """From the numbers of a version to the diagnosis that a client reads."""
 
-import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+
+from pydantic_core import to_json
 
 from inference_api.routing.document import Version
 
@@ -94,4 +95,4 @@ def document(answer: Answer, latency_seconds: float) -> dict[str, object]:
 def body(answers: Sequence[Answer], latency_seconds: float, *, batch: bool) -> bytes:
     """The body of a 200: one object, or for a batch a list of them in the order of the images."""
     documents = [document(item, latency_seconds) for item in answers]
-    return json.dumps(documents if batch else documents[0]).encode()
+    return to_json(documents if batch else documents[0])
