@@ -54,14 +54,15 @@ def test_matches(expected: list[float], given: list[float], good: bool) -> None:
 @pytest.mark.parametrize(
     ("given", "good"),
     [
-        pytest.param([0.49, 0.9, 0.1], True, id="within-atol-on-both-sides-of-a-threshold"),
-        pytest.param([0.9, 0.49, 0.1], False, id="beyond-atol"),
+        pytest.param([0.49, 0.9, 0.89], True, id="within-atol-on-both-sides-of-a-threshold"),
+        pytest.param([0.5, 0.89, 0.9], True, id="another-finding-is-the-most-probable"),
+        pytest.param([0.9, 0.49, 0.89], False, id="beyond-atol"),
         pytest.param([0.5, 0.9, float("nan")], False, id="nan"),
     ],
 )
 @pytest.mark.parametrize("activation", ["sigmoid", "none"])
 def test_findings_match_one_by_one(activation: str, given: list[float], good: bool) -> None:
-    expected = replace(golden([0.5, 0.9, 0.1]), activation=activation, is_several=True)
+    expected = replace(golden([0.5, 0.9, 0.89]), activation=activation, is_several=True)
     row = np.array([given], np.float32)
     values = np.log(row / (1 - row)) if activation == "sigmoid" else row
     assert matches(values, expected, np.array([0]), 0.02).tolist() == [good]

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from rollout_operator.decide.analysis import assess_shadow
 from rollout_operator.decide.evidence import MAX_WITH_PAIRS, with_history
-from rollout_operator.decide.tallies import MAX_WORST, worst_pairs
+from rollout_operator.decide.tallies import MAX_WORST, in_words, worst_pairs
 from rollout_operator.documents.assessment import Assessment, Verdict, summarize
 from rollout_operator.documents.codec import dump
 from rollout_operator.documents.counters import (
@@ -122,7 +122,7 @@ def test_the_status_of_a_model_with_a_thousand_labels_is_small() -> None:
     metadata = VersionMetadata(digest(1), tuple(f"{label[:60]}{index:04}" for index in range(MAX_LABELS)), {})
     rows = (10_000,) * MAX_TALLY_ROWS
     tally = Tally(rows, rows, {f"{row},{row + 1}": 9_999 for row in range(MAX_TALLY_PAIRS)}, 9_999)
-    step = StepEvidence(1, 2, shadow=Shadow(10_000, 9_000, 9, (), None, worst_pairs(tally, metadata)))
+    step = StepEvidence(1, 2, shadow=in_words(Shadow(10_000, 9_000, 9, (), tally), metadata))
     one = Release(1, digest(1), "https://bundles.example/chest-1.tar")
     attempt = Attempt(one, 1, one, steps=(step,) * 4)
     status = Status(one, one, analysis=Analysis(vanished=StepCounters(shadow=Shadow(tally=tally))), attempt=attempt)

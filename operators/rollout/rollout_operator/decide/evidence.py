@@ -7,8 +7,8 @@ from rollout_operator.decide.release_lookup import find_metadata
 from rollout_operator.decide.situation import Situation
 from rollout_operator.decide.step_names import stable_name
 from rollout_operator.decide.step_totals import step_counters
-from rollout_operator.decide.tallies import worst_pairs
-from rollout_operator.documents.counters import Shadow, StepCounters, quantile_seconds
+from rollout_operator.decide.tallies import in_words
+from rollout_operator.documents.counters import StepCounters, quantile_seconds
 from rollout_operator.documents.spec import Spec
 from rollout_operator.documents.status import Analysis, Attempt, Outcome, Status, StepEvidence
 
@@ -122,17 +122,9 @@ def _evidence(s: Situation) -> StepEvidence | None:
         stable_requests=stable_requests,
         stable_errors=stable_errors,
         stable_p95_seconds=stable_p95,
-        shadow=_in_words(s, counters.shadow) if copies else None,
+        shadow=in_words(counters.shadow, find_metadata(s.seen, stable)) if copies else None,
         approved_by=approval.by if approval else "",
     )
-
-
-def _in_words(s: Situation, shadow: Shadow) -> Shadow:
-    """With the worst pairs of a tally by name, and without the tally: a thousand rows are too many to keep."""
-    if shadow.tally is None:
-        return shadow
-    metadata = find_metadata(s.seen, s.status.stable) if s.status.stable else None
-    return replace(shadow, tally=None, worst=worst_pairs(shadow.tally, metadata))
 
 
 def _counts(counters: StepCounters, version: int) -> tuple[int, int, float | None]:

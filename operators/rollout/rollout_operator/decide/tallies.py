@@ -1,11 +1,12 @@
 """The tally of a comparison over many classes, or over findings: its rows judged, and its worst pairs by name."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import zip_longest
 
 from rollout_operator.decide.rates import CLASS_SAMPLES_MIN, assess_rate
 from rollout_operator.documents.assessment import Measurement, Verdict
-from rollout_operator.documents.counters import NamedPair, Tally
+from rollout_operator.documents.counters import NamedPair, Shadow, Tally
 from rollout_operator.documents.routes import VersionMetadata
 from rollout_operator.documents.spec import AnalysisSpec
 
@@ -13,6 +14,13 @@ MAX_WORST = 5
 MAX_NAME = 64
 OTHER = "a class that stable does not know"
 NOT = "no "
+
+
+def in_words(shadow: Shadow, metadata: VersionMetadata | None) -> Shadow:
+    """With the worst pairs of a tally by name, and without the tally: a thousand rows are too many to keep."""
+    if shadow.tally is None:
+        return shadow
+    return replace(shadow, tally=None, worst=worst_pairs(shadow.tally, metadata))
 
 
 def worst_pairs(tally: Tally, metadata: VersionMetadata | None) -> tuple[NamedPair, ...]:
