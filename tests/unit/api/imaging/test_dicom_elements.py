@@ -1,15 +1,12 @@
-"""Elements of DICOM files as devices write them: what can be read is read, the rest is named where it is needed."""
+"""Elements of DICOM files that do not fit together, or that are not there: each is named."""
 
 import io
 from typing import Any
 
 import numpy as np
 import pytest
-from inference_api.imaging import images
 from inference_api.imaging.dicom.reader import study_uid
-from inference_api.imaging.intensity import Intensity, Percentile, Voi, Window
-from inference_api.imaging.preprocessing import Preprocessing
-from inference_api.problems import Problem
+from inference_api.imaging.intensity import Window
 from inference_api.routing.counters import Json
 from numpy.typing import NDArray
 from PIL import Image
@@ -18,238 +15,18 @@ from pydicom.sequence import Sequence
 from pydicom.uid import ExplicitVRBigEndian, JPEG2000Lossless, JPEGBaseline8Bit, RLELossless
 
 from tests.harness.hostile.dicoms import STUDY, dicom_file, with_text, without_preamble
+from tests.unit.api.imaging.dicom_ramps import (
+    IN_RANGE,
+    RAMP,
+    SMALL,
+    VOI,
+    linear,
+    refusal,
+    seen,
+)
 
-RAMP = np.linspace(0, 4000, 224 * 224).astype(np.int16).reshape(224, 224)
 COLOUR = np.random.default_rng(3).integers(0, 256, (28, 28, 3), dtype=np.uint8).repeat(8, axis=0).repeat(8, axis=1)
 CENTER, WIDTH, SLOPE, INTERCEPT, FRAMES = 0x00281050, 0x00281051, 0x00281053, 0x00281052, 0x00280008
-VOI, OWN_WINDOW, PERCENTILE = Voi(), Window(2000, 4000), Percentile(0, 100)
-ALL = (VOI, OWN_WINDOW, PERCENTILE)
-
-
-def seen(data: bytes, intensity: Intensity | None) -> NDArray[np.uint8]:
-    preprocessing = Preprocessing("nearest", 1 / 255, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0), intensity)
-    return images.pixels(images.decode(data, 1_000_000), preprocessing)
-
-
-def linear(samples: NDArray[Any], black: float, white: float) -> NDArray[np.float64]:
-    return np.rint(np.clip((samples.astype(float) - black) / (white - black), 0, 1) * 255)
-
-
-def refusal(data: bytes, intensity: Intensity) -> str:
-    with pytest.raises(Problem) as refused:
-        seen(data, intensity)
-    assert refused.value.status == 415
-    return refused.value.detail
-
-
-WINDOWED = dicom_file(RAMP, WindowCenter="1", WindowWidth="1", VOILUTFunction="LINEAR_EXACT")
-RESCALED = dicom_file(RAMP, RescaleSlope="1", RescaleIntercept="0")
-IN_WINDOW, IN_RANGE = linear(RAMP, 1500, 2500), linear(RAMP, 0, 4000)
-
-
-def windowed(center: bytes, width: bytes) -> bytes:
-    return with_text(with_text(WINDOWED, CENTER, "DS", center), WIDTH, "DS", width)
-
-
-def rescaled(slope: bytes | None, intercept: bytes | None) -> bytes:
-    elements: Json = {"RescaleSlope": None if slope is None else "1"}
-    elements["RescaleIntercept"] = None if intercept is None else "0"
-    file = dicom_file(RAMP, **{name: text for name, text in elements.items() if text})
-    file = file if slope is None else with_text(file, SLOPE, "DS", slope)
-    return file if intercept is None else with_text(file, INTERCEPT, "DS", intercept)
-
-
-@pytest.mark.parametrize(
-    ("center", "width", "expected"),
-    [
-        pytest.param(b"2000", b"1000", IN_WINDOW, id="plain"),
-        pytest.param(b"2000,0", b"1000,0", IN_WINDOW, id="decimal-comma"),
-        pytest.param(b"2000.0", b"1000,0", IN_WINDOW, id="decimal-comma-in-one"),
-        pytest.param(b"  2000 ", b" 1000 ", IN_WINDOW, id="blanks"),
-        pytest.param(b"2000\0", b"1000\0", IN_WINDOW, id="nul-padded"),
-        pytest.param(b"+2.0E3", b"1.0e+3", IN_WINDOW, id="exponent"),
-        pytest.param(b"2000\\40", b"1000\\80", IN_WINDOW, id="several"),
-        pytest.param(b"2000\\40", b"1000", IN_WINDOW, id="two-centers-one-width"),
-        pytest.param(b"2000", b"1000\\", IN_WINDOW, id="second-width-empty"),
-        pytest.param(b"\\2000", b"\\1000", IN_WINDOW, id="first-empty"),
-        pytest.param(b"[2000, 40]", b"[1000, 80]", IN_WINDOW, id="brackets"),
-        pytest.param(b"['2000','40']", b"['1000','80']", IN_WINDOW, id="quotes"),
-        pytest.param(b"(2000)", b"(1000)", IN_WINDOW, id="parentheses"),
-        pytest.param(b"2000, 40", b"1000, 80", IN_WINDOW, id="comma-and-blank"),
-        pytest.param(b"2000\\N/A", b"1000\\N/A", IN_WINDOW, id="second-in-words"),
-        pytest.param(b"", b"", IN_RANGE, id="both-empty"),
-        pytest.param(b"2000", b"", IN_RANGE, id="width-empty"),
-        pytest.param(b"", b"1000", IN_RANGE, id="center-empty"),
-        pytest.param(b"2000", b"-1000", IN_RANGE, id="negative-width"),
-    ],
-)
-def test_window(center: bytes, width: bytes, expected: NDArray[np.float64]) -> None:
-    file = windowed(center, width)
-    np.testing.assert_array_equal(seen(file, VOI), expected)
-    for other in (OWN_WINDOW, PERCENTILE):
-        np.testing.assert_array_equal(seen(file, other), IN_RANGE)
-
-
-@pytest.mark.parametrize(
-    ("file", "element"),
-    [
-        pytest.param(windowed(b"N/A", b"1000"), "Window Center (0028,1050)", id="words"),
-        pytest.param(windowed(b"2000", b"nan"), "Window Width (0028,1051)", id="nan"),
-        pytest.param(windowed(b"1e999", b"1000"), "Window Center (0028,1050)", id="infinite"),
-        pytest.param(windowed(b"1,024", b"1000"), "Window Center (0028,1050)", id="a-thousand-or-one"),
-        pytest.param(windowed(b"1,024.5", b"1000"), "Window Center (0028,1050)", id="comma-and-point"),
-        pytest.param(windowed(b"2 000", b"1000"), "Window Center (0028,1050)", id="blank-inside"),
-        pytest.param(
-            dicom_file(RAMP, WindowCenter="1", WindowWidth="1", VOILUTFunction="CUBIC"),
-            "VOI LUT Function (0028,1056)",
-            id="function",
-        ),
-        pytest.param(
-            dicom_file(RAMP, VOILUTSequence=Sequence([Dataset()])), "LUT Descriptor (0028,3002)", id="table-of-nothing"
-        ),
-    ],
-)
-def test_window_that_cannot_be_read_is_named_where_it_is_needed(file: bytes, element: str) -> None:
-    assert element in refusal(file, VOI)
-    for other in (OWN_WINDOW, PERCENTILE):
-        np.testing.assert_array_equal(seen(file, other), IN_RANGE)
-
-
-@pytest.mark.parametrize(
-    ("slope", "intercept", "expected"),
-    [
-        pytest.param(b"0,5", b"10,5", (0.5, 10.5), id="decimal-comma"),
-        pytest.param(b" 2 ", b" -7 ", (2, -7), id="blanks"),
-        pytest.param(b"-1", b"4000", (-1, 4000), id="negative"),
-        pytest.param(b"", b"", (1, 0), id="both-empty"),
-        pytest.param(b"", b"0", (1, 0), id="slope-empty"),
-        pytest.param(b"1", b"", (1, 0), id="intercept-empty"),
-        pytest.param(b"1", None, (1, 0), id="slope-1-alone"),
-        pytest.param(None, b"0", (1, 0), id="intercept-0-alone"),
-    ],
-)
-def test_rescale(slope: bytes | None, intercept: bytes | None, expected: tuple[float, float]) -> None:
-    found = seen(rescaled(slope, intercept), OWN_WINDOW)
-    np.testing.assert_array_equal(found, linear(RAMP * expected[0] + expected[1], 0, 4000))
-
-
-@pytest.mark.parametrize(
-    ("slope", "intercept", "element", "needed_by"),
-    [
-        pytest.param(b"0", b"5", "Rescale Slope (0028,1053)", ALL, id="slope-0-makes-all-pixels-the-same"),
-        pytest.param(b"N/A", b"5", "Rescale Slope (0028,1053)", ALL, id="slope-in-words-may-be-negative"),
-        pytest.param(b"-2", None, "Rescale Intercept (0028,1052)", ALL, id="negative-slope-alone"),
-        pytest.param(b"-2", b"N/A", "Rescale Intercept (0028,1052)", ALL, id="negative-slope-intercept-in-words"),
-        pytest.param(b"1", b"N/A", "Rescale Intercept (0028,1052)", [OWN_WINDOW], id="intercept-in-words"),
-        pytest.param(b"2", None, "Rescale Intercept (0028,1052)", [OWN_WINDOW], id="slope-alone"),
-        pytest.param(None, b"-1024", "Rescale Slope (0028,1053)", [OWN_WINDOW], id="intercept-alone"),
-        pytest.param(b"", b"-1024", "Rescale Slope (0028,1053)", [OWN_WINDOW], id="slope-empty"),
-    ],
-)
-def test_rescale_that_would_change_values_is_named_where_it_is_needed(
-    slope: bytes | None, intercept: bytes | None, element: str, needed_by: list[Intensity]
-) -> None:
-    file = rescaled(slope, intercept)
-    for intensity in ALL:
-        if intensity in needed_by:
-            assert element in refusal(file, intensity)
-        else:
-            np.testing.assert_array_equal(seen(file, intensity), IN_RANGE)
-
-
-def padded(samples: NDArray[Any], value: int | float, last: int | float | None = None) -> NDArray[Any]:
-    """A frame of padding around the samples; half of it `last`."""
-    found = np.full_like(samples, value)
-    if last is not None:
-        found[:16] = last
-    found[32:-32, 32:-32] = samples[32:-32, 32:-32]
-    return found
-
-
-def inside(grey: NDArray[np.float64]) -> NDArray[np.float64]:
-    found = np.zeros_like(grey)
-    found[32:-32, 32:-32] = grey[32:-32, 32:-32]
-    return found
-
-
-LOW, HIGH = (float(part(RAMP[32:-32, 32:-32])) for part in (np.min, np.max))
-SHOWN = linear(RAMP, LOW, HIGH)
-SMALL = (RAMP // 64).astype(np.uint8)
-SMALL_SHOWN = linear(SMALL, SMALL[32:-32, 32:-32].min(), SMALL[32:-32, 32:-32].max())
-
-
-@pytest.mark.parametrize("intensity", [VOI, PERCENTILE], ids=["voi", "percentile"])
-@pytest.mark.parametrize(
-    ("samples", "elements", "expected"),
-    [
-        pytest.param(padded(RAMP, -2000), {"PixelPaddingValue": -2000}, SHOWN, id="signed"),
-        pytest.param(padded(RAMP, -32768), {"PixelPaddingValue": -32768}, SHOWN, id="lowest"),
-        pytest.param(padded(RAMP.astype(np.uint16), 65535), {"PixelPaddingValue": 65535}, SHOWN, id="highest"),
-        pytest.param(
-            padded(RAMP, -2000, -1990),
-            {"PixelPaddingValue": -2000, "PixelPaddingRangeLimit": -1990},
-            SHOWN,
-            id="range",
-        ),
-        pytest.param(
-            padded(RAMP, -2000, -1990),
-            {"PixelPaddingValue": -1990, "PixelPaddingRangeLimit": -2000},
-            SHOWN,
-            id="range-downwards",
-        ),
-        pytest.param(
-            padded(RAMP, 9000),
-            {"PixelPaddingValue": 9000, "PhotometricInterpretation": "MONOCHROME1"},
-            255 - SHOWN,
-            id="monochrome1",
-        ),
-        pytest.param(
-            padded(RAMP, -2000),
-            {"PixelPaddingValue": -2000, "RescaleSlope": -2, "RescaleIntercept": 7},
-            linear(-RAMP, -HIGH, -LOW),
-            id="padding-is-a-stored-value",
-        ),
-        pytest.param(padded(SMALL, 255), {"PixelPaddingValue": 255}, SMALL_SHOWN, id="8-bits"),
-        pytest.param(padded(RAMP.astype(np.int32), -32000), {"PixelPaddingValue": -32000}, SHOWN, id="32-bits"),
-        pytest.param(padded(RAMP.astype(np.float32), -1e30), {"FloatPixelPaddingValue": -1e30}, SHOWN, id="float"),
-        pytest.param(
-            padded(RAMP.astype(np.float64), -1e300), {"DoubleFloatPixelPaddingValue": -1e300}, SHOWN, id="double"
-        ),
-    ],
-)
-def test_padding_takes_no_part_and_is_black(
-    samples: NDArray[Any], elements: Json, expected: NDArray[np.float64], intensity: Intensity
-) -> None:
-    np.testing.assert_array_equal(seen(dicom_file(samples, **elements), intensity), inside(expected))
-
-
-def test_padding_of_the_wrong_sign_is_read_as_the_samples_are() -> None:
-    file = dicom_file(padded(RAMP, -2000), PixelPaddingValue=-2000)
-    unsigned = file.replace(b"\x28\0\x20\x01SS", b"\x28\0\x20\x01US")
-    np.testing.assert_array_equal(seen(unsigned, VOI), inside(SHOWN))
-
-
-@pytest.mark.parametrize(
-    ("elements", "expected"),
-    [
-        pytest.param({"PixelPaddingValue": -5}, IN_RANGE, id="of-no-pixel"),
-        pytest.param({"PixelPaddingRangeLimit": 2000}, IN_RANGE, id="limit-alone"),
-    ],
-)
-def test_padding_that_changes_nothing(elements: Json, expected: NDArray[np.float64]) -> None:
-    np.testing.assert_array_equal(seen(dicom_file(RAMP, **elements), VOI), expected)
-
-
-def test_padding_is_black_in_a_window_too() -> None:
-    """PS3.3 C.7.5.1.1.2: contrast is not applied to padding."""
-    file = dicom_file(padded(RAMP, 9000), PixelPaddingValue=9000)
-    np.testing.assert_array_equal(seen(file, OWN_WINDOW), inside(IN_RANGE))
-
-
-def test_nothing_but_padding_is_black() -> None:
-    file = dicom_file(np.full_like(RAMP, 7), PixelPaddingValue=7)
-    for intensity in ALL:
-        assert not seen(file, intensity).any()
 
 
 def encoded(samples: NDArray[Any], file_format: str, **options: Any) -> bytes:
