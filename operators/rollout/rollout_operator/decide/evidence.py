@@ -72,11 +72,11 @@ def with_history(status: Status, ended: Attempt, spec: Spec) -> tuple[Attempt, .
 
 
 def _without_pairs(attempt: Attempt) -> Attempt:
-    return replace(attempt, steps=tuple(_without_names(step) for step in attempt.steps))
+    return replace(attempt, steps=tuple(map(_without_names, attempt.steps)))
 
 
-def _without_names(step: StepEvidence) -> StepEvidence:
-    return replace(step, shadow=replace(step.shadow, worst=())) if step.shadow and step.shadow.worst else step
+def _without_names(one: StepEvidence) -> StepEvidence:
+    return replace(one, shadow=replace(one.shadow, worst=())) if one.shadow and one.shadow.worst else one
 
 
 def stages(steps: tuple[StepEvidence, ...]) -> tuple[tuple[StepEvidence, ...], ...]:
