@@ -39,7 +39,7 @@ class Daemon:
         """None when it does not run. A number that another program has by now does not count."""
         try:
             pid = int(self._pid_file.read_text())
-            arguments = Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")
+            arguments = _arguments(pid)
         except (OSError, ValueError):
             return None
         return pid if self.command[0] in arguments else None
@@ -63,3 +63,12 @@ class Daemon:
     @property
     def _pid_file(self) -> Path:
         return STATE / f"{self.name}.pid"
+
+
+def _arguments(pid: int) -> list[str]:
+    """Empty of a process that has ended. For an instant they are empty, too, while nsenter becomes the program."""
+    for _ in range(5):
+        if arguments := Path(f"/proc/{pid}/cmdline").read_bytes():
+            return arguments.decode().split("\0")
+        time.sleep(0.02)
+    return []

@@ -1,15 +1,13 @@
 // oidc-provider as the OIDC issuer of a hospital, for the tests: one client, which gets tokens by its secret.
-// Arguments: certificate, key, address, port. Prints `ready`. Each start signs with another key.
-import { generateKeyPairSync, randomUUID } from 'node:crypto';
+// Arguments: certificate and key of the server, address, port, and a file with the JWK to sign with. Prints `ready`.
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:https';
 import Provider from 'oidc-provider';
 
-const [certificate, key, address, port] = process.argv.slice(2);
-const signing = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ format: 'jwk' });
+const [certificate, key, address, port, signing] = process.argv.slice(2);
 
 const provider = new Provider(`https://${address}:${port}`, {
-  jwks: { keys: [{ ...signing, kid: randomUUID(), use: 'sig', alg: 'RS256' }] },
+  jwks: { keys: [JSON.parse(readFileSync(signing))] },
   clients: [
     {
       client_id: 'robot',

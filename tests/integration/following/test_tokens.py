@@ -1,6 +1,7 @@
 """Tokens instead of keys: of the API server's ServiceAccounts, and of an OIDC issuer that is away."""
 
 import json
+import secrets
 import shutil
 import ssl
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+from joserfc.jwk import RSAKey
 
 from ci.load.images import grey_jpeg
 from ci.stack.api import Api
@@ -130,16 +132,23 @@ def test_an_issuer_that_is_away_comes_back_and_signs_with_another_key(tmp_path: 
 
 
 class OidcProvider:
-    """npm's oidc-provider, which `ci/issuer/install` installs; the client `robot` gets tokens by its secret."""
+    """npm's oidc-provider, which `ci/issuer/install` installs; the client `robot` gets tokens by its secret.
+
+    Each start signs with another key. It is made here: Node 20 was once seen to stand still while it made one.
+    """
 
     def __init__(self, folder: Path) -> None:
         authority = Authority(folder / "pki")
         certificate, key = authority.issue("issuer", addresses=(ISSUER_ADDRESS,))
         self.url, self._ca = f"https://{ISSUER_ADDRESS}:{PROVIDER_PORT}", authority.certificate
-        command = ["node", str(PROVIDER / "issuer.js"), str(certificate), str(key), ISSUER_ADDRESS, str(PROVIDER_PORT)]
+        self._signing_key = folder / "signing-key.json"
+        files, port = (str(certificate), str(key)), str(PROVIDER_PORT)
+        command = ["node", str(PROVIDER / "issuer.js"), *files, ISSUER_ADDRESS, port, str(self._signing_key)]
         self.process = Process("oidc-provider", command, {}, folder / "oidc-provider.log")
 
     def start(self) -> None:
+        key = RSAKey.generate_key(2048, {"kid": secrets.token_hex(8), "use": "sig", "alg": "RS256"})
+        self._signing_key.write_text(json.dumps(key.as_dict(private=True)))
         self.process.start()
         self.process.wait_until_ready(f"{self.url}/.well-known/openid-configuration", 60, self._context())
 
