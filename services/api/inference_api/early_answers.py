@@ -25,20 +25,13 @@ async def call(
 
     What is left of the body is then read and dropped, after the answer and after `app` has returned.
     """
-    if scope["type"] != "http" or not _has_body(scope):
+    if scope["type"] != "http" or not any(name in _WITH_BODY for name, _ in scope["headers"]):
         await app(scope, receive, send)
         return
     exchange = _Exchange(receive, send, (b"expect", b"100-continue") in scope["headers"])
     await app(scope, exchange.receive, exchange.send)
     if exchange.is_early and exchange.has_answered:
         await exchange.end(linger_seconds)
-
-
-def _has_body(scope: Scope) -> bool:
-    for name, _ in scope["headers"]:  # noqa: SIM110 - a generator would cost five times as much
-        if name in _WITH_BODY:
-            return True
-    return False
 
 
 class _Exchange:

@@ -132,4 +132,5 @@ def test_the_status_of_a_model_with_a_thousand_labels_is_small() -> None:
     assert len(stored) < 100 * 1024
     paired = [any(one.shadow and one.shadow.worst for one in ended.steps) for ended in status.history]
     assert sum(paired) == MAX_WITH_PAIRS and all(paired[-MAX_WITH_PAIRS:])
-    assert all(isinstance(pair, NamedPair) for pair in status.history[-1].steps[0].shadow.worst)  # type: ignore[union-attr]
+    last = status.history[-1].steps[0].shadow
+    assert last is not None and all(isinstance(pair, NamedPair) for pair in last.worst)

@@ -49,7 +49,7 @@ class Client:
 
     @property
     def has_quota(self) -> bool:
-        """Whether there is a limit to what it may have."""
+        """Whether there is a limit to what it may have. A document that names none gives UNLIMITED itself."""
         return self.quota is not UNLIMITED
 
 

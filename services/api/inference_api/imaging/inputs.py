@@ -10,6 +10,7 @@ LISTS = {
     "bodyPart": "body_part",
     "orientation": "orientation",
 }
+_MEMBERS = (*LISTS, "smallestSize", "required")
 PLANES = ("axial", "coronal", "sagittal")
 MAX_VALUES = 32
 MAX_SIDE = 65_535
@@ -42,8 +43,8 @@ def parse(value: object, where: str) -> Inputs | None:
     if not isinstance(value, dict):
         raise ValueError(f"{where} must be an object, or be left out")
     for name in value:
-        if name not in (*LISTS, "smallestSize", "required"):
-            raise ValueError(f"{where}.{str(name)[:40]} is not known; this API reads {', '.join(LISTS)}, smallestSize")
+        if name not in _MEMBERS:
+            raise ValueError(f"{where}.{str(name)[:40]} is not known; write {', '.join(_MEMBERS)}")
     lists = {field: _codes(value.get(name), f"{where}.{name}") for name, field in LISTS.items()}
     required = _required(value.get("required"), value, f"{where}.required")
     return Inputs(**lists, smallest_size=_size(value.get("smallestSize"), f"{where}.smallestSize"), required=required)
@@ -55,11 +56,10 @@ def _codes(value: object, where: str) -> tuple[str, ...]:
     if not isinstance(value, list) or not 0 < len(value) <= MAX_VALUES or len(set(map(str, value))) != len(value):
         raise ValueError(f"{where} must be a list of 1 to {MAX_VALUES} different values; leave it out for any")
     for index, code in enumerate(value):
-        is_plane = where.endswith(".orientation") and code in PLANES
-        if not is_plane and not (isinstance(code, str) and _CODE.fullmatch(code)):
-            raise ValueError(
-                f"{where}[{index}] must be 1 to 16 of A-Z, 0-9, '_' and blank; a plane {', '.join(PLANES)}"
-            )
+        planes = PLANES if where.endswith(".orientation") else ()
+        if code not in planes and not (isinstance(code, str) and _CODE.fullmatch(code)):
+            named = f"{', '.join(planes)}, or " if planes else ""
+            raise ValueError(f"{where}[{index}] must be {named}1 to 16 of A-Z, 0-9, '_' and blank, as in DICOM")
     return tuple(value)
 
 

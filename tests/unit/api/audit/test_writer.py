@@ -120,6 +120,7 @@ async def test_lines_do_not_wait_longer_than_the_pause() -> None:
     await until(lambda: scene.counted == {"written": 1}, "the first is written")
     scene.writer.submit({})
     await until(lambda: scene.counted == {"written": 2}, "the second is written")
+    assert disk.writes == 2
     await scene.writer.stop(5)
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from functools import partial
 
 import pytest
 from inference_api.prediction.turns import LONG_TURN_SECONDS, Turn
@@ -45,7 +46,7 @@ class Turns:
 async def test_small_work_is_done_in_one_turn_and_at_once() -> None:
     turn, done = Turn(), list[int]()
     for number in range(3):
-        await turn.run(lambda number=number: done.append(number))  # type: ignore[misc]
+        await turn.run(partial(done.append, number))
         assert done == list(range(number + 1))
 
 
