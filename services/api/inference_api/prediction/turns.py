@@ -24,7 +24,7 @@ class Turn:
 
     async def run(self, work: Callable[[], T]) -> T:
         """Does it now or in a later turn, and returns what it returns. Raises what it raises."""
-        if not self._waiting and self._spent_seconds < LONG_TURN_SECONDS:
+        if self._spent_seconds < LONG_TURN_SECONDS:
             return self._do(work)
         result: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._waiting.append((work, result))
