@@ -17,6 +17,7 @@ from inference_api import early_answers, http_problems, inner, openapi, page
 from inference_api.access.clients import Scope as ClientScope
 from inference_api.cors import Cors
 from inference_api.page import docs
+from inference_api.process.http_counts import HttpCounts
 from inference_api.service import Service, build
 from inference_api.settings import InvalidSettings, Settings, read_settings
 
@@ -54,11 +55,13 @@ class Ports:
     def __init__(self, service: Service, public: Application, inner: Starlette) -> None:
         self.service, self.public, self.inner = service, public, inner
         self._inner_port = service.settings.inner_port
+        paths = {route.path for route in public.routes if isinstance(route, Route)}
+        self._counted = HttpCounts(public, paths, service.measurements)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         server = scope.get("server")
         is_inner = server is not None and server[1] == self._inner_port
-        await early_answers.call(self.inner if is_inner else self.public, scope, receive, send)
+        await early_answers.call(self.inner if is_inner else self._counted, scope, receive, send)
 
 
 def create_app(settings: Settings) -> Ports:

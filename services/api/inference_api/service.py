@@ -37,6 +37,7 @@ from inference_api.process.allowed_hosts import AllowedHosts
 from inference_api.process.background import every
 from inference_api.process.connection_limits import ConnectionLimits, Guard
 from inference_api.process.loop_lateness import LoopLateness
+from inference_api.process.measurements import Measurements
 from inference_api.process.open_connections import OpenConnections
 from inference_api.process.sampled_log import SampledLog
 from inference_api.process.slot import Slot
@@ -93,6 +94,7 @@ class Service:
     authenticator: Authenticator | None
     access_file: AccessFile | None
     settling: Settling | None
+    measurements: Measurements
     connections: OpenConnections = field(default_factory=OpenConnections)
     lateness: LoopLateness = field(default_factory=LoopLateness)
     slot: Slot | None = None
@@ -239,6 +241,7 @@ class Service:
             "access": access,
             "quota": {"refused": self.admission.limiter.snapshot(), "isDegraded": is_degraded},
             "readers": len(self.admission.readers),
+            "measured": self.measurements.document(),
             "memory": {"usedBytes": self.memory.used_bytes, "budgetBytes": self.memory.total_bytes},
         }
         snapshot["totals"]["loopLateness"] = self.lateness.document()
@@ -271,6 +274,7 @@ def build(settings: Settings) -> Service:
     shadow = Shadow(traffic, dispatcher, settings.deadline_seconds / 2)
     limits = Limits(settings.max_upload_bytes, settings.deadline_seconds, settings.log_requests)
     refusals = SampledLog(log, time.monotonic, lines=REFUSALS_LOGGED)
+    measurements = Measurements()
     watch, audit = _make_watch(settings), _make_audit(settings, traffic)
     authenticator = _make_authenticator(settings)
     return Service(
@@ -287,13 +291,16 @@ def build(settings: Settings) -> Service:
         follower=Follower(traffic, _make_source(settings, watch), lambda routes: _answers(triton, routes)),
         watch=watch,
         endpoints={
-            path: Predict(limits, refusals, admission, traffic, decoder, dispatcher, shadow, max_images, audit)
+            path: Predict(
+                limits, refusals, admission, traffic, decoder, dispatcher, shadow, max_images, measurements, audit
+            )
             for path, max_images in (("/predict", 1), ("/predict/batch", MAX_BATCH_SIZE))
         },
         authentication=Authentication(authenticator, traffic, refusals),
         authenticator=authenticator,
         access_file=_make_access_file(settings, authenticator),
         settling=_make_settling(settings, limiter) if authenticator else None,
+        measurements=measurements,
     )
 
 

@@ -80,6 +80,8 @@ _MAX_BMP_READS = 65_536
 _TIFF_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
 
+OTHER = "other"
+
 _DICOM = ImageFormat(
     name="DICOM",
     accept=("application/dicom", ".dcm"),
@@ -143,6 +145,12 @@ def find(data: bytes) -> ImageFormat | None:
         if one.matches(data):
             return one
     return None
+
+
+def name(data: bytes) -> str:
+    """What the format of this file is called; OTHER: none of them."""
+    found = find(data)
+    return found.name if found else OTHER
 
 
 def is_small(data: bytes) -> bool:

@@ -176,6 +176,7 @@ class Dispatcher:
     ) -> list[Answer]:
         """Asks this version on this replica once, and ejects the one or the other on failure. Raises InferFailure."""
         state.in_flight += 1
+        state.images_in_flight += request.batch_size
         try:
             logits = await self._inference.infer(state.replica, routes.model, version, request, until, repeat=repeat)
             return _answers(version, logits)
@@ -191,6 +192,7 @@ class Dispatcher:
             raise
         finally:
             state.in_flight -= 1
+            state.images_in_flight -= request.batch_size
 
     def _eject_replica(self, state: ReplicaState, routes: Routes, failure: InferFailure) -> None:
         self._inference.close_idle(state.replica)

@@ -16,6 +16,7 @@ from inference_api.access import clients
 from inference_api.access.clients import Client
 from inference_api.audit.audit import Audit
 from inference_api.audit.entries import Diagnosis
+from inference_api.imaging import formats
 from inference_api.imaging.dicom.reader import study_uid
 from inference_api.prediction import answers, multipart, shares
 from inference_api.prediction.admission import Admission
@@ -25,6 +26,7 @@ from inference_api.prediction.memory_budget import BodyMemory
 from inference_api.prediction.shadow import Shadow
 from inference_api.prediction.uploads import Decoder, Upload
 from inference_api.problems import NotForThisModel, Overloaded, Problem
+from inference_api.process.measurements import Measurements, Stage
 from inference_api.process.sampled_log import SampledLog
 from inference_api.routing.canary_route import CanaryRoute
 from inference_api.routing.counters import Result
@@ -59,6 +61,7 @@ class Predict:
         dispatcher: Dispatcher,
         shadow: Shadow,
         max_images: int,
+        measurements: Measurements,
         audit: Audit | None = None,
     ) -> None:
         self._limits = limits
@@ -68,6 +71,7 @@ class Predict:
         self._decoder = decoder
         self._dispatcher = dispatcher
         self._shadow = shadow
+        self._measurements = measurements
         self._audit = audit
         self.max_images = max_images
 
@@ -107,6 +111,8 @@ class Predict:
         send: Send,
     ) -> None:
         started = time.perf_counter()
+        for file in files:
+            self._measurements.note_upload(formats.name(file), len(file))
         accepted = self._audit.accept(request_id, client.name, files) if self._audit else None
         try:
             routes = self._traffic.routes
@@ -118,7 +124,8 @@ class Predict:
             upload = self._decoder.upload(files, memory)
             key = study or random.randbytes(8)
             dispatched = await self._dispatch(upload, routes, client, key, deadline, started)
-            latency_seconds = time.perf_counter() - started
+            answered = time.perf_counter()
+            latency_seconds = answered - started
             body = answers.body(dispatched.answers, latency_seconds, batch=self.max_images > 1)
         except Exception as error:
             if accepted is not None:
@@ -127,6 +134,7 @@ class Predict:
         if accepted is not None:
             await accepted.answered(_diagnosis(dispatched, routes), routes, latency_seconds)
         await _send(send, dispatched, request_id, body, self._admission.limiter.headers(client))
+        self._measurements.note_stage(Stage.ANSWER, time.perf_counter() - answered)
         may_shadow = client.canary and client.evidence and dispatched.version is routes.stable.version
         if not may_shadow or not self._shadow.take(upload, routes, dispatched.answers):
             upload.close()
@@ -163,11 +171,17 @@ class Predict:
         canary = traffic.assign(routes, key, evidence=client.evidence) if client.canary else None
         addressed = routes.versions if canary else (routes.stable.version,)
         traffic.begin(addressed)
+        began = time.perf_counter()
         try:
             is_for_it = await self._prepare(upload, addressed[-1], routes, deadline)
+            prepared = time.perf_counter()
+            self._measurements.note_stage(Stage.QUEUE, prepared - began - upload.decode_seconds)
+            self._measurements.note_stage(Stage.DECODE, upload.decode_seconds)
             if canary is not None:  # it may be suspended by now: preparing a large image takes a while
                 canary = traffic.choose_canary(routes, evidence=client.evidence) if is_for_it else None
-            return await self._ask(upload, routes, client, canary, deadline, started)
+            dispatched = await self._ask(upload, routes, client, canary, deadline, started)
+            self._measurements.note_stage(Stage.TRITON, time.perf_counter() - prepared)
+            return dispatched
         finally:
             traffic.end(addressed)
 
@@ -205,6 +219,8 @@ class Predict:
                 traffic.count(chosen, Result.FAILED, evidence=client.evidence)
             raise
         latency_seconds = time.perf_counter() - started
+        for item in dispatched.answers:
+            self._measurements.note_confidence(item.version.number, item.probabilities[item.class_index])
         labels = [label for item in dispatched.answers for label in item.named]
         traffic.count(chosen, dispatched.result, latency_seconds, labels, evidence=client.evidence)
         return dispatched

@@ -1,6 +1,7 @@
 """The images of one request, from bytes to a version's input tensor."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -80,12 +81,16 @@ class Decoder:
 
 
 class Pending:
-    """Images that are to become a tensor. `work` does it, and goes on with the next one when it is called again."""
+    """Images that are to become a tensor. `work` does it, and goes on with the next one when it is called again.
+
+    `seconds` is how long it has worked.
+    """
 
     def __init__(
         self, files: Sequence[bytes], request: RequestBuffer, wanted: Preprocessing, inputs: Inputs | None = None
     ) -> None:
         self.files = files
+        self.seconds = 0.0
         self._inputs = inputs
         self._shape = request.shape
         self._left = list(zip(files, request.tensor, strict=True))
@@ -93,6 +98,13 @@ class Pending:
 
     def work(self, memory: MemoryBudget, max_pixels: int) -> None:
         """One image after the other, so that one batch holds the memory of one. Raises Problem."""
+        began = time.perf_counter()
+        try:
+            self._work(memory, max_pixels)
+        finally:
+            self.seconds += time.perf_counter() - began
+
+    def _work(self, memory: MemoryBudget, max_pixels: int) -> None:
         while self._left:
             file, out = self._left[0]
             with memory.decoding() as need:
@@ -108,7 +120,8 @@ class Upload:
     """The files of one request. `in_place`: they are decoded on the event loop, in a few milliseconds.
 
     The tensor is made once, and again only for a version that prepares its input differently. `memory` holds the files
-    until `close`. Decoded pixels are dropped once they are in the tensor.
+    until `close`. Decoded pixels are dropped once they are in the tensor. `decode_seconds` is how long decoding took,
+    without what it waited.
     """
 
     def __init__(
@@ -124,6 +137,7 @@ class Upload:
         self._decode = decode
         self._buffers = buffers
         self.in_place = in_place
+        self.decode_seconds = 0.0
         self._request: RequestBuffer | None = None
         self._prepared: Preprocessing | None = None
         self._checked: Inputs | None = None
@@ -141,7 +155,9 @@ class Upload:
         inputs = version.inputs
         if wanted != self._prepared or (inputs is not None and inputs != self._checked):
             self._prepared = None
-            await self._decode(Pending(self._files, request, wanted, inputs), self.in_place)
+            pending = Pending(self._files, request, wanted, inputs)
+            await self._decode(pending, self.in_place)
+            self.decode_seconds += pending.seconds
             self._prepared, self._checked = wanted, inputs
         return request
 

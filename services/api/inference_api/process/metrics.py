@@ -9,7 +9,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from inference_api.process import reports
+from inference_api.process import measured_metrics, reports
 from inference_api.process.loop_lateness import LATENESS_BOUNDS_SECONDS
 from inference_api.routing.counters import LATENCY_BOUNDS_SECONDS, Json, Result
 
@@ -52,6 +52,7 @@ class Metrics(Collector):
         yield from _access(reports.access(gone, live))
         yield from _quota(reports.quota(gone, live))
         yield _lateness(totals.get("loopLateness", {}))
+        yield from measured_metrics.families(reports.measured(gone, live))
         yield from _state(live)
 
 
@@ -178,6 +179,7 @@ def _state(live: list[Json | None]) -> Iterator[Metric]:
     for version, count in reports.in_flight(live).items():
         in_flight.add_metric([version], count)
     yield in_flight
+    yield _images(snapshots)
     ejected = GaugeMetricFamily(
         "inference_api_ejected_workers", "Workers that do not ask a replica at the moment.", labels=["replica"]
     )
@@ -186,6 +188,7 @@ def _state(live: list[Json | None]) -> Iterator[Metric]:
     yield ejected
     memory = [snapshot.get("memory", {}) for snapshot in snapshots]
     for name, help, value in (
+        ("images_in_work", "Images that are worked on.", sum(one.get("imagesInWork", 0) for one in snapshots)),
         ("readers", "Uploads that are being received.", sum(snapshot.get("readers", 0) for snapshot in snapshots)),
         ("memory_used_bytes", "Memory budget in use.", sum(one.get("usedBytes", 0) for one in memory)),
         ("memory_budget_bytes", "Memory budget of all workers.", sum(one.get("budgetBytes", 0) for one in memory)),
@@ -194,6 +197,15 @@ def _state(live: list[Json | None]) -> Iterator[Metric]:
         ("canary_suspended_workers", "Workers that suspend the canary.", sum(map(_is_suspended, snapshots))),
     ):
         yield GaugeMetricFamily(f"inference_api_{name}", help, value=value)
+
+
+def _images(snapshots: list[Json]) -> Metric:
+    family = GaugeMetricFamily(
+        "inference_api_replica_images_in_flight", "Images that a replica of the routes is asked of.", labels=["replica"]
+    )
+    for name in sorted({name for snapshot in snapshots for name in snapshot.get("replicas", ())}):
+        family.add_metric([name], sum(snapshot.get("replicas", {}).get(name, 0) for snapshot in snapshots))
+    return family
 
 
 def _is_suspended(snapshot: Json) -> bool:

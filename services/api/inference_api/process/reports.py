@@ -23,6 +23,7 @@ def fold(gone: Json, snapshot: Json) -> Json:
         "quota": _fold_clients("refused", gone.get("quota"), snapshot.get("quota")),
         "withoutEvidence": counters.add(gone.get("withoutEvidence", {}), snapshot.get("withoutEvidence", {})),
         "totals": counters.add(gone.get("totals", {}), snapshot.get("totals", {})),
+        "measured": counters.add(gone.get("measured", {}), snapshot.get("measured", {})),
         "steps": dict(list(steps.items())[-_STEPS_KEPT:]),
     }
 
@@ -45,6 +46,14 @@ def versions(gone: Json, live: Sequence[Json | None]) -> Json:
     total: Json = counters.add(totals(gone, live).get("versions", {}), gone.get("withoutEvidence", {}))
     for snapshot in live:
         total = counters.add(total, snapshot.get("withoutEvidence", {})) if snapshot else total
+    return total
+
+
+def measured(gone: Json, live: Sequence[Json | None]) -> Json:
+    """What process/measurements.py measured since the start."""
+    total: Json = gone.get("measured", {})
+    for snapshot in live:
+        total = counters.add(total, snapshot.get("measured", {})) if snapshot else total
     return total
 
 

@@ -11,13 +11,17 @@ from inference_api.routing.document import Replica
 
 
 class ReplicaState:
-    """One replica. `in_flight` counts this process's requests to it; `out` are the versions that are ejected there."""
+    """One replica. `in_flight` counts this process's requests to it, `images_in_flight` the images in them.
 
-    __slots__ = ("ejected", "in_flight", "out", "replica")
+    `out` are the versions that are ejected there.
+    """
+
+    __slots__ = ("ejected", "images_in_flight", "in_flight", "out", "replica")
 
     def __init__(self, replica: Replica) -> None:
         self.replica = replica
         self.in_flight = 0
+        self.images_in_flight = 0
         self.out: set[int] = set()
         self.ejected = False
 

@@ -142,6 +142,8 @@ class Traffic:
             "rejected": self.rejected,
             "step": self.routes and self.routes.step,
             "inFlight": {str(number): count for number, count in self._in_flight.items() if count},
+            "imagesInWork": self._admitted,
+            "replicas": {state.replica.name: state.images_in_flight for state in self.replicas},
             "ejected": [state.replica.name for state in self.replicas if state.ejected],
             "suspended": self._containment and self._containment.suspended,
             "totals": self._totals(),

@@ -10,6 +10,7 @@ from inference_api.prediction.memory_budget import MemoryBudget
 from inference_api.prediction.predict import Limits, Predict
 from inference_api.prediction.shadow import Shadow
 from inference_api.prediction.uploads import Decoder
+from inference_api.process.measurements import Measurements
 from inference_api.process.sampled_log import SampledLog
 from inference_api.quota.limiter import Limiter
 from inference_api.routing.traffic import Traffic
@@ -31,4 +32,7 @@ class Endpoint:
         limits, refusals = Limits(10**7, 10, True), SampledLog(logging.getLogger(__name__), time.monotonic)
         self.limiter = limiter or Limiter(1, lambda: triton.now)
         admission = Admission(traffic, memory, self.limiter)
-        self.predict = Predict(limits, refusals, admission, traffic, decoder, dispatcher, self.shadow, 1, audit)
+        self.measurements = Measurements()
+        self.predict = Predict(
+            limits, refusals, admission, traffic, decoder, dispatcher, self.shadow, 1, self.measurements, audit
+        )

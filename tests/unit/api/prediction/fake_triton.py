@@ -10,6 +10,7 @@ from inference_api.routing.canary_route import CanaryRoute
 from inference_api.routing.containment import Containment
 from inference_api.routing.document import Replica, Routes, Version
 from inference_api.routing.replicas import Replicas
+from inference_api.transport.request_buffers import RequestBuffer
 from inference_api.transport.triton import (
     ConnectionBroke,
     Logits,
@@ -94,7 +95,7 @@ class FakeTask:
     async def request_for(self, version: Version) -> Any:
         if self._problem is not None and version.number in self._unreadable_by:
             raise self._problem
-        return None
+        return RequestBuffer(1, (1, 1, 1))
 
 
 class Scene:

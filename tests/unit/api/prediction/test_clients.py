@@ -36,7 +36,7 @@ class Scene:
         self.triton, self.traffic = FakeTriton(), Traffic(128)
         self.traffic.apply(parse(json.dumps(document(**routes)).encode()))
         endpoint = Endpoint(self.triton, self.traffic)
-        self.shadow, self.predict = endpoint.shadow, endpoint.predict
+        self.shadow, self.predict, self.measurements = endpoint.shadow, endpoint.predict, endpoint.measurements
         self.statuses: list[int] = []
         self.headers: list[dict[bytes, bytes]] = []
         self.bodies = 0
