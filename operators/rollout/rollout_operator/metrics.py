@@ -1,6 +1,6 @@
 """Prometheus metrics of the operator. A rollout's series come from its last decision, and end when it is deleted."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -8,6 +8,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from rollout_operator.decide.decision import Decision
+from rollout_operator.documents.status import Status
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5)
 
@@ -72,4 +73,27 @@ class _Rollouts(Collector):
             for role in ("stable", "canary", "previous"):
                 if release := getattr(status, role):
                     version.add_metric([name, role], release.version)
-        return phase, step, weight, version, warm, ready, available
+        yield from (phase, step, weight, version, warm, ready, available)
+        yield from self._judged()
+
+    def _judged(self) -> Iterator[Metric]:
+        prefix = "medinfer_rollout"
+        wanted = GaugeMetricFamily(f"{prefix}_wanted_replicas", "Replicas that shall hold it", labels=["rollout"])
+        value = GaugeMetricFamily(f"{prefix}_gate_value", "What the last analysis measured", labels=["rollout", "gate"])
+        limit = GaugeMetricFamily(f"{prefix}_gate_limit", "What it may be at most", labels=["rollout", "gate"])
+        approved = GaugeMetricFamily(f"{prefix}_approved_steps", "Approved steps of this try", labels=["rollout"])
+        kept_out = GaugeMetricFamily(f"{prefix}_quarantined_versions", "Versions not tried again", labels=["rollout"])
+        for name, decision in list(self._decisions.items()):
+            status = decision.status
+            wanted.add_metric([name], decision.report.replicas.desired)
+            kept_out.add_metric([name], len(status.quarantined))
+            approved.add_metric([name], _approved_steps(status))
+            for one in status.analysis.last.measurements if status.analysis.last else ():
+                for family, number in ((value, one.value), (limit, one.limit)):
+                    if number is not None:
+                        family.add_metric([name, one.name], number)
+        yield from (wanted, value, limit, approved, kept_out)
+
+
+def _approved_steps(status: Status) -> int:
+    return sum(bool(one.approved_by) for one in status.attempt.steps) if status.attempt else 0

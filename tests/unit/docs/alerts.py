@@ -6,6 +6,7 @@ from typing import Any
 
 import yaml
 from inference_api.process.metrics import Metrics as ApiMetrics
+from prometheus_client import CollectorRegistry
 from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 from replica_agent.metrics import Metrics as AgentMetrics
@@ -47,10 +48,15 @@ def matchers_in(expression: str) -> Iterator[tuple[str, str]]:
 
 def series() -> set[str]:
     """Return the names of all exported metrics as Prometheus stores them."""
+    collectors: tuple[Collector, ...] = (ApiMetrics(lambda: ({}, [])), agent_registry(), OperatorMetrics().registry)
+    return set(_names(metric for collector in collectors for metric in collector.collect()))
+
+
+def agent_registry() -> CollectorRegistry:
+    """Return everything that an agent exports."""
     agent = AgentMetrics()
     agent.read_states(lambda: (), lambda: 0)
-    collectors: tuple[Collector, ...] = (ApiMetrics(lambda: ({}, [])), agent.registry, OperatorMetrics().registry)
-    return set(_names(metric for collector in collectors for metric in collector.collect()))
+    return agent.registry
 
 
 def _names(metrics: Iterable[Metric]) -> Iterator[str]:

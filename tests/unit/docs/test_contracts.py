@@ -1,18 +1,23 @@
-"""docs/contracts.md names every metric, problem and setting of the API, and no others."""
+"""docs/contracts.md names every metric of each part, every problem and setting of the API, and no others."""
 
 import re
 
+import pytest
 from inference_api.process.metrics import Metrics
 from inference_api.settings import Settings
+from prometheus_client.registry import Collector
+from rollout_operator.metrics import Metrics as OperatorMetrics
 
+from tests.unit.docs.alerts import agent_registry
 from tests.unit.docs.reasons import OF_THE_FRAMEWORK, ROOT, kinds_of_problems
 
 PAGE = (ROOT / "docs" / "contracts.md").read_text()
 SECTIONS = dict(re.findall(r"^## ([^\n]+)\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL))
-METRICS = {
-    metric.name.removeprefix("inference_api_") + ("_total" if metric.type == "counter" else "")
-    for metric in Metrics(lambda: ({}, [])).collect()
-}
+COLLECTED = [
+    pytest.param("Metrics of the API", "inference_api_", Metrics(lambda: ({}, [])), id="api"),
+    pytest.param("Metrics of the agent", "medinfer_agent_", agent_registry(), id="agent"),
+    pytest.param("Metrics of the operator", "medinfer_", OperatorMetrics().registry, id="operator"),
+]
 
 
 def cells(table: str, column: int) -> set[str]:
@@ -21,8 +26,13 @@ def cells(table: str, column: int) -> set[str]:
     return {word for row in rows for word in re.findall(r"`([\w-]+)`", row[column])}
 
 
-def test_metrics() -> None:
-    assert cells(SECTIONS["Metrics of the API"], 0) == METRICS
+@pytest.mark.parametrize(("section", "prefix", "collector"), COLLECTED)
+def test_metrics(section: str, prefix: str, collector: Collector) -> None:
+    collected = {
+        metric.name.removeprefix(prefix) + ("_total" if metric.type == "counter" else "")
+        for metric in collector.collect()
+    }
+    assert cells(SECTIONS[section], 0) == collected
 
 
 def test_problems() -> None:

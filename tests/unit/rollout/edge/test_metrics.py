@@ -5,6 +5,8 @@ from dataclasses import replace
 import pytest
 from aiohttp import ClientSession, web
 from prometheus_client import generate_latest
+from rollout_operator.documents.assessment import Measurement, Verdict, summarize
+from rollout_operator.documents.status import Analysis, StepEvidence
 from rollout_operator.metrics import Metrics
 from rollout_operator.server import build_app
 
@@ -63,6 +65,28 @@ def test_a_rollout_on_its_way() -> None:
     assert value(metrics, "medinfer_rollout_step", rollout="r") == made.status["currentStepIndex"]
     assert value(metrics, "medinfer_rollout_version", rollout="r", role="canary") == 2
     assert value(metrics, "medinfer_rollout_ready", rollout="r") == 0
+
+
+def test_what_a_canary_is_judged_by() -> None:
+    made = healthy_cluster.release(healthy_cluster.cluster()).run_until("Progressing")
+    assert made.decision
+    passed = Measurement("errorRate", Verdict.PASSED, "fine", 0.01, 0.05, 100)
+    unasked = Measurement("latencyRatio", Verdict.INCONCLUSIVE, "needs more", None, 1.5)
+    analysis = Analysis(last=summarize((passed, unasked), 100))
+    before = made.decision.status.attempt
+    assert before
+    approved = StepEvidence(before.started_at, before.started_at, approved_by="jane")
+    attempt = replace(before, steps=(approved, replace(approved, approved_by="")))
+    status = replace(made.decision.status, analysis=analysis, attempt=attempt)
+    metrics = Metrics()
+    metrics.note("r", replace(made.decision, status=status))
+    assert value(metrics, "medinfer_rollout_gate_value", rollout="r", gate="errorRate") == 0.01
+    assert value(metrics, "medinfer_rollout_gate_limit", rollout="r", gate="errorRate") == 0.05
+    assert value(metrics, "medinfer_rollout_gate_value", rollout="r", gate="latencyRatio") is None
+    assert value(metrics, "medinfer_rollout_gate_limit", rollout="r", gate="latencyRatio") == 1.5
+    assert value(metrics, "medinfer_rollout_approved_steps", rollout="r") == 1
+    assert value(metrics, "medinfer_rollout_quarantined_versions", rollout="r") == 0
+    assert value(metrics, "medinfer_rollout_wanted_replicas", rollout="r") == 2
 
 
 def test_series_go_with_their_rollout() -> None:
