@@ -13,7 +13,7 @@ ROOT := $(shell [ "$$(id -u)" = 0 ] && echo yes)
 SIDE_BY_SIDE = -n $(if $(ROOT),$(1),0) --dist loadfile --no-loadscope-reorder
 PACKAGES := services/api/inference_api services/common/medinfer_common operators/agent/replica_agent operators/rollout/rollout_operator operators/rollout/kubectl_modelrollout model_repository/modelctl ci
 
-CHART_PROGRAMS := actionlint helm kube-scheduler kube-score kubeconform promtool certificates.yaml httproutes.yaml \
+CHART_PROGRAMS := actionlint dashcheck helm kube-scheduler kube-score kubeconform promtool certificates.yaml httproutes.yaml \
   prometheusrules.yaml referencegrants.yaml servicemonitors.yaml
 CLUSTER_PROGRAMS := coredns etcd helm kube-apiserver kube-controller-manager kube-proxy kube-scheduler kubectl kubelet \
   metrics-server pause
@@ -84,6 +84,10 @@ test-chart: control-plane ## The chart: helm, kubeconform, a scanner, the schedu
 .PHONY: chart-docs
 chart-docs: setup ## Write what is generated: the chart's table of values, its schema, docs/modelrollout.md
 	$(RUN) python -m ci.chart
+
+.PHONY: boards
+boards: setup ## Write Grafana's dashboards, charts/medinfer/dashboards, from ci/boards
+	$(RUN) python -m ci.boards
 
 .PHONY: image-docs
 image-docs: setup ## Write docs/images.md: which images are read, and with which words the others are refused

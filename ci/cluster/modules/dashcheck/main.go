@@ -5,6 +5,8 @@
 package main
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 
@@ -31,9 +33,31 @@ func check(path string) error {
 	if err != nil {
 		return err
 	}
-	var board dashboard.Dashboard
-	if err := board.UnmarshalJSONStrict(raw); err != nil {
+	var strict, board dashboard.Dashboard
+	// What it returns is never nil; without an error it has no text.
+	if err := strict.UnmarshalJSONStrict(raw); err != nil && err.Error() != "" {
 		return err
 	}
-	return board.Validate()
+	// The strict reader leaves out panels, so that what it read cannot be validated.
+	if err := json.Unmarshal(raw, &board); err != nil {
+		return err
+	}
+	return errors.Join(checkFieldConfigs(raw), board.Validate())
+}
+
+// checkFieldConfigs reads what the strict reader leaves to a tolerant one.
+func checkFieldConfigs(raw []byte) error {
+	var board struct {
+		Panels []struct{ FieldConfig json.RawMessage }
+	}
+	if err := json.Unmarshal(raw, &board); err != nil {
+		return err
+	}
+	for index, panel := range board.Panels {
+		var config dashboard.FieldConfigSource
+		if err := config.UnmarshalJSONStrict(panel.FieldConfig); err != nil && err.Error() != "" {
+			return fmt.Errorf("panels[%d].fieldConfig: %w", index, err)
+		}
+	}
+	return nil
 }
