@@ -69,10 +69,8 @@ class Accepted:
         await self._audit.write(entries.refused(await self._asked(), kind, now, now - self._began))
 
     async def _asked(self) -> Asked:
-        of_study = self._audit.pseudonyms.of_study(self.study) if self.study else None
-        is_small = sum(map(len, self._images)) <= INLINE_BYTES
-        of_images = self._of_images() if is_small else await asyncio.to_thread(self._of_images)
+        pseudonyms, images = self._audit.pseudonyms, self._images
+        of_study = pseudonyms.of_study(self.study) if self.study else None
+        is_small = sum(map(len, images)) <= INLINE_BYTES
+        of_images = pseudonyms.of_images(images) if is_small else await asyncio.to_thread(pseudonyms.of_images, images)
         return Asked(self._request_id, self._client or None, of_study, of_images)
-
-    def _of_images(self) -> tuple[str, ...]:
-        return tuple(map(self._audit.pseudonyms.of_image, self._images))

@@ -1,6 +1,7 @@
 """Keyed hashes that stand for a study and for an image: linkable by who has the key, and by nobody else."""
 
 import hmac
+from collections.abc import Iterable
 from pathlib import Path
 
 from inference_api.settings import InvalidSettings
@@ -23,9 +24,9 @@ class Pseudonyms:
         """64 hexadecimal digits: HMAC-SHA256 of what identifies the study."""
         return hmac.digest(self._study, study, "sha256").hex()
 
-    def of_image(self, image: bytes) -> str:
-        """64 hexadecimal digits: HMAC-SHA256 of the uploaded bytes."""
-        return hmac.digest(self._image, image, "sha256").hex()
+    def of_images(self, images: Iterable[bytes]) -> tuple[str, ...]:
+        """64 hexadecimal digits for each: HMAC-SHA256 of the uploaded bytes."""
+        return tuple([hmac.digest(self._image, image, "sha256").hex() for image in images])
 
 
 def read_key(path: Path) -> bytes:

@@ -28,7 +28,8 @@ class Writer:
 
     An entry that could not be written leaves no gap in the chain: the next one takes its number.
 
-    `pause_seconds`: how long the first of some lines waits for others. To wake the thread costs more than a line does.
+    `pause_seconds`: how long the first of some lines waits for others; with 0, for those of the same turn of the event
+    loop. To wake the thread costs more than a line does.
     """
 
     def __init__(self, sink: Sink, chain: Chain, count: Callable[[str, int], None], pause_seconds: float = 0.0) -> None:
@@ -76,11 +77,18 @@ class Writer:
             return False
         self._unwritten += 1
         self._batch.append(waiting)
-        if not self._pause_seconds or self._is_closing:
+        if self._is_closing:
             self._hand_over()
         elif len(self._batch) == 1:
-            asyncio.get_running_loop().call_later(self._pause_seconds, self._hand_over)
+            self._hand_over_soon()
         return True
+
+    def _hand_over_soon(self) -> None:
+        loop = asyncio.get_running_loop()
+        if self._pause_seconds:
+            loop.call_later(self._pause_seconds, self._hand_over)
+        else:
+            loop.call_soon(self._hand_over)
 
     def _hand_over(self) -> None:
         self._batches.put(self._batch)

@@ -86,7 +86,7 @@ async def test_an_answer_can_be_accounted_for(scene: Scene) -> None:
         "requestId": "",
         "client": "pacs",
         "study": pseudonyms.of_study(STUDY.encode()),
-        "images": [pseudonyms.of_image(scene.image)],
+        "images": [*pseudonyms.of_images([scene.image])],
         "outcome": "answered",
         "latencyMs": 0,
         "model": "resnet_medical",
@@ -156,8 +156,9 @@ async def test_a_full_volume_takes_the_answer_away_where_its_line_is_required(
 
 def test_pseudonyms_differ_by_purpose_and_key() -> None:
     one, other = Pseudonyms(KEY), Pseudonyms(KEY[::-1])
-    assert len({one.of_study(b"a"), one.of_image(b"a"), other.of_study(b"a"), one.of_study(b"b")}) == 4
-    assert one.of_study(b"a") == Pseudonyms(KEY).of_study(b"a") and re.fullmatch("[0-9a-f]{64}", one.of_image(b""))
+    assert len({one.of_study(b"a"), *one.of_images([b"a"]), other.of_study(b"a"), one.of_study(b"b")}) == 4
+    assert one.of_study(b"a") == Pseudonyms(KEY).of_study(b"a")
+    assert re.fullmatch("[0-9a-f]{64}", one.of_images([b""])[0])
 
 
 @pytest.mark.parametrize(

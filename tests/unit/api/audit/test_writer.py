@@ -112,6 +112,13 @@ async def test_lines_wait_for_each_other_and_at_the_end_for_nothing() -> None:
     assert [line["sequence"] for line in disk.lines] == list(range(1, 301))
 
 
+async def test_lines_of_one_turn_of_the_event_loop_are_one_write(make: Callable[[Sink], Scene]) -> None:
+    disk = Disk()
+    scene = make(disk)
+    assert await asyncio.gather(*(scene.writer.write({}, 5) for _ in range(5))) == [True] * 5
+    assert disk.writes == 1
+
+
 async def test_lines_do_not_wait_longer_than_the_pause() -> None:
     disk = Disk()
     scene = Scene(disk, pause_seconds=0.01)
