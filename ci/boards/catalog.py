@@ -3,6 +3,9 @@
 import json
 from pathlib import Path
 
+import yaml
+
+from ci.boards import promises
 from ci.boards.board import Board
 from ci.boards.gpu import GPU
 from ci.boards.operator import OPERATOR
@@ -11,7 +14,9 @@ from ci.boards.release import RELEASE
 from ci.boards.replicas import REPLICAS
 
 BOARDS = (PATIENTS, RELEASE, REPLICAS, GPU, OPERATOR)
-FOLDER = Path(__file__).parents[2] / "charts" / "medinfer" / "dashboards"
+CHART = Path(__file__).parents[2] / "charts" / "medinfer"
+FOLDER = CHART / "dashboards"
+PROMISES = CHART / "rules" / "promises.yaml"
 
 
 def path(board: Board) -> Path:
@@ -22,3 +27,9 @@ def path(board: Board) -> Path:
 def text(board: Board) -> str:
     """Its file."""
     return json.dumps(board.document(), indent=1, ensure_ascii=False) + "\n"
+
+
+def promises_text() -> str:
+    """The file of the promises' rules."""
+    dumped: str = yaml.safe_dump(promises.rules(), sort_keys=False, width=1000)
+    return f"# Generated: make boards\n{dumped}"

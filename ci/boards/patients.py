@@ -1,15 +1,13 @@
 """What patients get: answers, how fast, and who is refused."""
 
+from inference_api.process.metrics import FAULTS
+
 from ci.boards.board import Board, Row
 from ci.boards.panel import Kind, Panel, Query, Unit
 from ci.boards.queries import IN_NAMESPACE, mean, most, quantile, rate, total
 
-# Kinds of problems with which a request that was right got no diagnosis.
-FAULTS = (
-    "internal|model-failed|too-many-connections|overloaded|no-replica|audit-failed|access-unknown"
-    "|issuer-unreachable|deadline-passed"
-)
-_REFUSED = f'inference_api_refused_total{{{IN_NAMESPACE}, kind=~"{FAULTS}"}}'
+ANY_FAULT = "|".join(FAULTS)
+_REFUSED = f'inference_api_refused_total{{{IN_NAMESPACE}, kind=~"{ANY_FAULT}"}}'
 _ANSWERED = f'inference_api_requests_total{{{IN_NAMESPACE}, outcome!="failed"}}'
 _ALL = f"(sum (increase({_ANSWERED}[$__range])) + sum (increase({_REFUSED}[$__range])))"
 _SHARE = f"sum (increase({_ANSWERED}[$__range])) / {_ALL}"
@@ -23,6 +21,7 @@ _PROMISE = Row(
             Unit.SHARE,
             "Share of the requests in this range that got a diagnosis. Requests that were wrong are not counted.",
             (Query(_SHARE),),
+            ("MedinferAvailabilityBurnsFast", "MedinferAvailabilityBurnsSlowly"),
             kind=Kind.STAT,
             width=6,
         ),
@@ -43,6 +42,7 @@ _PROMISE = Row(
                     f"histogram_quantile(0.95, sum by (le) (increase({DURATION}_bucket{{{IN_NAMESPACE}}}[$__range])))"
                 ),
             ),
+            ("MedinferLatencyBurnsFast", "MedinferLatencyBurnsSlowly"),
             kind=Kind.STAT,
             width=6,
         ),
@@ -51,6 +51,7 @@ _PROMISE = Row(
             Unit.NUMBER,
             "Nothing here: Prometheus reads no API pod, and the alerts on the promise are blind.",
             (Query(f"count (inference_api_workers{{{IN_NAMESPACE}}})"),),
+            ("MedinferNotScraped",),
             kind=Kind.STAT,
             width=6,
         ),
@@ -73,6 +74,7 @@ _REQUESTS = Row(
             Unit.SECONDS,
             "From the last byte of a request to its answer, of answers that the chosen version gave.",
             tuple(Query(quantile(q, DURATION, "version"), f"{{{{version}}}} p{q * 100:g}") for q in (0.5, 0.95, 0.99)),
+            ("MedinferLatencyBurnsFast",),
         ),
         Panel(
             "Time in each stage",
@@ -172,6 +174,7 @@ _IMAGES = Row(
                     "{{version}} {{class}}",
                 ),
             ),
+            ("MedinferClassShareDrifts",),
         ),
         Panel(
             "Confidence by version",
@@ -181,6 +184,7 @@ _IMAGES = Row(
                 Query(quantile(q, "inference_api_confidence", "version"), f"{{{{version}}}} {name}")
                 for q, name in ((0.5, "half"), (0.1, "a tenth"))
             ),
+            ("MedinferConfidenceDrifts",),
         ),
         Panel(
             "Audit lines",

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from ci.boards.board import ANNOTATIONS, Board
-from ci.boards.catalog import BOARDS, path, text
+from ci.boards.catalog import BOARDS, PROMISES, path, promises_text, text
 from ci.boards.panel import Panel
 from tests.unit.boards.known import DCGM, KUBELET, TRITON, TRITON_WITH_A_GPU, UNSHOWN
 from tests.unit.docs.alerts import matchers_in, names, series
@@ -14,7 +14,8 @@ from tests.unit.docs.test_alerts import VALUES
 EVERY_BOARD = [pytest.param(board, id=board.name) for board in BOARDS]
 EVERY_PANEL = [pytest.param(panel, id=f"{board.name}: {panel.title}") for board in BOARDS for panel in board.panels]
 OTHERS = TRITON | TRITON_WITH_A_GPU | DCGM | KUBELET
-LOOKED_FOR = VALUES | {"result": VALUES["result"] | {"agreed", "disagreed", "failed", "dropped"}}
+KEPT = {label: values for label, values in VALUES.items() if label != "namespace"}
+LOOKED_FOR = KEPT | {"result": VALUES["result"] | {"agreed", "disagreed", "failed", "dropped"}}
 ANNOTATION_QUERIES = [expr for expr, _, _ in ANNOTATIONS.values()]
 
 
@@ -34,7 +35,11 @@ def without_suffix(name: str) -> str:
 
 @pytest.mark.parametrize("board", EVERY_BOARD)
 def test_the_file_is_the_generated_one(board: Board) -> None:
-    assert path(board).read_text() == text(board), "run: python -m ci.boards"
+    assert path(board).read_text() == text(board), "run: make boards"
+
+
+def test_the_rules_are_the_generated_ones() -> None:
+    assert PROMISES.read_text() == promises_text(), "run: make boards"
 
 
 def test_there_is_no_other_file() -> None:

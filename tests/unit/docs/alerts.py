@@ -1,4 +1,4 @@
-"""The alerts of manifests/monitoring, the series that their tests write, and the metrics that the parts export."""
+"""The rules of the chart, the series that their tests write, and the metrics that the parts export."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -14,21 +14,30 @@ from rollout_operator.metrics import Metrics as OperatorMetrics
 
 from tests.unit.docs.reasons import ROOT
 
-FILE = ROOT / "manifests" / "monitoring" / "alerts.yaml"
-SITUATIONS = ROOT / "tests" / "chart" / "alerts.yaml"
+FILES = sorted((ROOT / "charts" / "medinfer" / "rules").glob("*.yaml"))
+SITUATIONS = [ROOT / "tests" / "chart" / name for name in ("alerts.yaml", "promises.yaml")]
 SUFFIXES = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count"), "gauge": ("",)}
 
 Rule = dict[str, Any]
 
 
 def rules() -> list[Rule]:
-    groups = yaml.safe_load(FILE.read_text())["spec"]["groups"]
+    """Return the alerts."""
+    return [rule for rule in _every_rule() if "alert" in rule]
+
+
+def recording_rules() -> list[Rule]:
+    return [rule for rule in _every_rule() if "record" in rule]
+
+
+def _every_rule() -> list[Rule]:
+    groups = [group for file in FILES for group in yaml.safe_load(file.read_text())["groups"]]
     return [rule for group in groups for rule in group["rules"]]
 
 
 def assumed() -> list[str]:
     """Return the series that the tests of the alerts write, with their labels."""
-    tests = yaml.safe_load(SITUATIONS.read_text())["tests"]
+    tests = [test for file in SITUATIONS for test in yaml.safe_load(file.read_text())["tests"]]
     return sorted({one["series"] for test in tests for one in test["input_series"]})
 
 
@@ -37,7 +46,11 @@ def names() -> set[str]:
 
 
 def metrics_in(expression: str) -> set[str]:
-    return set(re.findall(r"\b(?:medinfer|inference_api)_\w+", expression))
+    return set(re.findall(r"(?<![\w:])(?:medinfer|inference_api)_\w+", expression))
+
+
+def recorded_in(expression: str) -> set[str]:
+    return set(re.findall(r"\w+:\w+:\w+", expression))
 
 
 def matchers_in(expression: str) -> Iterator[tuple[str, str]]:

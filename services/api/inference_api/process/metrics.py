@@ -13,12 +13,24 @@ from inference_api.process import measured_metrics, reports
 from inference_api.process.loop_lateness import LATENESS_BOUNDS_SECONDS
 from inference_api.routing.counters import LATENCY_BOUNDS_SECONDS, Json, Result
 
+# The kinds of problems with which a request that was right gets no diagnosis.
+FAULTS = (
+    "internal",
+    "model-failed",
+    "too-many-connections",
+    "overloaded",
+    "no-replica",
+    "audit-failed",
+    "access-unknown",
+    "issuer-unreachable",
+    "deadline-passed",
+)
 AUDIT_RESULTS = ("written", "failed", "dropped")
 
 # Event, metric, label, its values that are there from the start, help. An alert asks whether a counter grew, which one
 # that appears with 1 did not.
 _EVENTS = (
-    ("refused", "refused", "kind", ("internal",), "Requests refused, by kind of problem."),
+    ("refused", "refused", "kind", FAULTS, "Requests refused, by kind of problem."),
     ("shed", "shed", "full", ("places",), "Requests refused because something was full."),
     ("closed", "closed_connections", "reason", (), "Connections closed by a limit, without an answer."),
     ("audit", "audit_lines", "result", AUDIT_RESULTS, "Lines of the audit stream, by what became of them."),
