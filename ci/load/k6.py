@@ -27,9 +27,9 @@ class K6(Process):
         command = [str(Path(sys.executable).with_name("k6")), "run", "--quiet", "--no-usage-report", "--address", ""]
         output = ["--log-format", "raw", "--console-output", str(self.lines)]
         path = folder / "load.json"
-        super().__init__(
-            "k6", [*command, *output, str(SCRIPTS / f"{script}.js")], {"LOAD": str(path)}, folder / "k6.log"
-        )
+        # Less garbage collection: a seventh of its CPU, which competes with what it measures.
+        environment = {"LOAD": str(path), "GOGC": "400"}
+        super().__init__("k6", [*command, *output, str(SCRIPTS / f"{script}.js")], environment, folder / "k6.log")
 
     def start(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
