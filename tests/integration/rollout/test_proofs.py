@@ -3,24 +3,30 @@
 import os
 import signal
 
+import numpy as np
+import onnx
 import pytest
+from modelctl.demo.faults import HANG_TURNS, SLOW_TURNS
+from onnx import numpy_helper
 
 from ci.stack.http import client
 from ci.stack.sidecar import Sidecar
 from ci.stack.waiting import wait_until
+from tests.harness.hostile.repack import repack, take_apart
 from tests.harness.rollout.proofs import unproved
 from tests.harness.rollout.rollouts import RolloutStack
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(420)]
 
-SLOW = 4  # takes its time to prove itself, which is when it must not be asked
+HANGS, ALWAYS_HANGS, SLOW_TO_PROVE = 9, 14, 22
 
 
 def test_a_triton_restarts_while_nobody_asks(stack: RolloutStack, images: list[bytes]) -> None:
     """No request tells the API that it was away: the first ones come when the version is loaded, and not proved."""
+    make_slow_to_prove(stack)
     stack.start(version=None)
-    stack.apply(SLOW, warmup={"batchSizes": [1], "maxSeconds": 5})
-    stack.wait_for_ready(SLOW)
+    stack.apply(SLOW_TO_PROVE, warmup={"batchSizes": [1], "maxSeconds": 5})
+    stack.wait_for_ready(SLOW_TO_PROVE)
     for api in stack.apis.values():
         api.wait_until_serving()
     for _ in range(20):
@@ -40,6 +46,16 @@ def test_a_triton_restarts_while_nobody_asks(stack: RolloutStack, images: list[b
     count, wrong = unproved(stack)
     assert count >= 80
     assert wrong == []
+
+
+def make_slow_to_prove(stack: RolloutStack) -> None:
+    """Each batch of marked images, as its golden ones are, takes 300 ms, which is when it must not be asked."""
+    parts = take_apart(stack.bundle(HANGS))
+    model = onnx.load_from_string(parts.onnx)
+    (turns,) = (one for one in model.graph.initializer if (numpy_helper.to_array(one) == HANG_TURNS).all())
+    turns.CopyFrom(numpy_helper.from_array(np.array(SLOW_TURNS, np.int64), turns.name))
+    golden = take_apart(stack.bundle(ALWAYS_HANGS)).golden
+    repack(stack.bundle(HANGS), stack.bundles, version=SLOW_TO_PROVE, onnx=model.SerializeToString(), golden=golden)
 
 
 def ask(stack: RolloutStack, images: list[bytes]) -> None:
