@@ -18,7 +18,7 @@ pytestmark = pytest.mark.integration
 STEPS = [{"setWeight": 50}, {"gate": {"name": GATE}}, {"setWeight": 100}]
 ANALYSIS = {"intervalSeconds": 2, "minSamples": 20}
 # Longer than a Lease is believed, and many times the 1.5 s that the operator waits for a pod.
-AGENT_DEAD_SECONDS, OUTAGE_SECONDS = 25, 15
+AGENT_DEAD_SECONDS, OUTAGE_SECONDS = 15, 15
 CLOSE_IS_SEEN_SECONDS = 1.0
 
 
