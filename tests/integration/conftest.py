@@ -10,7 +10,10 @@ from modelctl.defaults import default_config
 from ci.load.images import grey_jpeg
 
 # Minutes for each file, the longest first.
-LONGEST = ("integration/rollout/", "modelctl/test_resnet_demo", "integration/faults/", "integration/agent/")
+LONGEST = (
+    *("integration/rollout/", "modelctl/test_resnet_demo", "imaging/test_oracle", "integration/faults/"),
+    "integration/agent/",
+)
 # With one instance for each version, as on one GPU. Without a count a CPU has two, one process started after the other
 # in every load.
 KIND = "kind: KIND_GPU"
