@@ -20,6 +20,7 @@ CLUSTER_PROGRAMS := coredns etcd helm kube-apiserver kube-controller-manager kub
 GITOPS_PROGRAMS := helm kustomize-controller glua applications.yaml buckets.yaml externalartifacts.yaml \
   gitrepositories.yaml helmreleases.yaml kustomizations.yaml ocirepositories.yaml
 CLIENT_PROGRAMS := upload
+OBSERVER_PROGRAMS := prometheus
 # Every process that a test starts would compile all that it imports again: that doubles the time it takes to start.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -61,7 +62,7 @@ test-smoke: setup control-plane ## Each part once for real: a prediction, the pa
 	$(RUN) pytest @tests/smoke.txt $(call SIDE_BY_SIDE,3)
 
 .PHONY: test-integration
-test-integration: setup packages control-plane gitops issuer clients pictures ## Real Triton, agents, API, k6, browser and API server as processes
+test-integration: setup packages control-plane gitops issuer clients observers pictures ## Real Triton, agents, API, k6, browser and API server as processes
 	$(RUN) pytest tests/integration -m "not soak" $(call SIDE_BY_SIDE,3)
 
 # On this folder's own cluster, whatever KUBECONFIG says: a test never reaches a cluster that someone works with.
@@ -171,9 +172,13 @@ gitops: setup
 clients: setup
 	@ci/cluster/build $(CLIENT_PROGRAMS)
 
+.PHONY: observers
+observers: setup
+	@ci/cluster/build $(OBSERVER_PROGRAMS)
+
 .PHONY: go-programs
 go-programs: setup
-	@ci/cluster/build $(CLUSTER_PROGRAMS) $(CHART_PROGRAMS) $(GITOPS_PROGRAMS) $(CLIENT_PROGRAMS)
+	@ci/cluster/build $(CLUSTER_PROGRAMS) $(CHART_PROGRAMS) $(GITOPS_PROGRAMS) $(CLIENT_PROGRAMS) $(OBSERVER_PROGRAMS)
 
 .PHONY: clean
 clean: ## Remove what the targets above made

@@ -67,7 +67,7 @@ _HELD = Row(
         Panel(
             "Workers that do not ask it",
             Unit.NUMBER,
-            "API workers that have excluded the replica. Empty while none does.",
+            "API workers that have excluded the replica.",
             (Query(total("inference_api_ejected_workers", "replica"), "{{replica}}"),),
             ("MedinferReplicaEjected",),
         ),

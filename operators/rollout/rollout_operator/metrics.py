@@ -10,6 +10,8 @@ from prometheus_client.registry import Collector
 from rollout_operator.decide.decision import Decision
 from rollout_operator.documents.status import Status
 
+# There from the start: a series that appears with 1 did not grow, as Prometheus sees it.
+REASONS = ("ClusterError", "Conflict", "Missing", "Unavailable", "Bug")
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5)
 
 
@@ -21,6 +23,8 @@ class Metrics:
         self.errors = Counter(
             "medinfer_operator_errors", "Reconciles that ended early, by reason", ["reason"], registry=self.registry
         )
+        for reason in REASONS:
+            self.errors.labels(reason)
         self.leads = Gauge("medinfer_operator_leads", "1 while the Lease is held", registry=self.registry)
         self._reconcile = Histogram(
             "medinfer_operator_reconcile_seconds",

@@ -195,7 +195,7 @@ def _state(live: list[Json | None]) -> Iterator[Metric]:
     ejected = GaugeMetricFamily(
         "inference_api_ejected_workers", "Workers that do not ask a replica at the moment.", labels=["replica"]
     )
-    for replica in sorted({name for snapshot in snapshots for name in snapshot["ejected"]}):
+    for replica in sorted({name for one in snapshots for name in (*one.get("replicas", ()), *one["ejected"])}):
         ejected.add_metric([replica], sum(replica in snapshot["ejected"] for snapshot in snapshots))
     yield ejected
     memory = [snapshot.get("memory", {}) for snapshot in snapshots]

@@ -7,9 +7,10 @@ from aiohttp import ClientSession, web
 from prometheus_client import generate_latest
 from rollout_operator.documents.assessment import Measurement, Verdict, summarize
 from rollout_operator.documents.status import Analysis, StepEvidence
-from rollout_operator.metrics import Metrics
+from rollout_operator.metrics import REASONS, Metrics
 from rollout_operator.server import build_app
 
+from tests.unit.docs.reasons import errors_of_visits
 from tests.unit.rollout import healthy_cluster
 from tests.unit.rollout.simulated_agent import Behaviour
 
@@ -107,6 +108,12 @@ def test_a_spec_that_cannot_be_read_has_series_too() -> None:
     metrics.note("r", replace(HEALTHY, status=replace(HEALTHY.status, stable=None, conditions=())))
     assert value(metrics, "medinfer_rollout_version", rollout="r", role="stable") is None
     assert value(metrics, "medinfer_rollout_ready", rollout="r") == 0
+
+
+def test_errors_are_counted_from_nought() -> None:
+    metrics = Metrics()
+    found = {reason: value(metrics, "medinfer_operator_errors_total", reason=reason) for reason in errors_of_visits()}
+    assert found == dict.fromkeys(REASONS, 0)
 
 
 def test_reconciles_are_timed() -> None:
