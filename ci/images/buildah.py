@@ -1,5 +1,9 @@
-"""buildah, and a base image made by debootstrap, since no registry is needed then. All of it lies in .cluster/."""
+"""buildah, and a base image made by debootstrap, since no registry is needed then.
 
+Its store lies in the home folder: a fresh clone builds on the layers of another one. Call it under one lock.
+"""
+
+import hashlib
 import os
 import shutil
 import subprocess
@@ -7,12 +11,13 @@ from pathlib import Path
 
 from ci.images.catalog import PROGRAMS, Image
 from ci.stack.errors import CommandFailed
-from ci.stack.folders import CLUSTER, ROOT
+from ci.stack.folders import CACHE, ROOT
 
-STORE = CLUSTER / "buildah"
+STORE = CACHE / "buildah"
 SUITE = "bookworm"
 PACKAGES = "ca-certificates,python3,python3-venv"
-BASE = f"localhost/medinfer-base:{SUITE}"
+BASE = f"localhost/medinfer-base:{SUITE}-{hashlib.sha256(PACKAGES.encode()).hexdigest()[:12]}"
+MAX_STEPS = 200  # a build after a change of ours adds about ten, of some megabytes
 
 # Where this machine reaches a package index through a proxy of its own, these say how.
 HOST_FILES = ("/etc/ssl/certs", "/etc/pip.conf")
@@ -26,7 +31,7 @@ def build_base() -> None:
     """Debian with Python, about two minutes; does nothing when it is there."""
     if has(BASE):
         return
-    folder = CLUSTER / "base"
+    folder = CACHE / "base"
     shutil.rmtree(folder, ignore_errors=True)
     debootstrap = ["debootstrap", "--variant=minbase", f"--include={PACKAGES}", SUITE, str(folder / "root")]
     subprocess.run(debootstrap, check=True, stdout=subprocess.DEVNULL)
@@ -48,6 +53,16 @@ def build(image: Image, reference: str) -> None:
     _run("build", "--layers", "--pull-never", *mounts, *arguments, str(context))
 
 
+def remove_older(reference: str) -> None:
+    """Every other tag of this image; once many steps of builds are kept, those that no image has any more, too."""
+    name = reference.rpartition(":")[0]
+    listed = _run("images", "--format", "{{.Name}}:{{.Tag}}").stdout.split()
+    if older := [one for one in listed if one.rpartition(":")[0] == name and one != reference]:
+        _run("rmi", *older)
+    if len(_run("images", "--all", "--quiet").stdout.split()) > MAX_STEPS:
+        _run("rmi", "--prune")
+
+
 def archive(reference: str, name: str, path: Path) -> None:
     """As `docker save` writes it, under this name."""
     part = path.with_suffix(".part")
@@ -58,7 +73,7 @@ def archive(reference: str, name: str, path: Path) -> None:
 
 def _run(command: str, *arguments: str, check: bool = True) -> "subprocess.CompletedProcess[str]":
     environment = os.environ | {"BUILDAH_ISOLATION": "chroot", "STORAGE_DRIVER": "overlay"}
-    places = ["--root", str(STORE), "--runroot", str(CLUSTER / "buildah-run")]
+    places = ["--root", str(STORE), "--runroot", str(CACHE / "buildah-run")]
     done = subprocess.run(["buildah", *places, command, *arguments], env=environment, text=True, capture_output=True)
     if check and done.returncode != 0:
         raise CommandFailed(f"buildah {command} {' '.join(arguments)}:\n{done.stdout[-3000:]}{done.stderr[-3000:]}")

@@ -57,6 +57,7 @@ def build(image: Image, built: str, name: str, file: Path) -> None:
         if not image.program:
             buildah.build_base()
         buildah.build(image, built)
+    buildah.remove_older(built)
     buildah.archive(built, name, file)
     for older in set(FILES.glob(f"{image.name}-{'[0-9a-f]' * 12}.tar")) - {file}:
         older.unlink()
