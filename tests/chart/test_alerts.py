@@ -6,8 +6,6 @@ from typing import Any
 import pytest
 import yaml
 
-from ci.stack.control_plane import binary
-from ci.stack.kubernetes import Cluster
 from tests.harness.chart import promtool
 from tests.harness.chart.helm import render, render_text
 from tests.harness.kubectl import Kubectl
@@ -24,8 +22,7 @@ def installed(*files: Path, namespace: str = "medinfer") -> dict[str, Any]:
     return spec
 
 
-def test_the_api_server_takes_them(cluster: Cluster, kubectl: Kubectl) -> None:
-    cluster.install_crd(binary("prometheusrules.yaml"))
+def test_the_api_server_takes_them(kubectl: Kubectl) -> None:
     (text,) = [one for one in render_text(settings=[ON]).split("\n---\n") if "kind: PrometheusRule" in one]
     assert "prometheusrule.monitoring.coreos.com/medinfer-alerts serverside-applied" in kubectl.dry_run(text)
 
