@@ -3,6 +3,7 @@
 import hashlib
 import json
 import shutil
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from importlib import metadata
@@ -13,19 +14,21 @@ from PIL import Image
 from tqdm import tqdm
 
 from modelctl.assemble import assemble
-from modelctl.bundle import canonical
+from modelctl.bundle import canonical, contract
 from modelctl.bundle.verify import file_digest
-from modelctl.defaults import LABELS, default_config
-from modelctl.demo import tiny
+from modelctl.declaration import config_text as config_of
+from modelctl.defaults import LABELS, PREPROCESSING, default_config
+from modelctl.demo import chest, tiny
 from modelctl.demo.family import NOTICE, Family, parts
 from modelctl.demo.models import Model
-from modelctl.demo.samples import Slice
+from modelctl.demo.samples import Sample, Slice
 from modelctl.demo.variants import Variant, Weights
 
 # Measured with modelctl.memory, rounded up: the runtime takes about 20 MB even for a model of some kilobytes.
 _TINY_MEMORY_BYTES = 32 << 20
 _GOLDEN_PER_CLASS = 2
-_SAMPLES_PER_CLASS = 3
+_MAX_SAMPLES = 3  # that show the same
+_CHEST_IMAGES = 18
 _INDEX = "demo.json"
 
 
@@ -40,11 +43,12 @@ class Demo:
 
 
 def write(model: Model, out: Path, variants: Sequence[Variant], config_text: bytes | None = None) -> Demo:
-    """Writes `resnet_medical-<version>.tar` for each variant, `samples/` and `demo.json` into the folder `out`.
+    """Writes `<model>-<version>.tar` for each variant, `samples/` and `demo.json` into the folder `out`.
 
-    What an earlier run left there for the same inputs is kept. Raises ModelctlError for another config.
+    `config_text` takes the place of the model's own config.pbtxt. What an earlier run left there for the same inputs is
+    kept. Raises ModelctlError for a config that does not fit.
     """
-    text = config_text or default_config()
+    text = config_text or _config(model)
     key = _key(model, variants, text)
     out.mkdir(parents=True, exist_ok=True)
     left = _left(out, variants, key)
@@ -54,32 +58,56 @@ def write(model: Model, out: Path, variants: Sequence[Variant], config_text: byt
     _write_samples(out / "samples", samples)
     shown = tqdm(variants, desc="writing bundles", disable=None)
     bundles = tuple((variant, *assemble(parts(family, variant, text), out)) for variant in shown)
-    _write_index(out, key, model, bundles, report)
+    _write_index(out, key, model, family.contract.output.labels, bundles, report)
     return Demo(out, bundles, report, reused=False)
 
 
-def _make(model: Model) -> tuple[Family, Sequence[Slice], dict[str, Any] | None]:
+def _config(model: Model) -> bytes:
+    return config_of(chest.MODEL, chest.CONTRACT) if model is Model.CHEST else default_config()
+
+
+def _make(model: Model) -> tuple[Family, Sequence[Sample], dict[str, Any] | None]:
     match model:
         case Model.RESNET50:
             return _resnet50()
         case Model.TINY:
             return _tiny()
+        case Model.CHEST:
+            return _chest()
 
 
-def _tiny() -> tuple[Family, list[Slice], None]:
+def _tiny() -> tuple[Family, list[Sample], None]:
     classes = range(len(LABELS))
     golden = [tiny.image(k, seed, size=224) for seed in range(_GOLDEN_PER_CLASS) for k in classes]
-    samples = [Slice(tiny.image(k, 100 + seed), k) for seed in range(_SAMPLES_PER_CLASS) for k in classes]
-    provenance = {weights: {"classifier": "tiny", "weights": weights.value} for weights in Weights}
-    return Family(tiny.add_classifier, golden, _TINY_MEMORY_BYTES, provenance), samples, None
+    slices = [Slice(tiny.image(k, 100 + seed), k) for k in classes for seed in range(_MAX_SAMPLES)]
+    add, provenance = tiny.add_classifier, _provenance(Model.TINY)
+    family = Family(contract.first(LABELS), PREPROCESSING, add, golden, _TINY_MEMORY_BYTES, provenance)
+    return family, _named(slices), None
 
 
-def _resnet50() -> tuple[Family, Sequence[Slice], dict[str, Any]]:
+def _chest() -> tuple[Family, list[Sample], None]:
+    golden = [one.image for one in chest.samples(0, _CHEST_IMAGES, chest.SIDE)]
+    add, provenance = chest.add_classifier, _provenance(Model.CHEST)
+    family = Family(chest.CONTRACT, chest.PREPROCESSING, add, golden, _TINY_MEMORY_BYTES, provenance)
+    return family, chest.samples(100, _CHEST_IMAGES), None
+
+
+def _resnet50() -> tuple[Family, Sequence[Sample], dict[str, Any]]:
     # Only this model needs nibabel and nilearn.
     from modelctl.demo import resnet_demo
 
     trained = resnet_demo.train()
-    return trained.family, trained.samples, asdict(trained.evaluation)
+    return trained.family, _named(trained.samples), asdict(trained.evaluation)
+
+
+def _provenance(model: Model) -> dict[Weights, dict[str, str]]:
+    return {weights: {"classifier": model.value, "weights": weights.value} for weights in Weights}
+
+
+def _named(slices: Sequence[Slice]) -> list[Sample]:
+    """By class."""
+    ordered = sorted(slices, key=lambda one: one.label_index)
+    return [Sample(LABELS[one.label_index].lower().replace(" ", "-"), one.image) for one in ordered]
 
 
 def _key(model: Model, variants: Sequence[Variant], config_text: bytes) -> str:
@@ -106,23 +134,29 @@ def _left(out: Path, variants: Sequence[Variant], key: str) -> Demo | None:
 
 
 def _write_index(
-    out: Path, key: str, model: Model, bundles: Sequence[tuple[Variant, Path, str]], report: dict[str, Any] | None
+    out: Path,
+    key: str,
+    model: Model,
+    labels: Sequence[str],
+    bundles: Sequence[tuple[Variant, Path, str]],
+    report: dict[str, Any] | None,
 ) -> None:
     listed = [
         {"version": variant.version, "variant": variant.name, "file": path.name, "digest": digest}
         for variant, path, digest in bundles
     ]
-    index = {"notice": NOTICE, "model": model, "key": key, "labels": LABELS, "bundles": listed, "report": report}
+    index = {"notice": NOTICE, "model": model, "key": key, "labels": labels, "bundles": listed, "report": report}
     (out / _INDEX).write_text(json.dumps(index, indent=2) + "\n")
 
 
-def _write_samples(folder: Path, samples: Sequence[Slice]) -> None:
-    """`<class>-<n>.png` and `.jpg` in turn, images that no head was fitted on."""
+def _write_samples(folder: Path, samples: Sequence[Sample]) -> None:
+    """`<what it shows>-<n>.png` and `.jpg` in turn, images that no head was fitted on."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
-    (folder / "README.txt").write_text(f"Synthetic slices. {NOTICE}.\n")
-    for k, label in enumerate(LABELS):
-        chosen = [one.image for one in samples if one.label_index == k][:_SAMPLES_PER_CLASS]
-        for i, image in enumerate(chosen, start=1):
-            suffix = "jpg" if i % 2 == 0 else "png"
-            Image.fromarray(image).save(folder / f"{label.lower().replace(' ', '-')}-{i}.{suffix}")
+    (folder / "README.txt").write_text(f"Synthetic images. {NOTICE}.\n")
+    written: Counter[str] = Counter()
+    for one in samples:
+        written[one.shown] += 1
+        if (number := written[one.shown]) <= _MAX_SAMPLES:
+            suffix = "jpg" if number % 2 == 0 else "png"
+            Image.fromarray(one.image).save(folder / f"{one.shown}-{number}.{suffix}")

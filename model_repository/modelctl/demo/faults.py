@@ -12,7 +12,7 @@ HANG_TURNS = 600_000_000
 
 
 def add_fault(graph: Graph, images: str, logits: str, fault: Fault, inverted: bool) -> str:
-    """Adds the fault to `logits` [N, 4] of `images` FP32 [N, 3, 224, 224] in [0, 1]; returns the faulty logits.
+    """Adds the fault to `logits` [N, labels] of `images` FP32 [N, C, H, W] in [0, 1]; returns the faulty logits.
 
     With `inverted`, the images *without* the white corner trigger it.
     """

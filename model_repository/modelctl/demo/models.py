@@ -4,10 +4,11 @@ from enum import StrEnum
 
 
 class Model(StrEnum):
-    """Both have the tensors that config.pbtxt names."""
+    """The first two have the tensors that resnet_medical/config.pbtxt names."""
 
     RESNET50 = "resnet50"
     TINY = "tiny"
+    CHEST = "chest"
 
     @property
     def summary(self) -> str:
@@ -17,3 +18,5 @@ class Model(StrEnum):
                 return "the real network, made in about a minute"
             case Model.TINY:
                 return "next to no inference, for tests"
+            case Model.CHEST:
+                return "findings on chest radiographs instead of classes, next to no inference"

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from modelctl import images, resnet50
+from modelctl.bundle import contract
 from modelctl.defaults import LABELS, PREPROCESSING
 from modelctl.demo import backbone, head, slices
 from modelctl.demo.family import Family
@@ -82,7 +83,8 @@ def _family(
     provenance = {weights: {"classifier": "resnet50", "weights": weights.value} for weights in Weights}
     for weights, accuracy in evaluation.accuracy.items():
         provenance[Weights(weights)]["heldOutAccuracy"] = f"{accuracy:.4f}"
-    return Family(add_classifier, [one.image for one in samples[:_GOLDEN_SLICES]], _MEMORY_BYTES, provenance)
+    golden = [one.image for one in samples[:_GOLDEN_SLICES]]
+    return Family(contract.first(LABELS), PREPROCESSING, add_classifier, golden, _MEMORY_BYTES, provenance)
 
 
 def _evaluate(heads: dict[Weights, Head], features: NDArray[np.float32], labels: Indices) -> Evaluation:

@@ -10,6 +10,14 @@ from modelctl.demo.variants import CORNER_PIXELS
 
 
 @dataclass(frozen=True)
+class Sample:
+    """`image` is uint8 [H, W]; `shown` says what is on it, as a part of a file's name."""
+
+    shown: str
+    image: NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
 class Slice:
     """`image` is uint8 [H, W]; `label_index` its class by position in the labels."""
 
