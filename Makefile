@@ -20,6 +20,8 @@ CLUSTER_PROGRAMS := coredns etcd helm kube-apiserver kube-controller-manager kub
 GITOPS_PROGRAMS := helm kustomize-controller glua applications.yaml buckets.yaml externalartifacts.yaml \
   gitrepositories.yaml helmreleases.yaml kustomizations.yaml ocirepositories.yaml
 CLIENT_PROGRAMS := upload
+# What the demo serves.
+MODEL ?= resnet50
 OBSERVER_PROGRAMS := prometheus
 # Every process that a test starts would compile all that it imports again: that doubles the time it takes to start.
 unexport PYTHONDONTWRITEBYTECODE
@@ -29,12 +31,12 @@ help: ## Show the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
 
 .PHONY: demo
-demo: setup ## Classify a brain MR slice through the real API and Triton, and keep serving until Ctrl-C
-	$(RUN) python -m ci.demo
+demo: setup ## Classify an image through the real API and Triton, and keep serving until Ctrl-C; MODEL=chest: findings
+	$(RUN) python -m ci.demo --model $(MODEL)
 
 .PHONY: demo-once
 demo-once: setup ## The same, but end after the first prediction
-	$(RUN) python -m ci.demo --once
+	$(RUN) python -m ci.demo --model $(MODEL) --once
 
 .PHONY: test
 test: ## What every change has to pass: style, types, unit tests, and each part once for real

@@ -5,12 +5,14 @@ No Kubernetes: plan and routes, which the operator writes on a cluster, are file
 
 import argparse
 import contextlib
+import json
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import httpx
+from modelctl.demo.models import Model
 
 from ci.stack import documents
 from ci.stack.api import Api
@@ -21,25 +23,32 @@ from ci.stack.replica import Replica
 FOLDER = ROOT / ".demo"
 BIND = "127.0.0.1:8002"
 ADDRESSES = ("127.0.0.11", "127.0.0.12")
-SAMPLE = "glioma-1.png"
+SAMPLES = {Model.RESNET50: "glioma-1.png", Model.TINY: "glioma-1.png", Model.CHEST: "cardiomegaly-effusion-1.png"}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m ci.demo", description=__doc__.splitlines()[0])
     parser.add_argument("--once", action="store_true", help="end after the first prediction")
-    once = parser.parse_args().once
+    parser.add_argument(
+        "--model",
+        choices=[model.value for model in Model],
+        default=Model.RESNET50.value,
+        help="; ".join(f"{model}: {model.summary}" for model in Model) + "; default: %(default)s",
+    )
+    options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with contextlib.suppress(KeyboardInterrupt):
         try:
-            run(once)
+            run(Model(options.model), options.once)
         except ProcessEnded as error:
             sys.exit(f"demo: {error}")
 
 
-def run(once: bool) -> None:
-    bundles = make_bundles(FOLDER / "bundles")
-    replicas = [Replica(f"triton-{n}", address, FOLDER / f"triton-{n}") for n, address in enumerate(ADDRESSES)]
-    api = Api("api", BIND, FOLDER)
+def run(model: Model, once: bool) -> None:
+    folder = FOLDER if model is Model.RESNET50 else FOLDER / model
+    bundles, sample = make_bundles(model, folder / "bundles"), folder / "bundles" / "samples" / SAMPLES[model]
+    replicas = [Replica(f"triton-{n}", address, folder / f"triton-{n}") for n, address in enumerate(ADDRESSES)]
+    api = Api("api", BIND, folder)
     with contextlib.ExitStack() as running:
         say("Two Triton replicas load, check and warm version 1 ...")
         follow(replicas, stable=bundles[0])
@@ -49,14 +58,14 @@ def run(once: bool) -> None:
         wait_until_warm(replicas, 1)
         running.enter_context(api)
         api.wait_until_serving()
-        show_prediction(api.url, FOLDER / "bundles" / "samples")
+        show_prediction(api.url, sample)
         if once:
             return
         say("\nNow version 2 alongside it ...")
         follow(replicas, stable=bundles[0], canary=bundles[1])
         wait_until_warm(replicas, 2)
         api.follow(routes(replicas, bundles))
-        show_what_next(api)
+        show_what_next(api, folder, sample)
         signal.pause()
 
 
@@ -72,11 +81,13 @@ def routes(replicas: list[Replica], bundles: list[Path]) -> documents.Json:
     return documents.build_routes([(replica.name, replica.url, versions) for replica in replicas], *bundles)
 
 
-def make_bundles(folder: Path) -> list[Path]:
-    """Versions 1 and 2; takes a minute or two the first time, nothing later."""
+def make_bundles(model: Model, folder: Path) -> list[Path]:
+    """Versions 1 and 2; those of ResNet50 take a minute or two the first time, nothing later."""
     say("Demonstration bundles (not for clinical use) ...")
-    subprocess.run([sys.executable, "-m", "modelctl.main", "demo", "--out", str(folder)], check=True)
-    return [folder / f"resnet_medical-{version}.tar" for version in (1, 2)]
+    command = [sys.executable, "-m", "modelctl.main", "demo", "--model", model, "--out", str(folder)]
+    subprocess.run(command, check=True)
+    listed = json.loads((folder / "demo.json").read_text())["bundles"]
+    return [folder / bundle["file"] for bundle in listed]
 
 
 def wait_until_warm(replicas: list[Replica], version: int) -> None:
@@ -84,25 +95,31 @@ def wait_until_warm(replicas: list[Replica], version: int) -> None:
         replica.wait_until_ready(f"{replica.agent_url}/versions/{version}", 300)
 
 
-def show_prediction(url: str, samples: Path) -> None:
+def show_prediction(url: str, sample: Path) -> None:
     """Raises httpx.HTTPStatusError when the API does not answer 200."""
-    sample = samples / SAMPLE
     with sample.open("rb") as image:
         answer = httpx.post(f"{url}/predict", files={"image": image}, timeout=30).raise_for_status().json()
-    say(f"\n{sample.relative_to(ROOT)}\n  {answer['prediction']}, {answer['confidence']:.1%} confident", end="")
+    say(f"\n{sample.relative_to(ROOT)}\n  {diagnosis(answer)}", end="")
     say(f" (version {answer['model_version']}, {answer['latency_ms']:.1f} ms)")
     for label, probability in answer["probabilities"].items():
-        say(f"  {label:12} {probability:6.1%} {'#' * round(40 * probability)}")
+        say(f"  {label:14}{probability:6.1%} {'#' * round(40 * probability)}")
     say("  Demonstration weights, not for clinical use.")
 
 
-def show_what_next(api: Api) -> None:
+def diagnosis(answer: documents.Json) -> str:
+    """The class that was named, or the findings of a model that names several."""
+    if "findings" in answer:
+        return ", ".join(answer["findings"]) or "No finding"
+    return f"{answer['prediction']}, {answer['confidence']:.1%} confident"
+
+
+def show_what_next(api: Api, folder: Path, sample: Path) -> None:
     routes = api.routes_file.relative_to(ROOT)
     say(f"\nThe page:       {api.url}/")
-    say(f"By hand:        curl -F image=@{(FOLDER / 'bundles/samples' / SAMPLE).relative_to(ROOT)} {api.url}/predict")
+    say(f"By hand:        curl -F image=@{sample.relative_to(ROOT)} {api.url}/predict")
     say(f"Counts:         curl {api.inner_url}/routes, or {api.inner_url}/metrics for Prometheus")
     say(f"Move weight:    edit {routes}: set stable's weight to 50 and canary's to 50; the API follows at once")
-    say(f"Logs:           {FOLDER.relative_to(ROOT)}/*/agent.log, {api.log.relative_to(ROOT)}")
+    say(f"Logs:           {folder.relative_to(ROOT)}/*/agent.log, {api.log.relative_to(ROOT)}")
     say("Ctrl-C ends everything.")
 
 

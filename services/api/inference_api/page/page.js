@@ -75,9 +75,10 @@ function preview(file) {
 }
 
 function showAnswer({ response, document: answer, milliseconds }) {
-  element("prediction").textContent = answer.prediction;
-  element("confidence").textContent = `${percent(answer.confidence)} probability`;
   const named = answer.findings ?? [answer.prediction];
+  element("prediction").textContent = named.join(", ") || "No finding";
+  element("confidence").className = answer.findings ? "of-findings" : "";
+  element("confidence").textContent = answer.findings ? overThreshold(answer) : `${percent(answer.confidence)} probability`;
   element("bars").replaceChildren(...shown(answer.probabilities).map(([label, probability]) => bar(label, probability, named)));
   const digest = response.headers.get("X-Model-Digest");
   facts([
@@ -87,6 +88,13 @@ function showAnswer({ response, document: answer, milliseconds }) {
     ["Request id", response.headers.get("X-Request-Id"), "mono"],
   ]);
   for (const id of ["answer", "bars", "facts"]) show(id, true);
+}
+
+// Of a model that looks for several findings: their probabilities do not sum to 1.
+function overThreshold({ findings, probabilities, prediction, confidence }) {
+  const all = Object.keys(probabilities).length;
+  const nearest = findings.length ? "" : ` The most probable is ${prediction}, ${percent(confidence)}.`;
+  return `${findings.length} of ${all} findings over their thresholds.${nearest}`;
 }
 
 function shown(probabilities) {
