@@ -11,6 +11,7 @@ import httpx
 from ci.cluster import chart
 from ci.load.classes import expected_classes
 from ci.load.load import Load
+from ci.stack.folders import ROOT
 from ci.stack.http import client
 from ci.stack.waiting import wait_until
 
@@ -20,6 +21,7 @@ NAME = "medinfer"
 ROLLOUT = "resnet-medical"
 API = "medinfer-api"
 RATE_PER_SECOND = 50
+QUICK = ROOT / "tests" / "e2e" / "quick.yaml"
 
 
 class Release:
@@ -30,7 +32,7 @@ class Release:
 
     def __init__(self, namespace: str, model: str = "tiny") -> None:
         self.namespace, self.model = namespace, model
-        self.values = list(chart.VALUES)
+        self.values = [*chart.VALUES, QUICK]
         self.headers: dict[str, str] = {}
         self._settings = chart.image_settings(chart.known_images())
         self._expected: dict[int, list[str]] = {}
