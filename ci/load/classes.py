@@ -11,21 +11,28 @@ from PIL import Image
 
 from ci.stack.documents import read_manifest
 
+FIRST = {"input": {"name": "input", "shape": [3, 224, 224]}, "output": {"name": "output"}}  # schemaVersion 1
+
 
 def expected_classes(bundle: Path, images: Sequence[bytes]) -> list[str]:
-    """One label for each image (JPEG or PNG, 8 bits)."""
+    """One label for each image (JPEG or PNG, 8 bits): the most probable class or finding."""
     manifest = read_manifest(bundle)
     with tarfile.open(bundle) as tar:
         member = tar.extractfile("model.onnx")
         assert member is not None
         session = onnxruntime.InferenceSession(member.read(), providers=["CPUExecutionProvider"])
-    how = manifest["preprocessing"]
+    how, taken, given = manifest["preprocessing"], *(manifest.get(part, FIRST[part]) for part in FIRST)
+    channels, height, width = taken["shape"]
+    names = given.get("labels") or manifest["labels"]
     resample = Image.Resampling[how["resample"].upper()]
-    mean, std = (np.float32(how[name]).reshape(3, 1, 1) for name in ("mean", "std"))
+    mean, std = (np.float32(how[name]).reshape(channels, 1, 1) for name in ("mean", "std"))
     labels = []
     for image in images:
-        pixels = Image.open(io.BytesIO(image)).convert("RGB").resize((224, 224), resample)
-        tensor = (np.asarray(pixels, np.float32).transpose(2, 0, 1) * np.float32(how["scale"]) - mean) / std
-        (logits,) = session.run(["output"], {"input": tensor[np.newaxis].astype(np.float32)})
-        labels.append(str(manifest["labels"][int(logits[0].argmax())]))
+        picture = (
+            Image.open(io.BytesIO(image)).convert("L" if channels == 1 else "RGB").resize((width, height), resample)
+        )
+        pixels = np.atleast_3d(np.asarray(picture, np.float32)).transpose(2, 0, 1)
+        tensor = ((pixels * np.float32(how["scale"]) - mean) / std).astype(np.float32)
+        (numbers,) = session.run([given["name"]], {taken["name"]: tensor[np.newaxis]})
+        labels.append(str(names[int(numbers[0].argmax())]))
     return labels

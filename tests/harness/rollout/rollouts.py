@@ -41,10 +41,16 @@ ANALYSIS = {"intervalSeconds": 2, "minSamples": 30, "maxLatencyRatio": 1000, "ma
 
 
 class RolloutStack:
-    """Two Triton pods and two API pods by default. Addresses are those of one subnet: `subnet` 60 is 127.0.60.0/24."""
+    """Two Triton pods and two API pods by default. Addresses are those of one subnet: `subnet` 60 is 127.0.60.0/24.
 
-    def __init__(self, namespace: Namespace, bundles: Path, folder: Path, subnet: int = 60) -> None:
+    `bundles` is a folder of `modelctl demo`, with versions of `model`.
+    """
+
+    def __init__(
+        self, namespace: Namespace, bundles: Path, folder: Path, subnet: int = 60, model: str = "resnet_medical"
+    ) -> None:
         self.namespace, self.bundles, self.folder, self._subnet = namespace, bundles, folder, subnet
+        self.model = model
         self.tritons: dict[str, Sidecar] = {}
         self.apis: dict[str, Api] = {}
         self.operators: list[Operator] = []
@@ -164,7 +170,7 @@ class RolloutStack:
     # moves
 
     def bundle(self, version: int) -> Path:
-        return self.bundles / f"resnet_medical-{version}.tar"
+        return self.bundles / f"{self.model}-{version}.tar"
 
     def make_version(self, version: int, like: int = 2) -> int:
         """A good version of this number: the same weights, other bytes."""
@@ -194,7 +200,7 @@ class RolloutStack:
         spec = {
             "tritonRef": {"name": TRITON},
             "apiRef": {"name": API},
-            "model": "resnet_medical",
+            "model": self.model,
             "version": version,
             "artifact": {"uri": wanted["uri"], "digest": wanted["digest"]},
             "warmup": SHORT.to_json(),

@@ -1,8 +1,6 @@
 """`kubectl modelrollout` through kubectl and the real API server; the statuses are those of the simulated cluster."""
 
 import json
-import os
-import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from itertools import count
@@ -13,10 +11,10 @@ from typing import Any
 import pytest
 from rollout_operator.documents.codec import dump
 
-from ci.stack.control_plane import ControlPlane, binary
-from ci.stack.folders import ROOT
+from ci.stack.control_plane import ControlPlane
 from ci.stack.kubernetes import Refused
 from tests.harness.rollout.namespace import Namespace
+from tests.harness.rollout.plugin import done, run
 from tests.unit.rollout.healthy_cluster import cluster, release
 from tests.unit.rollout.simulated_agent import Behaviour
 from tests.unit.rollout.simulated_cluster import Cluster
@@ -33,24 +31,6 @@ def put(namespace: Namespace, made: Cluster, name: str = NAME) -> None:
     namespace.apply_rollout(kind | {"metadata": {"name": name}, "spec": dump(made.spec)})
     generation = namespace.rollout(name)["metadata"]["generation"]
     namespace.set_rollout_status(name, made.status | {"observedGeneration": generation})
-
-
-def run(
-    namespace: Namespace, *arguments: str, user: str = "admin", kubeconfig: Path | None = None
-) -> subprocess.CompletedProcess[str]:
-    """As a person types it: kubectl finds the plug-in on PATH."""
-    environment = os.environ | {
-        "KUBECONFIG": str(kubeconfig or namespace.kubeconfig(user)),
-        "PATH": f"{ROOT / '.venv/bin'}:{os.environ['PATH']}",
-    }
-    command = [str(binary("kubectl")), "modelrollout", *arguments]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
-
-
-def done(namespace: Namespace, *arguments: str) -> str:
-    ended = run(namespace, *arguments)
-    assert ended.returncode == 0, ended.stderr
-    return ended.stdout
 
 
 def refused(namespace: Namespace, *arguments: str, **settings: Any) -> str:
