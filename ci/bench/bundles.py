@@ -1,5 +1,6 @@
 """The models under the benchmark, made by modelctl once and kept in .bench/."""
 
+import json
 import subprocess
 import sys
 import tarfile
@@ -7,10 +8,11 @@ from pathlib import Path
 
 
 def make(model: str, folder: Path) -> tuple[Path, Path]:
-    """Versions 1 and 2 of the `tiny` or the `resnet50` demonstration model."""
+    """Versions 1 and 2 of a demonstration model."""
     command = [sys.executable, "-m", "modelctl.main", "demo", "--model", model, "--out", str(folder)]
     subprocess.run(command, check=True)
-    return folder / "resnet_medical-1.tar", folder / "resnet_medical-2.tar"
+    first, second = (folder / one["file"] for one in json.loads((folder / "demo.json").read_text())["bundles"])
+    return first, second
 
 
 def extract_model(bundle: Path, folder: Path) -> Path:

@@ -34,13 +34,13 @@ class Server(Protocol):
 
 
 class Reference(Process):
-    """ci/bench/reference.py under gunicorn; asks the Triton at triton_url for its newest version."""
+    """ci/bench/compared/reference.py under gunicorn; asks the Triton at triton_url for its newest version."""
 
     def __init__(self, triton_url: str, folder: Path, workers: int = 1, bind: str = REFERENCE_BIND) -> None:
         self.url = f"http://{bind}"
         serve = ["-m", "gunicorn", "-k", "uvicorn_worker.UvicornWorker", "-w", str(workers), "-b", bind]
         environment = {"TRITON_URL": triton_url.removeprefix("http://")}
-        command = [sys.executable, *serve, "ci.bench.reference:app"]
+        command = [sys.executable, *serve, "ci.bench.compared.reference:app"]
         super().__init__(REFERENCE, command, environment, folder / "reference.log")
 
     def wait_until_serving(self, timeout_seconds: float = 30) -> None:
@@ -48,12 +48,12 @@ class Reference(Process):
 
 
 class LitServe(Process):
-    """ci/bench/litserve_app.py; workers: inference processes, and as many HTTP processes."""
+    """ci/bench/compared/litserve_app.py; workers: inference processes, and as many HTTP processes."""
 
     def __init__(self, model: Path, folder: Path, workers: int = 1, max_batch_size: int = 1) -> None:
         self.url = f"http://127.0.0.1:{LITSERVE_PORT}"
         options = ["--port", str(LITSERVE_PORT), "--workers", str(workers), "--max-batch-size", str(max_batch_size)]
-        command = [sys.executable, "-m", "ci.bench.litserve_app", *options, str(model)]
+        command = [sys.executable, "-m", "ci.bench.compared.litserve_app", *options, str(model)]
         name = LITSERVE if max_batch_size == 1 else LITSERVE_BATCHED
         super().__init__(name, command, {}, folder / "litserve.log")
 

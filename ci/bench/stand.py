@@ -32,6 +32,10 @@ class Stand:
     def resnet50(self) -> tuple[Path, Path]:
         return bundles.make("resnet50", self.folder / "resnet50")
 
+    @cached_property
+    def chest(self) -> tuple[Path, Path]:
+        return bundles.make("chest", self.folder / "chest")
+
     def seconds(self, wanted: float) -> float:
         return max(2.0, wanted * self.scale)
 

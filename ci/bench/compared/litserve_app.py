@@ -1,6 +1,6 @@
 """The same service on LitServe, with ONNX Runtime inside the process: it saves the hop to Triton.
 
-Usage: python -m ci.bench.litserve_app --port 8003 --workers 1 MODEL.onnx
+Usage: python -m ci.bench.compared.litserve_app --port 8003 --workers 1 MODEL.onnx
 """
 
 import argparse
