@@ -27,6 +27,7 @@ class Diagnosis:
     """Who answered. `role`: stable, canary, or fallback: stable, because the canary did not.
 
     `probabilities`: of each image, in the order of the version's labels; `classes`: the most probable label of each.
+    `findings`: of each image, those over their thresholds; empty for a version that names one class.
     """
 
     version: Version
@@ -34,6 +35,7 @@ class Diagnosis:
     role: str
     classes: Sequence[str]
     probabilities: Sequence[Sequence[float]]
+    findings: Sequence[Sequence[str]] = ()
 
 
 def answered(
@@ -48,10 +50,13 @@ def answered(
     line["replica"] = diagnosis.replica
     line["routesRevision"] = routes.revision
     line["role"] = diagnosis.role
-    line["predictions"] = [
+    line["predictions"] = predictions = [
         {"class": name, "probabilities": dict(zip(version.labels, row, strict=True))}
         for name, row in zip(diagnosis.classes, diagnosis.probabilities, strict=True)
     ]
+    if diagnosis.findings:
+        for prediction, findings in zip(predictions, diagnosis.findings, strict=True):
+            prediction["findings"] = findings
     return line
 
 

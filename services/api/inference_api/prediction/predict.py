@@ -240,7 +240,8 @@ def _diagnosis(dispatched: Dispatched, routes: Routes) -> Diagnosis:
     role = "canary" if not is_stable else "stable" if dispatched.result is Result.GOOD else "fallback"
     given = dispatched.answers
     classes, probabilities = [one.label for one in given], [one.probabilities for one in given]
-    return Diagnosis(dispatched.version, dispatched.replica, role, classes, probabilities)
+    findings = [one.named for one in given] if dispatched.version.contract.thresholds else ()
+    return Diagnosis(dispatched.version, dispatched.replica, role, classes, probabilities, findings)
 
 
 def _log(dispatched: Dispatched, request_id: str, client: Client, latency_seconds: float) -> None:

@@ -101,6 +101,20 @@ async def test_an_answer_can_be_accounted_for(scene: Scene) -> None:
     assert STUDY not in scene.path.read_text()
 
 
+async def test_the_findings_over_their_thresholds_are_accounted_for(tmp_path: Path) -> None:
+    routes = document(**STABLE)
+    output = {"name": "output", "activation": "sigmoid", "thresholds": [0.9, 0.5, 0.9, 0.99]}
+    routes["versions"]["1"] |= {"input": {"name": "input", "shape": [3, 224, 224]}, "output": output}
+    scene = Scene(tmp_path / "audit.jsonl", **routes)
+    scene.audit.start()
+    assert await scene.ask() == 200
+    (line,) = await scene.lines()
+    assert isinstance(line["predictions"], list)
+    (prediction,) = line["predictions"]
+    assert prediction["findings"] == json.loads(scene.body)["findings"] == ["Meningioma"]
+    assert list(prediction) == ["class", "probabilities", "findings"]
+
+
 async def test_a_refused_picture_is_accounted_for(scene: Scene) -> None:
     assert await scene.ask(b"no picture") == 415
     (line,) = await scene.lines()
