@@ -81,7 +81,8 @@ def serve(
     """An API of one worker with a replica of its own; `changed` changes its routes."""
     triton = running.enter_context(replica(bundle, stand.folder, f"127.0.0.{21 + number}", f"kinds-{number}"))
     routes = changed(build_routes([(triton.name, triton.url, [1])], bundle))
-    api = ours(routes, stand.folder, bind=f"127.0.0.{41 + number}:8002", name=f"kinds-api-{number}")
+    folder = stand.folder / f"kinds-api-{number}"  # each with routes of its own
+    api = ours(routes, folder, bind=f"127.0.0.{41 + number}:8002", name=folder.name)
     running.enter_context(serving(api, stand.image))
     return api
 
