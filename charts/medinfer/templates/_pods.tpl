@@ -5,7 +5,7 @@
 {{- $root := index . 0 -}}
 {{- $image := $root.Values.image -}}
 {{- if index . 2 }}{{ index . 2 }}{{ else -}}
-{{- with $image.repository }}{{ trimSuffix "/" . }}/{{ end }}{{ index . 1 }}:{{ $image.tag | default $root.Chart.AppVersion }}
+{{- with $image.repository }}{{ trimSuffix "/" . }}/{{ end }}{{ index . 1 }}:{{ $image.tag | default ($root.Chart.AppVersion | replace "+" "_") }}
 {{- end }}
 {{- end }}
 
