@@ -9,7 +9,7 @@ from tqdm import tqdm
 
 from modelctl import declaration, labels, one_file, runtime, text_files
 from modelctl.assemble import Parts, assemble
-from modelctl.bundle import config, fields, manifest
+from modelctl.bundle import config, config_fields, fields, manifest
 from modelctl.bundle.contract import FIRST_LABEL_COUNT, Contract, first, parse_labels
 from modelctl.bundle.errors import InvalidBundle, ModelctlError
 from modelctl.bundle.interface import check_follows, interface, of_contract
@@ -97,7 +97,9 @@ def _declare(source: Source, model: onnx.ModelProto) -> _Declared:
     """The contract of the model, which its graph and its config.pbtxt fit. Raises ModelctlError."""
     if source.contract is None:
         config_text = text_files.read(source.config) if source.config else default_config()
-        check_tensors(model, interface(config.parse(config_text)))
+        parsed = config.parse(config_text)
+        config_fields.check(parsed)
+        check_tensors(model, interface(parsed))
         declared = _Declared(first(_first_labels(source.labels)), config_text, manifest.FIRST_SCHEMA_VERSION)
     else:
         document = declaration.read(source.contract)
@@ -115,6 +117,7 @@ def _config(path: Path | None, document: fields.Json, found: Contract) -> bytes:
         return declaration.config_text(document["model"], found)
     text = text_files.read(path)
     parsed = config.parse(text)
+    config_fields.check(parsed)
     check_follows(parsed, found)
     if document.get("model") not in (None, config.model_name(parsed)):
         raise ModelctlError(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from modelctl.bundle import config, golden, interface, manifest, onnx_file
+from modelctl.bundle import config, config_fields, golden, interface, manifest, onnx_file
 from modelctl.bundle.archive import Member, read_index, read_member
 from modelctl.bundle.errors import DigestMismatch, InvalidBundle
 from modelctl.bundle.manifest import FileEntry, Manifest
@@ -90,8 +90,7 @@ def _check_hash(stream: BinaryIO, name: str, member: Member, entry: FileEntry, s
 def _check_claims(stream: BinaryIO, index: dict[str, Member], found: Manifest) -> None:
     text = b"".join(read_member(stream, index["config.pbtxt"]))
     message = config.parse(text)
-    if "version_policy" in message:
-        raise InvalidBundle("config.pbtxt has a version_policy, which belongs to the agent; remove it and pack again")
+    config_fields.check(message)
     if config.model_name(message) != found.model:
         raise InvalidBundle(
             f"config.pbtxt names model {config.model_name(message)}, model.json {found.model}; use one name in both"

@@ -1,20 +1,29 @@
 """The canonical model config: text on disk, JSON for a load. Only the version policy differs between loads."""
 
 from google.protobuf import json_format, text_format
+from modelctl.bundle import config as bundle_config
+from modelctl.bundle import config_fields
 from modelctl.bundle.errors import InvalidBundle
 from tritonclient.grpc.model_config_pb2 import ModelConfig as ModelConfig
 from tritonclient.grpc.model_config_pb2 import ModelInstanceGroup
+
+from replica_agent.config_message import as_message, without_defaults
 
 
 def parse_config(text: str, instance_kind: str) -> ModelConfig:
     """The config of a bundle with its instance groups on `instance_kind` (KIND_GPU or KIND_CPU).
 
-    Raises InvalidBundle when it does not fit Triton's own schema.
+    Raises InvalidBundle when it does not fit Triton's own schema, or has a field that a bundle may not have.
     """
     try:
         config: ModelConfig = text_format.Parse(text, ModelConfig())
     except text_format.ParseError as error:
         raise InvalidBundle(f"config.pbtxt: {str(error)[:200]}; correct it and pack the bundle again") from None
+    checked = bundle_config.parse(text.encode())
+    config_fields.check(checked)
+    # What was checked is modelctl's reading, and what Triton gets is protobuf's: they must be the same.
+    if as_message(config) != without_defaults(checked):
+        raise InvalidBundle("config.pbtxt means something else to protobuf; write it plainly and pack the bundle again")
     for group in config.instance_group or [config.instance_group.add()]:
         group.kind = ModelInstanceGroup.Kind.Value(instance_kind)
     return config

@@ -50,12 +50,23 @@ def test_a_verified_bundle_is_kept_under_its_digest(tmp_path: Path) -> None:
     assert cache.path(digest) is None and not list(tmp_path.iterdir())
 
 
+# modelctl sees two entries of a map, protobuf the last one.
+READ_TWICE = b"""
+parameters { key: "intra_op_thread_count" value { string_value: "1" } }
+parameters { key: "intra_op_thread_count" value { string_value: "2" } }
+"""
+
+
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
         pytest.param(b"", "empty or truncated", id="empty"),
         pytest.param(bytes(10240), "missing", id="zeros"),
-        pytest.param(make(config=CONFIG + b"unheard_of: 3\n").read_bytes(), "unheard_of", id="config-of-no-triton"),
+        pytest.param(
+            make(config=CONFIG + READ_TWICE).read_bytes(),
+            "means something else to protobuf",
+            id="config-of-two-readings",
+        ),
     ],
 )
 def test_what_is_no_bundle_leaves_nothing(tmp_path: Path, content: bytes, complaint: str) -> None:

@@ -148,7 +148,7 @@ def test_another_number_of_labels_without_a_contract_names_the_file_to_write(che
         pytest.param("dims: [ 3 ]", "dims: [ 4 ]", "output findings [4], the contract says findings [3]", id="labels"),
         pytest.param("[ 1, 40, 64 ]", "[ 1, 64, 40 ]", "the input picture [1, 64, 40]", id="turned"),
         pytest.param('"picture"', '"input"', "the input input", id="input-name"),
-        pytest.param("TYPE_FP32", "TYPE_FP16", "must have data_type: TYPE_FP32", id="half-precision"),
+        pytest.param("TYPE_FP32", "TYPE_FP16", "data_type must be TYPE_FP32", id="half-precision"),
         pytest.param("size: 16", "size: 8", "max_batch_size: 16 or more", id="small-batches"),
     ],
 )

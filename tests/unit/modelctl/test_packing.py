@@ -140,7 +140,14 @@ def write(name: str, data: bytes) -> Any:
         pytest.param(write("labels.txt", b"1 A\n2 B\n"), "labels.txt numbers its labels", id="numbered-labels"),
         pytest.param(write("preprocessing.json", b"{}"), "preprocessing.json: preprocessing.resample is", id="empty"),
         pytest.param(write("config.pbtxt", b"name:"), "config.pbtxt line 1", id="config-cut"),
-        pytest.param(write("config.pbtxt", b'name: "a"'), "must name exactly one input", id="config-without-input"),
+        pytest.param(
+            write("config.pbtxt", b'name: "a"'), "config.pbtxt names no platform", id="config-without-platform"
+        ),
+        pytest.param(
+            write("config.pbtxt", b'name: "a" backend: "onnxruntime"'),
+            "must name exactly one input",
+            id="config-without-input",
+        ),
         pytest.param(write("golden/x.png", b"x"), "x.png cannot be read as an image", id="no-image"),
         pytest.param(
             lambda folder: Image.new("CMYK", (9, 9)).save(folder / "golden" / "x.jpg"), "has mode CMYK", id="cmyk"
