@@ -193,6 +193,12 @@ _IMAGES = Row(
             (Query(rate("inference_api_audit_lines_total", "result"), "{{result}}"),),
             ("MedinferAuditLinesLost",),
         ),
+        Panel(
+            "Traces",
+            Unit.OPERATIONS_PER_SECOND,
+            "Traces by what became of them. Dropped: the collector is away. Limited: not traced, there were too many.",
+            (Query(rate("inference_api_traces_total", "result"), "{{result}}"),),
+        ),
     ),
 )
 

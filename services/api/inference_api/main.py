@@ -88,7 +88,7 @@ def _make_public(service: Service) -> Application:
         redirect_slashes=False,  # Location would say http:, also behind TLS: the image would go there in the clear
     )
     authenticated = {
-        path: service.authentication.around(endpoint, ClientScope.PREDICT)
+        path: service.traced(service.authentication.around(endpoint, ClientScope.PREDICT), path)
         for path, endpoint in service.endpoints.items()
     }
     app.direct = {path + slash: endpoint for path, endpoint in authenticated.items() for slash in ("", "/")}

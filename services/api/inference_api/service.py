@@ -51,6 +51,8 @@ from inference_api.routing.follower import POLL_SECONDS, Follower
 from inference_api.routing.routes_source import RoutesFile, RoutesSource, WatchedRoutes
 from inference_api.routing.traffic import Traffic
 from inference_api.settings import Settings
+from inference_api.tracing.sampler import Sampler
+from inference_api.tracing.tracer import Tracer
 from inference_api.transport.agents import Agents
 from inference_api.transport.proof_cache import ProofCache
 from inference_api.transport.request_buffers import RequestBuffers
@@ -74,12 +76,13 @@ class Service:
     """The parts of one worker; `start` and `stop` are the application's lifespan.
 
     `endpoints` maps a path to what answers a POST there. `slot` is None before the start. `audit` is None where
-    no stream is kept, `authenticator` and `access_file` are None where everybody may ask.
+    no stream is kept, `tracer` where nothing is traced, `authenticator` and `access_file` where everybody may ask.
     """
 
     settings: Settings
     traffic: Traffic
     audit: Audit | None
+    tracer: Tracer | None
     agents: Agents
     triton: Triton
     memory: MemoryBudget
@@ -108,6 +111,8 @@ class Service:
         self.slot = Slot.take(self.settings.runtime_dir or self._make_folder())
         if self.audit is not None:
             self.audit.start()
+        if self.tracer is not None:
+            self.tracer.start()
         warmup.warm()
         await self._follow()
         if self.access_file is None:
@@ -150,6 +155,8 @@ class Service:
         self.triton.keep_only(())
         if self.audit is not None:
             await self.audit.stop()
+        if self.tracer is not None:
+            await self.tracer.stop()
         if self.slot is not None:
             self._publish_now(self.slot)
             self.slot.give_up()
@@ -177,6 +184,10 @@ class Service:
         hosts, proxies = self.settings.allowed_hosts, self.settings.trusted_proxies
         allowed = AllowedHosts(app, hosts, self.traffic.note_refusal) if hosts else app
         return TrustedProxies(allowed, proxies) if proxies else allowed
+
+    def traced(self, endpoint: ASGIApp, route: str) -> ASGIApp:
+        """The endpoint, with a trace of each request where traces are sent somewhere."""
+        return self.tracer.around(endpoint, route) if self.tracer else endpoint
 
     @property
     def draining(self) -> bool:
@@ -275,12 +286,13 @@ def build(settings: Settings) -> Service:
     limits = Limits(settings.max_upload_bytes, settings.deadline_seconds, settings.log_requests)
     refusals = SampledLog(log, time.monotonic, lines=REFUSALS_LOGGED)
     measurements = Measurements()
-    watch, audit = _make_watch(settings), _make_audit(settings, traffic)
+    watch, audit, tracer = _make_watch(settings), _make_audit(settings, traffic), _make_tracer(settings, traffic)
     authenticator = _make_authenticator(settings)
     return Service(
         settings=settings,
         traffic=traffic,
         audit=audit,
+        tracer=tracer,
         agents=agents,
         triton=triton,
         memory=memory,
@@ -318,6 +330,16 @@ def _make_audit(settings: Settings, traffic: Traffic) -> Audit | None:
     is_required = settings.audit_mode == "required"
     writer = Writer(sink, chain, traffic.note_audit, 0 if is_required else AUDIT_PAUSE_SECONDS)
     return Audit(pseudonyms, writer, time.time, is_required=is_required)
+
+
+def _make_tracer(settings: Settings, traffic: Traffic) -> Tracer | None:
+    if not settings.tracing_endpoint:
+        return None
+    from inference_api.tracing.exporter import Exporter  # only when configured: OpenTelemetry comes with it
+
+    per_second = settings.tracing_max_per_second
+    sampler = Sampler(settings.tracing_ratio, per_second, time.monotonic, lambda: traffic.note_traces("limited", 1))
+    return Tracer(sampler, Exporter(settings.tracing_endpoint, traffic.note_traces))
 
 
 def _make_watch(settings: Settings) -> ConfigMapWatch | None:

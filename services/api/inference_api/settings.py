@@ -94,6 +94,18 @@ class Settings(BaseModel):
     audit_mode: Literal["off", "besteffort", "required"] = "off"
     audit_file: Path | None = None
     audit_key_file: Annotated[Path | None, Field(validate_default=True)] = None
+    tracing_endpoint: str = ""
+    tracing_ratio: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.01
+    tracing_max_per_second: Annotated[int, Field(ge=1, le=100_000)] = 50
+
+    @field_validator("tracing_endpoint")
+    @classmethod
+    def _collector(cls, value: str) -> str:
+        if value and not re.fullmatch(
+            r"https?://(\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+)(:\d{1,5})?(/[A-Za-z0-9/._-]*)?", value
+        ):
+            raise ValueError("must be an OTLP/HTTP endpoint without /v1/traces, for example http://collector:4318")
+        return value
 
     @field_validator("audit_key_file")
     @classmethod

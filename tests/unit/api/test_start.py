@@ -9,6 +9,8 @@ LATER = {
     "fastapi_swagger": "with the first script of /docs",
     "joserfc": "only where tokens of an issuer are accepted",
     "kubernetes": "only where a ConfigMap is watched",
+    "opentelemetry.proto": "only where traces are sent",
+    "inference_api.tracing.exporter": "the same",
     "prometheus_client": "at the first scrape",
     "pydicom": "in a thread, once the worker is ready",
 }

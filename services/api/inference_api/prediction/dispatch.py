@@ -13,11 +13,14 @@ from typing import Protocol
 from inference_api import problems
 from inference_api.prediction import answers
 from inference_api.prediction.answers import Answer
+from inference_api.prediction.attempt import Attempt
 from inference_api.prediction.attempts import REPLICA_POLL_SECONDS, REPLICA_WAIT_SECONDS, STABLE_ATTEMPTS
 from inference_api.routing.canary_route import CanaryRoute
 from inference_api.routing.counters import Result
 from inference_api.routing.document import Replica, Routes, Version
-from inference_api.routing.replicas import Replicas, ReplicaState
+from inference_api.routing.replicas import Replicas
+from inference_api.tracing import trace as traces
+from inference_api.tracing.trace import Trace
 from inference_api.transport.request_buffers import RequestBuffer
 from inference_api.transport.triton import (
     ConnectionBroke,
@@ -44,6 +47,7 @@ class Inference(Protocol):
         until: float,
         *,
         repeat: bool = True,
+        traceparent: bytes = b"",
     ) -> list[Logits]:
         """The output of each image. Raises InferFailure."""
 
@@ -52,7 +56,9 @@ class Inference(Protocol):
 
 
 class Task(Protocol):
-    """The images of one request."""
+    """The images of one request. `trace`: where the attempts belong to; None: nothing is traced."""
+
+    trace: Trace | None
 
     async def request_for(self, version: Version) -> RequestBuffer:
         """The images as this version's tensor. Raises Problem when the version does not read such images."""
@@ -106,9 +112,10 @@ class Dispatcher:
     async def ask_canary(self, task: Task, routes: Routes, canary: CanaryRoute, until: float) -> list[Answer]:
         """One attempt of the canary, for a client or as a shadow copy. Raises InferFailure, Problem."""
         request = await task.request_for(canary.version)
+        attempt = Attempt(task.trace, "canary", routes, canary.version, canary.state)
         with canary.containment.attempt():
             try:
-                given = await self._attempt(request, routes, canary.version, canary.state, until, repeat=False)
+                given = await self._attempt(attempt, request, until, repeat=False)
             except VersionFailed:
                 if canary.evidence:
                     canary.containment.record(good=False)
@@ -117,7 +124,7 @@ class Dispatcher:
                 canary.containment.suspend()
                 log.warning(
                     "canary suspended: a connection broke while it answered",
-                    extra={"version": canary.version.number, "replica": canary.state.replica.name},
+                    extra=attempt.log_fields,
                 )
                 raise
         if canary.evidence:
@@ -128,6 +135,7 @@ class Dispatcher:
         self, task: Task, routes: Routes, deadline: float, avoid: frozenset[str], result: Result
     ) -> Dispatched:
         version = routes.stable.version
+        role = "stable" if result is Result.GOOD else "fallback"
         request = await task.request_for(version)
         wait_until = self._now() + REPLICA_WAIT_SECONDS
         tried = set(avoid)
@@ -142,7 +150,7 @@ class Dispatcher:
             last = len(failures) + 1 == STABLE_ATTEMPTS or not self._replicas.has_untried(version.number, tried)
             until = deadline if last else self._half(deadline)
             try:
-                given = await self._attempt(request, routes, version, state, until)
+                given = await self._attempt(Attempt(task.trace, role, routes, version, state), request, until)
                 return Dispatched(given, version, state.replica.name, result)
             except VersionFailed as failure:
                 failures.append(failure)
@@ -165,47 +173,48 @@ class Dispatcher:
         await self._pause(REPLICA_POLL_SECONDS)
 
     async def _attempt(
-        self,
-        request: RequestBuffer,
-        routes: Routes,
-        version: Version,
-        state: ReplicaState,
-        until: float,
-        *,
-        repeat: bool = True,
+        self, attempt: Attempt, request: RequestBuffer, until: float, *, repeat: bool = True
     ) -> list[Answer]:
         """Asks this version on this replica once, and ejects the one or the other on failure. Raises InferFailure."""
+        state, version = attempt.state, attempt.version
         state.in_flight += 1
         state.images_in_flight += request.batch_size
         try:
-            logits = await self._inference.infer(state.replica, routes.model, version, request, until, repeat=repeat)
-            return _answers(version, logits)
+            with attempt.span() as span:
+                logits = await self._inference.infer(
+                    state.replica,
+                    attempt.routes.model,
+                    version,
+                    request,
+                    until,
+                    repeat=repeat,
+                    traceparent=span.traceparent if span else b"",
+                )
+                return _answers(version, logits)
         except VersionUnproved as failure:
             if self._replicas.eject_version(state, version.number):
-                log.warning("version ejected: %s", failure, extra=_log_fields(state, version))
+                log.warning("version ejected: %s", failure, extra=attempt.log_fields)
             raise
         except (ReplicaUnreachable, ConnectionBroke) as failure:
-            self._eject_replica(state, routes, failure)
+            self._eject_replica(attempt, failure)
             raise
         except VersionFailed as failure:
-            self._eject_version(state, version, failure)
+            self._eject_version(attempt, failure)
             raise
         finally:
             state.in_flight -= 1
             state.images_in_flight -= request.batch_size
 
-    def _eject_replica(self, state: ReplicaState, routes: Routes, failure: InferFailure) -> None:
+    def _eject_replica(self, attempt: Attempt, failure: InferFailure) -> None:
+        state = attempt.state
         self._inference.close_idle(state.replica)
-        if self._replicas.eject_replica(state, routes.stable.version.number):
-            log.warning("replica ejected: %s", failure, extra={"replica": state.replica.name})
+        if self._replicas.eject_replica(state, attempt.routes.stable.version.number):
+            details = {"replica": state.replica.name, **traces.named(attempt.trace)}
+            log.warning("replica ejected: %s", failure, extra=details)
 
-    def _eject_version(self, state: ReplicaState, version: Version, failure: VersionFailed) -> None:
-        ejected = self._replicas.eject_version(state, version.number)
-        log.warning(
-            "version failed: %s",
-            failure,
-            extra=_log_fields(state, version) | {"ejected": ejected},
-        )
+    def _eject_version(self, attempt: Attempt, failure: VersionFailed) -> None:
+        ejected = self._replicas.eject_version(attempt.state, attempt.version.number)
+        log.warning("version failed: %s", failure, extra=attempt.log_fields | {"ejected": ejected})
 
     def _half(self, deadline: float) -> float:
         now = self._now()
@@ -215,10 +224,6 @@ class Dispatcher:
         if all(isinstance(failure, VersionTimeout) for failure in failures):
             return problems.deadline_passed(self._deadline_seconds)
         return problems.model_failed(STABLE_ATTEMPTS)
-
-
-def _log_fields(state: ReplicaState, version: Version) -> dict[str, object]:
-    return {"replica": state.replica.name, "version": version.number}
 
 
 def _answers(version: Version, logits: list[Logits]) -> list[Answer]:

@@ -20,6 +20,7 @@ from inference_api.imaging import formats
 from inference_api.imaging.dicom.reader import study_uid
 from inference_api.prediction import answers, multipart, shares
 from inference_api.prediction.admission import Admission
+from inference_api.prediction.attempt import described
 from inference_api.prediction.body import Body
 from inference_api.prediction.dispatch import Dispatched, Dispatcher
 from inference_api.prediction.memory_budget import BodyMemory
@@ -32,6 +33,8 @@ from inference_api.routing.canary_route import CanaryRoute
 from inference_api.routing.counters import Result
 from inference_api.routing.document import Routes, Version
 from inference_api.routing.traffic import Traffic
+from inference_api.tracing import trace as traces
+from inference_api.tracing.trace import Trace
 
 log = logging.getLogger(__name__)
 
@@ -80,10 +83,11 @@ class Predict:
         try:
             await self._read_and_answer(scope, receive, request_id, send)
         except Problem as problem:
-            await self._refuse(problem, request_id, clients.of(scope))(scope, receive, send)
+            await self._refuse(problem, request_id, clients.of(scope), traces.of(scope))(scope, receive, send)
         except Exception:
-            log.exception("internal error on a request", extra={"request_id": request_id})
-            await self._refuse(problems.internal(), request_id, clients.of(scope))(scope, receive, send)
+            trace = traces.of(scope)
+            log.exception("internal error on a request", extra={"request_id": request_id, **traces.named(trace)})
+            await self._refuse(problems.internal(), request_id, clients.of(scope), trace)(scope, receive, send)
 
     async def _read_and_answer(self, scope: Scope, receive: Receive, request_id: str, send: Send) -> None:
         deadline = asyncio.get_running_loop().time() + self._limits.deadline_seconds
@@ -92,7 +96,7 @@ class Predict:
         self._admission.limiter.check(client)
         memory = self._admission.body(share)
         try:
-            with self._admission.reading(share):
+            with self._admission.reading(share), traces.stage(traces.of(scope), "receive"):
                 files = await self._read(scope, receive, memory, deadline)
             with self._admission.working(len(files), client):
                 await self._answer(scope, files, client, memory, deadline, request_id, send)
@@ -111,6 +115,7 @@ class Predict:
         send: Send,
     ) -> None:
         started = time.perf_counter()
+        trace = traces.of(scope)
         for file in files:
             self._measurements.note_upload(formats.name(file), len(file))
         accepted = self._audit.accept(request_id, client.name, files) if self._audit else None
@@ -118,12 +123,13 @@ class Predict:
             routes = self._traffic.routes
             if routes is None:
                 raise problems.no_replica()
-            study = await self._study(scope, routes, files, client)
+            with traces.stage(trace, "choose"):
+                study = await self._study(scope, routes, files, client)
+                canary = self._choose(routes, client, study)
             if accepted is not None:
                 accepted.study = study
-            upload = self._decoder.upload(files, memory)
-            key = study or random.randbytes(8)
-            dispatched = await self._dispatch(upload, routes, client, key, deadline, started)
+            upload = self._decoder.upload(files, memory, trace)
+            dispatched = await self._dispatch(upload, routes, client, canary, deadline, started)
             answered = time.perf_counter()
             latency_seconds = answered - started
             body = answers.body(dispatched.answers, latency_seconds, batch=self.max_images > 1)
@@ -131,15 +137,18 @@ class Predict:
             if accepted is not None:
                 await accepted.refused(error)
             raise
-        if accepted is not None:
-            await accepted.answered(_diagnosis(dispatched, routes), routes, latency_seconds)
-        await _send(send, dispatched, request_id, body, self._admission.limiter.headers(client))
+        with traces.stage(trace, "answer"):
+            if accepted is not None:
+                await accepted.answered(_diagnosis(dispatched, routes), routes, latency_seconds)
+            await _send(send, dispatched, request_id, body, self._admission.limiter.headers(client))
+        if trace is not None:
+            _note(trace, dispatched, routes, client)
         self._measurements.note_stage(Stage.ANSWER, time.perf_counter() - answered)
         may_shadow = client.canary and client.evidence and dispatched.version is routes.stable.version
         if not may_shadow or not self._shadow.take(upload, routes, dispatched.answers):
             upload.close()
         if self._limits.log_requests:
-            _log(dispatched, request_id, client, latency_seconds)
+            _log(dispatched, request_id, client, trace, latency_seconds)
 
     async def _read(self, scope: Scope, receive: Receive, memory: BodyMemory, deadline: float) -> list[bytes]:
         max_bytes = self._limits.max_upload_bytes
@@ -163,17 +172,28 @@ class Predict:
         study = next((study for study in studies if study), None)
         return study.encode() if study else None
 
+    def _choose(self, routes: Routes, client: Client, study: bytes | None) -> CanaryRoute | None:
+        if not client.canary:
+            return None
+        return self._traffic.assign(routes, study or random.randbytes(8), evidence=client.evidence)
+
     async def _dispatch(
-        self, upload: Upload, routes: Routes, client: Client, key: bytes, deadline: float, started: float
+        self,
+        upload: Upload,
+        routes: Routes,
+        client: Client,
+        canary: CanaryRoute | None,
+        deadline: float,
+        started: float,
     ) -> Dispatched:
         """Prepares the images, has them answered, and counts the result for the version that was chosen."""
         traffic = self._traffic
-        canary = traffic.assign(routes, key, evidence=client.evidence) if client.canary else None
         addressed = routes.versions if canary else (routes.stable.version,)
         traffic.begin(addressed)
         began = time.perf_counter()
         try:
-            is_for_it = await self._prepare(upload, addressed[-1], routes, deadline)
+            with traces.stage(upload.trace, "decode"):
+                is_for_it = await self._prepare(upload, addressed[-1], routes, deadline)
             prepared = time.perf_counter()
             self._measurements.note_stage(Stage.QUEUE, prepared - began - upload.decode_seconds)
             self._measurements.note_stage(Stage.DECODE, upload.decode_seconds)
@@ -225,26 +245,51 @@ class Predict:
         traffic.count(chosen, dispatched.result, latency_seconds, labels, evidence=client.evidence)
         return dispatched
 
-    def _refuse(self, problem: Problem, request_id: str, client: Client) -> Response:
+    def _refuse(self, problem: Problem, request_id: str, client: Client, trace: Trace | None) -> Response:
         self._traffic.note_refusal(problem.kind)
+        if trace is not None:
+            trace.root.error = problem.kind
+            trace.root.attributes = _of_client(client)
         if isinstance(problem, Overloaded):
             self._traffic.note_shed(problem.full)
         level = logging.ERROR if problem.status >= 500 else logging.INFO
-        details = {"request_id": request_id, "status": problem.status, "kind": problem.kind, **_named(client)}
+        details = {
+            "request_id": request_id,
+            "status": problem.status,
+            "kind": problem.kind,
+            **_named(client),
+            **traces.named(trace),
+        }
         self._refusals.write("request refused", details, problem.kind, level)
         return problems.response(problem, request_id)
 
 
 def _diagnosis(dispatched: Dispatched, routes: Routes) -> Diagnosis:
-    is_stable = dispatched.version is routes.stable.version
-    role = "canary" if not is_stable else "stable" if dispatched.result is Result.GOOD else "fallback"
+    role = _role(dispatched, routes)
     given = dispatched.answers
     classes, probabilities = [one.label for one in given], [one.probabilities for one in given]
     findings = [one.named for one in given] if dispatched.version.contract.thresholds else ()
     return Diagnosis(dispatched.version, dispatched.replica, role, classes, probabilities, findings)
 
 
-def _log(dispatched: Dispatched, request_id: str, client: Client, latency_seconds: float) -> None:
+def _role(dispatched: Dispatched, routes: Routes) -> str:
+    is_stable = dispatched.version is routes.stable.version
+    return "canary" if not is_stable else "stable" if dispatched.result is Result.GOOD else "fallback"
+
+
+def _note(trace: Trace, dispatched: Dispatched, routes: Routes, client: Client) -> None:
+    """Who answered. A fallback is kept, whether or not it was sampled."""
+    answered = described(routes.model, dispatched.version, dispatched.replica, _role(dispatched, routes))
+    trace.root.attributes = answered | _of_client(client)
+    if dispatched.result is not Result.GOOD:
+        trace.keep()
+
+
+def _of_client(client: Client) -> dict[str, str | int]:
+    return {"medinfer.client": client.name} if client.name else {}
+
+
+def _log(dispatched: Dispatched, request_id: str, client: Client, trace: Trace | None, latency_seconds: float) -> None:
     details = {
         "request_id": request_id,
         "status": 200,
@@ -252,6 +297,7 @@ def _log(dispatched: Dispatched, request_id: str, client: Client, latency_second
         "replica": dispatched.replica,
         "latency_ms": round(latency_seconds * 1000, 2),
         **_named(client),
+        **traces.named(trace),
     }
     log.info("request answered", extra=details)
 

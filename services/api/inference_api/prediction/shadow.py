@@ -12,8 +12,10 @@ from inference_api import problems
 from inference_api.prediction import agreement
 from inference_api.prediction.answers import Answer
 from inference_api.prediction.dispatch import Dispatcher, Task
+from inference_api.routing.canary_route import CanaryRoute
 from inference_api.routing.document import Routes
 from inference_api.routing.traffic import Traffic
+from inference_api.tracing.trace import Trace
 from inference_api.transport.triton import ConnectionBroke, ReplicaUnreachable, VersionFailed
 
 QUEUE_SIZE = 16
@@ -72,16 +74,38 @@ class Shadow:
         if route is None:
             counts["dropped"] += len(copy.stable)
             return
+        trace = copy.upload.trace = copy.upload.trace and copy.upload.trace.of_copy()
+        is_unremarkable = False
+        try:
+            is_unremarkable = await self._compare(copy, route)
+        finally:
+            if trace is not None:
+                _end(trace, is_unremarkable)
+
+    async def _compare(self, copy: Copy, route: CanaryRoute) -> bool:
+        """Counts what the canary says; False when it did not say the same as stable."""
+        counts, images = self._traffic.shadow, len(copy.stable)
         until = asyncio.get_running_loop().time() + self._attempt_seconds
         try:
             canary = await self._dispatcher.ask_canary(copy.upload, copy.routes, route, until)
         except (ReplicaUnreachable, ConnectionBroke, problems.Overloaded):
-            counts["dropped"] += len(copy.stable)
-            return
+            counts["dropped"] += images
+            return False
         except problems.NotForThisModel:  # the canary is right not to answer, and there is nothing to compare
-            return
+            return True
         except (VersionFailed, problems.Problem):
-            counts["failed"] += len(copy.stable)
-            return
+            counts["failed"] += images
+            return False
+        agreed_before = counts["agreed"]
         for said, copied in zip(copy.stable, canary, strict=True):
             agreement.count(counts, said, copied)
+        return bool(counts["agreed"] - agreed_before == images)
+
+
+def _end(trace: Trace, is_unremarkable: bool) -> None:
+    """Where the canary did not say what stable did, both traces are kept."""
+    if not is_unremarkable:
+        trace.keep()
+        if trace.linked is not None:
+            trace.linked.keep()
+    trace.end()

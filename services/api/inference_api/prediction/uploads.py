@@ -16,6 +16,7 @@ from inference_api.prediction.memory_budget import BodyMemory, MemoryBudget
 from inference_api.prediction.turns import Turn
 from inference_api.problems import Overloaded
 from inference_api.routing.document import Version
+from inference_api.tracing.trace import Trace
 from inference_api.transport.request_buffers import FIRST_IMAGE_BYTES, RequestBuffer, RequestBuffers, image_bytes
 
 DECODE_THREADS = 2
@@ -39,10 +40,10 @@ class Decoder:
         self._turn = Turn()
         self._dicom_import: asyncio.Task[None] | None = None
 
-    def upload(self, files: Sequence[bytes], memory: BodyMemory | None = None) -> "Upload":
+    def upload(self, files: Sequence[bytes], memory: BodyMemory | None = None, trace: Trace | None = None) -> "Upload":
         """The images of one request; nothing is decoded yet. `memory` holds the files; None: nobody counts them."""
         in_place = len(files) == 1 and formats.is_small(files[0])
-        return Upload(files, memory, self._decode, self._buffers, in_place)
+        return Upload(files, memory, self._decode, self._buffers, in_place, trace)
 
     def import_dicom(self) -> asyncio.Task[None]:
         """Imports pydicom in a thread, once."""
@@ -121,7 +122,7 @@ class Upload:
 
     The tensor is made once, and again only for a version that prepares its input differently. `memory` holds the files
     until `close`. Decoded pixels are dropped once they are in the tensor. `decode_seconds` is how long decoding took,
-    without what it waited.
+    without what it waited. `trace`: where the attempts belong to; None: nothing is traced.
     """
 
     def __init__(
@@ -131,12 +132,14 @@ class Upload:
         decode: Callable[[Pending, bool], Awaitable[None]],
         buffers: RequestBuffers,
         in_place: bool,
+        trace: Trace | None = None,
     ) -> None:
         self._files = files
         self._memory = memory
         self._decode = decode
         self._buffers = buffers
         self.in_place = in_place
+        self.trace = trace
         self.decode_seconds = 0.0
         self._request: RequestBuffer | None = None
         self._prepared: Preprocessing | None = None

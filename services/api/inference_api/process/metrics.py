@@ -26,6 +26,7 @@ FAULTS = (
     "deadline-passed",
 )
 AUDIT_RESULTS = ("written", "failed", "dropped")
+TRACE_RESULTS = ("sent", "refused", "dropped", "limited")
 
 # Event, metric, label, its values that are there from the start, help. An alert asks whether a counter grew, which one
 # that appears with 1 did not.
@@ -33,6 +34,7 @@ _EVENTS = (
     ("refused", "refused", "kind", FAULTS, "Requests refused, by kind of problem."),
     ("shed", "shed", "full", ("places",), "Requests refused because something was full."),
     ("closed", "closed_connections", "reason", (), "Connections closed by a limit, without an answer."),
+    ("traces", "traces", "result", TRACE_RESULTS, "Traces, by what became of them."),
     ("audit", "audit_lines", "result", AUDIT_RESULTS, "Lines of the audit stream, by what became of them."),
 )
 

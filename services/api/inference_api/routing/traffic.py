@@ -93,6 +93,10 @@ class Traffic:
         """Counts lines of the audit stream: `written`, `failed` or `dropped`."""
         self._events[f"audit:{result}"] += lines
 
+    def note_traces(self, result: str, traces: int) -> None:
+        """Counts traces: `sent`, `refused` by the collector, `dropped`, or `limited`, so not sampled."""
+        self._events[f"traces:{result}"] += traces
+
     def assign(self, routes: Routes, key: bytes, *, evidence: bool = True) -> CanaryRoute | None:
         """Where the canary shall answer the request with this key; None: stable answers it."""
         canary = routes.canary

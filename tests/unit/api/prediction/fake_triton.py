@@ -10,6 +10,7 @@ from inference_api.routing.canary_route import CanaryRoute
 from inference_api.routing.containment import Containment
 from inference_api.routing.document import Replica, Routes, Version
 from inference_api.routing.replicas import Replicas
+from inference_api.tracing.trace import Trace
 from inference_api.transport.request_buffers import RequestBuffer
 from inference_api.transport.triton import (
     ConnectionBroke,
@@ -26,12 +27,13 @@ LOGITS = (0.0, 3.0, 0.0, 0.0)
 
 @dataclass(frozen=True)
 class Asked:
-    """One attempt; `seconds` is the time it was given."""
+    """One attempt; `seconds` is the time it was given, `traceparent` what Triton's spans would belong to."""
 
     replica: str
     version: int
     seconds: float
     repeat: bool
+    traceparent: bytes = b""
 
 
 class FakeTriton:
@@ -48,9 +50,17 @@ class FakeTriton:
         self._behaviours[replica, version] = deque(behaviours)
 
     async def infer(
-        self, replica: Replica, model: str, version: Version, request: Any, until: float, *, repeat: bool = True
+        self,
+        replica: Replica,
+        model: str,
+        version: Version,
+        request: Any,
+        until: float,
+        *,
+        repeat: bool = True,
+        traceparent: bytes = b"",
     ) -> list[Logits]:
-        self.asked.append(Asked(replica.name, version.number, round(until - self.now, 6), repeat))
+        self.asked.append(Asked(replica.name, version.number, round(until - self.now, 6), repeat, traceparent))
         behaviours = self._behaviours[replica.name, version.number] or deque(["good"])
         behaviour = behaviours.popleft() if len(behaviours) > 1 else behaviours[0]
         return self._do(behaviour, until)
@@ -60,6 +70,8 @@ class FakeTriton:
             case "good":
                 self.now += 0.01
                 return [LOGITS]
+            case "other":
+                return [LOGITS[::-1]]
             case "nan":
                 return [(math.nan, 0.0, 0.0, 0.0)]
             case "refuse":
@@ -87,6 +99,8 @@ class FakeTriton:
 
 class FakeTask:
     """An image that only some versions can read."""
+
+    trace: Trace | None = None
 
     def __init__(self, problem: Exception | None = None, unreadable_by: tuple[int, ...] = ()) -> None:
         self._problem = problem

@@ -2,6 +2,7 @@
 
 import json
 import random
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -11,7 +12,7 @@ from inference_api.process import reports
 from inference_api.routing.counters import Json
 from inference_api.routing.document import parse
 from inference_api.routing.traffic import Traffic
-from starlette.types import Message, Scope
+from starlette.types import ASGIApp, Message, Scope
 
 from ci.load.images import BOUNDARY, grey_jpeg, multipart
 from tests.harness.routes import document
@@ -36,15 +37,16 @@ class Scene:
         self.triton, self.traffic = FakeTriton(), Traffic(128)
         self.traffic.apply(parse(json.dumps(document(**routes)).encode()))
         endpoint = Endpoint(self.triton, self.traffic)
-        self.shadow, self.predict, self.measurements = endpoint.shadow, endpoint.predict, endpoint.measurements
+        self.predict: ASGIApp = endpoint.predict
+        self.shadow, self.measurements = endpoint.shadow, endpoint.measurements
         self.statuses: list[int] = []
         self.headers: list[dict[bytes, bytes]] = []
         self.bodies = 0
 
-    async def ask(self, client: Client | None, times: int = 1) -> None:
-        """Sends an image so many times; None: no check came before the endpoint."""
+    async def ask(self, client: Client | None, times: int = 1, more: Sequence[tuple[bytes, bytes]] = ()) -> None:
+        """Sends an image so many times, with `more` headers; None: no check came before the endpoint."""
         for _ in range(times):
-            headers = [(b"content-type", f"multipart/form-data; boundary={BOUNDARY}".encode())]
+            headers = [(b"content-type", f"multipart/form-data; boundary={BOUNDARY}".encode()), *more]
             scope: Scope = {"type": "http", "method": "POST", "path": "/predict", "headers": headers}
             if client:
                 scope["state"] = {clients.STATE_KEY: client}

@@ -8,7 +8,7 @@ import pytest
 from inference_api.routing.counters import Json
 from inference_api.transport.connections import Reply
 from inference_api.transport.request_buffers import HEAD_ROOM_BYTES, RequestBuffer, RequestBuffers
-from inference_api.transport.triton import VersionFailed, parse_logits, request_header
+from inference_api.transport.triton import VersionFailed, parse_logits, request_header, with_traceparent
 from tritonclient.http import InferenceServerClient, InferInput, InferRequestedOutput, InferResult
 
 ROWS = [(0.5, -1.0, 2.0, 3.0), (4.0, 5.0, 6.0, 7.0)]
@@ -122,3 +122,10 @@ def test_single_buffers_are_used_again_and_batches_are_not() -> None:
     assert buffers.take(1) is one
     assert buffers.take(1) is not one
     assert buffers.take(3) is not many
+
+
+def test_a_head_gets_one_more_header() -> None:
+    head = b"POST /infer HTTP/1.1\r\nHost: a\r\n\r\n{}"
+    assert (
+        with_traceparent(head, b"00-1-2-01") == b"POST /infer HTTP/1.1\r\ntraceparent: 00-1-2-01\r\nHost: a\r\n\r\n{}"
+    )
