@@ -18,11 +18,13 @@ ENTRIES = list(read_entries(VALUES.read_text()))
 EVERYTHING = yaml.safe_load((CHART / "ci" / "everything-values.yaml").read_text())
 # Values that everything-values.yaml leaves at their default, because they are on by default.
 KEPT = {
+    "enabled",
     "api.autoscaling.enabled",
     "api.podDisruptionBudget.enabled",
     "triton.gpu.enabled",
     "triton.podDisruptionBudget.enabled",
     "networkPolicy.enabled",
+    "tests.enabled",
     "tests.loading",
 }
 

@@ -11,7 +11,10 @@ from tests.harness.chart import helm, notes
 from tests.harness.chart.helm import CHART, Json, containers, of_kind, pod_templates, render
 
 CPU = CHART / "ci" / "cpu-values.yaml"
-EVERYWHERE = {"cidr": "0.0.0.0/0", "except": ["169.254.0.0/16"]}
+EVERYWHERE = [
+    {"cidr": "0.0.0.0/0", "except": ["169.254.0.0/16"]},
+    {"cidr": "::/0", "except": ["fe80::/10", "fd00:ec2::254/128"]},
+]
 PARTS = ("medinfer-api", "medinfer-triton", "medinfer-rollout-operator")
 UNKNOWN = "helm could not ask the cluster where its API server is"
 
@@ -35,14 +38,21 @@ def blocks(objects: list[Json], name: str, port: int) -> list[Json]:
 @pytest.mark.parametrize(
     ("settings", "api", "operator"),
     [
-        pytest.param([], [EVERYWHERE], [EVERYWHERE], id="helm-cannot-ask"),
+        pytest.param([], EVERYWHERE, EVERYWHERE, id="helm-cannot-ask"),
         pytest.param(
             ["networkPolicy.apiServerCidr=10.0.0.1/32"],
             [{"cidr": "10.0.0.1/32"}],
             [{"cidr": "10.0.0.1/32"}],
             id="named",
         ),
-        pytest.param(["api.watchRoutes=false"], [], [EVERYWHERE], id="the-mounted-copy-only"),
+        pytest.param(
+            ["networkPolicy.apiServerCidr={10.0.0.1/32,fd00::1/128}"],
+            [{"cidr": "10.0.0.1/32"}, {"cidr": "fd00::1/128"}],
+            [{"cidr": "10.0.0.1/32"}, {"cidr": "fd00::1/128"}],
+            id="several",
+        ),
+        pytest.param(["networkPolicy.apiServerCidr=::/0"], EVERYWHERE[1:], EVERYWHERE[1:], id="ipv6"),
+        pytest.param(["api.watchRoutes=false"], [], EVERYWHERE, id="the-mounted-copy-only"),
     ],
 )
 def test_the_api_server(settings: list[str], api: list[Json], operator: list[Json]) -> None:
@@ -52,31 +62,37 @@ def test_the_api_server(settings: list[str], api: list[Json], operator: list[Jso
 
 
 @pytest.mark.parametrize(
-    ("values", "block"),
+    ("values", "expected"),
     [
         pytest.param({}, EVERYWHERE, id="credentials-of-the-cloud-are-out-of-reach"),
-        pytest.param({"egressExcept": []}, {"cidr": "0.0.0.0/0"}, id="unless-they-are-needed"),
-        pytest.param({"egressCidr": "10.1.0.0/16"}, {"cidr": "10.1.0.0/16"}, id="a-range-that-does-not-hold-them"),
-        pytest.param({"egressCidr": "::/0"}, {"cidr": "::/0"}, id="ipv6"),
+        pytest.param({"egressExcept": []}, [{"cidr": "0.0.0.0/0"}, {"cidr": "::/0"}], id="unless-they-are-needed"),
+        pytest.param({"egressCidr": "10.1.0.0/16"}, [{"cidr": "10.1.0.0/16"}], id="a-range-that-does-not-hold-them"),
+        pytest.param({"egressCidr": "::/0", "egressExcept": []}, [{"cidr": "::/0"}], id="ipv6"),
+        pytest.param(
+            {"egressCidr": ["10.1.0.0/16", "fd00:1::/64"]},
+            [{"cidr": "10.1.0.0/16"}, {"cidr": "fd00:1::/64"}],
+            id="several",
+        ),
         pytest.param(
             {"egressCidr": "::/0", "egressExcept": ["169.254.0.0/16", "fe80::/10"]},
-            {"cidr": "::/0", "except": ["fe80::/10"]},
+            [{"cidr": "::/0", "except": ["fe80::/10"]}],
             id="those-of-its-family",
         ),
     ],
 )
-def test_stores(values: Json, block: Json, tmp_path: Path) -> None:
+def test_stores(values: Json, expected: list[Json], tmp_path: Path) -> None:
     file = tmp_path / "values.yaml"
     file.write_text(yaml.safe_dump({"networkPolicy": values}))
     objects = render(CPU, file)
     for part in ("medinfer-triton", "medinfer-rollout-operator"):
-        assert blocks(objects, part, 80) == [block]
+        assert blocks(objects, part, 80) == expected
     assert blocks(objects, "medinfer-api", 80) == []
 
 
 def test_issuers_of_tokens_are_never_link_local() -> None:
-    settings = ["networkPolicy.issuerCidrs={0.0.0.0/0,10.2.0.0/24}", "api.watchRoutes=false"]
-    assert blocks(render(CPU, settings=settings), "medinfer-api", 443) == [EVERYWHERE, {"cidr": "10.2.0.0/24"}]
+    settings = ["networkPolicy.issuerCidrs={0.0.0.0/0,10.2.0.0/24,::/0}", "api.watchRoutes=false"]
+    ipv4, ipv6 = EVERYWHERE
+    assert blocks(render(CPU, settings=settings), "medinfer-api", 443) == [ipv4, {"cidr": "10.2.0.0/24"}, ipv6]
 
 
 def test_dns_is_asked_of_the_cluster() -> None:
@@ -158,14 +174,14 @@ def install(cluster: Cluster, user: str, *settings: str) -> tuple[list[Json], st
 def test_helm_asks_where_the_api_server_is(cluster: Cluster, endpoint_slice: list[str]) -> None:
     objects, said = install(cluster, "admin")
     assert blocks(objects, "medinfer-api", 6443) == [{"cidr": f"{address}/32"} for address in endpoint_slice]
-    assert blocks(objects, "medinfer-rollout-operator", 6443) == [EVERYWHERE]
+    assert blocks(objects, "medinfer-rollout-operator", 6443) == EVERYWHERE
     assert UNKNOWN not in said
 
 
 def test_the_notes_say_when_nobody_knows(cluster: Cluster) -> None:
     """Without an EndpointSlice; the Service alone is not enough, as most plug-ins look at the address behind it."""
     objects, said = install(cluster, "admin")
-    assert blocks(objects, "medinfer-api", 6443) == [EVERYWHERE]
+    assert blocks(objects, "medinfer-api", 6443) == EVERYWHERE
     assert UNKNOWN in said
 
 
@@ -184,7 +200,7 @@ def test_helm_fails_where_its_user_may_not_ask(cluster: Cluster, namespace: str)
     with pytest.raises(helm.HelmFailed, match=r'services "kubernetes" is forbidden'):
         helm.run(*how, environment=environment)
     named = helm.options([], ["networkPolicy.apiServerCidr=10.0.0.1/32"])
-    assert "cidr: 10.0.0.1/32" in helm.run(*how, *named, environment=environment)
+    assert 'cidr: "10.0.0.1/32"' in helm.run(*how, *named, environment=environment)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,9 @@
-{{/* The names of all objects. */}}
+{{/* The names of all objects. A Service's name has no dot and begins with a letter; a release's may be otherwise. */}}
 
 {{- define "medinfer.fullname" -}}
-{{- $name := contains "medinfer" .Release.Name | ternary .Release.Name (printf "%s-medinfer" .Release.Name) -}}
+{{- $release := .Release.Name | replace "." "-" -}}
+{{- $name := contains "medinfer" $release | ternary $release (printf "%s-medinfer" $release) -}}
+{{- if regexMatch "^[0-9]" $name }}{{ $name = printf "medinfer-%s" $release }}{{ end -}}
 {{- if gt (len $name) 40 -}}
 {{- fail (printf "release name %s is too long: %s may have 40 characters, because suffixes are added and Kubernetes allows 63; choose a shorter release name" .Release.Name $name) -}}
 {{- end -}}

@@ -30,6 +30,14 @@
 {{- end }}
 {{- end }}
 
+{{/* Address ranges as peers. Called with (list . "::/0") or (list . (list "0.0.0.0/0" "::/0")). */}}
+{{- define "medinfer.blocks" -}}
+{{- $ranges := kindIs "slice" (index . 1) | ternary (index . 1) (list (index . 1)) -}}
+{{- range $ranges }}
+{{ include "medinfer.block" (list (index $ 0) .) }}
+{{- end }}
+{{- end }}
+
 {{/* An address range as a peer; without link-local addresses if it holds all. Called with (list . "0.0.0.0/0"). */}}
 {{- define "medinfer.block" -}}
 {{- $excepted := list -}}
@@ -39,14 +47,14 @@
 {{- end -}}
 {{- end -}}
 - ipBlock:
-    cidr: {{ index . 1 }}
+    cidr: {{ index . 1 | quote }}
     {{- with $excepted }}
     except: {{- toYaml . | nindent 6 }}
     {{- end }}
 {{- end }}
 
 {{- define "medinfer.egressToApiServer" -}}
-- to: {{- include "medinfer.block" (list . (.Values.networkPolicy.apiServerCidr | default "0.0.0.0/0")) | nindent 4 }}
+- to: {{- include "medinfer.blocks" (list . (.Values.networkPolicy.apiServerCidr | default (list "0.0.0.0/0" "::/0"))) | trim | nindent 4 }}
   ports: {{- include "medinfer.tcpPorts" .Values.networkPolicy.apiServerPorts | trim | nindent 4 }}
 {{- end }}
 
@@ -68,7 +76,7 @@
 {{- if $addresses -}}
 - to:
     {{- range $addresses }}
-    - ipBlock: {cidr: {{ . }}/{{ contains ":" . | ternary 128 32 }}}
+    - ipBlock: {cidr: "{{ . }}/{{ contains ":" . | ternary 128 32 }}"}
     {{- end }}
   ports: {{- include "medinfer.tcpPorts" .Values.networkPolicy.apiServerPorts | trim | nindent 4 }}
 {{- else -}}
@@ -78,7 +86,7 @@
 
 {{/* To bundle stores and webhooks. */}}
 {{- define "medinfer.egressOutside" -}}
-- to: {{- include "medinfer.block" (list . .Values.networkPolicy.egressCidr) | nindent 4 }}
+- to: {{- include "medinfer.blocks" (list . .Values.networkPolicy.egressCidr) | trim | nindent 4 }}
   ports: {{- include "medinfer.tcpPorts" .Values.networkPolicy.egressPorts | trim | nindent 4 }}
 {{- end }}
 
