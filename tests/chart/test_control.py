@@ -8,7 +8,7 @@ import pytest
 from ci.stack.processes import Process
 from ci.stack.replica import TRITON_COMMAND
 from tests.harness.chart.helm import pod_templates, render
-from tests.harness.chart.triton_command import triton_command
+from tests.harness.chart.triton_command import in_folder, triton_command
 
 ADDRESS = "127.0.0.92"
 URL = f"http://{ADDRESS}:8000/v2"
@@ -23,11 +23,14 @@ def triton(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     template = pod_templates(render())["StatefulSet/medinfer-triton"]
     container = template["spec"]["containers"][0]
     arguments = [
-        one.replace("0.0.0.0", ADDRESS).replace("127.0.0.1", ADDRESS).replace("/var/lib/medinfer", str(folder))
+        in_folder(one, folder)
+        .replace("0.0.0.0", ADDRESS)
+        .replace("127.0.0.1", ADDRESS)
+        .replace("/var/lib/medinfer", str(folder))
         for one in container["args"]
     ]
     environment = {"PATH": f"{folder}:/usr/bin:/bin"}
-    command = [*triton_command(folder / "shm"), *arguments]
+    command = [*triton_command(folder), *arguments]
     with Process("triton", command, environment, folder / "triton.log") as process:
         process.wait_until_ready(f"{URL}/health/live", 60)
         yield

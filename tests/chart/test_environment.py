@@ -13,7 +13,7 @@ from rollout_operator import settings as operator_settings
 
 from ci.stack.folders import ROOT
 from tests.harness.chart.helm import CHART, SHAPES, Json, containers, pod_templates, render
-from tests.harness.chart.triton_command import triton_command
+from tests.harness.chart.triton_command import BACKENDS, triton_command
 
 shapes = pytest.mark.parametrize("shape", [pytest.param(path, id=path.stem) for path in SHAPES])
 READERS: dict[tuple[str, str], Any] = {
@@ -114,14 +114,31 @@ def test_the_operator_finds_triton_by_its_stateful_set(shape: Path) -> None:
 def test_triton_is_started_as_the_agent_would_start_it(shape: Path, tmp_path: Path) -> None:
     triton = container(render(shape), "StatefulSet/medinfer-triton", "triton")
     settings = agent_settings.Settings(plan_file=tmp_path / "plan.json", data_dir=tmp_path, restricted_key="k")
-    expected = dict(one.split("=", 1) for one in triton_arguments(settings, Path("/var/lib/medinfer/repository")))
-    given = dict(one.split("=", 1) for one in triton["args"])
+    expected = dict(option(one) for one in triton_arguments(settings, Path("/var/lib/medinfer/repository")))
+    given = dict(option(one) for one in triton["args"])
     key = expected.pop("--http-restricted-api")
     differing = {name for name in expected if given.get(name) != expected[name]}
     assert differing == {"--http-address", "--metrics-address", "--exit-timeout-secs"}  # gRPC stays on loopback
+    assert given.pop("--backend-directory") == "/tmp/backends"
     assert given.keys() == expected.keys()
     assert key == f"{RESTRICTED_APIS}:{RESTRICTED_HEADER}=k"
     assert f"--http-restricted-api={RESTRICTED_APIS}:{RESTRICTED_HEADER}=$key" in triton["command"][2]
+
+
+@pytest.mark.parametrize(
+    "in_image, linked",
+    [
+        pytest.param(["onnxruntime/lib.so", "python/lib.so", "pytorch/lib.so"], {"onnxruntime"}, id="NVIDIA's"),
+        pytest.param(["onnxruntime/model.py", "python/lib.so"], {"onnxruntime", "python"}, id="ours, for CPUs"),
+    ],
+)
+def test_triton_sees_no_backend_but_onnx_runtime(tmp_path: Path, in_image: list[str], linked: set[str]) -> None:
+    for file in in_image:
+        (tmp_path / "image" / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "image" / file).touch()
+    for _ in range(2):  # the second time in the same pod
+        said = start_triton(tmp_path, f'cd "{tmp_path}/backends" && ls', backends=tmp_path / "image")
+        assert set(said.split()) == linked
 
 
 def test_each_start_of_triton_has_a_key_of_its_own(tmp_path: Path) -> None:
@@ -158,14 +175,22 @@ def test_commands_name_modules_and_files_that_exist() -> None:
         subprocess.run([sys.executable, "-c", f"import {command[2]}"], check=True)
 
 
-def start_triton(folder: Path, tritonserver: str, *arguments: str) -> str:
-    """Return the output of the chart's command with a script as tritonserver and `folder`/shm as /dev/shm."""
+def start_triton(folder: Path, tritonserver: str, *arguments: str, backends: Path = BACKENDS) -> str:
+    """Return the output of the chart's command with a script as tritonserver and `folder`/shm as /dev/shm.
+
+    `backends` are those of the image.
+    """
     fake = folder / "tritonserver"
     fake.write_text(f"#!/bin/sh\n{tritonserver}\n")
     fake.chmod(0o755)
-    command = [*triton_command(folder / "shm"), *arguments]
+    command = [one.replace(str(BACKENDS), str(backends)) for one in triton_command(folder)] + list(arguments)
     environment = {"PATH": f"{folder}:/usr/bin:/bin"}
     return subprocess.run(command, env=environment, capture_output=True, check=True).stdout.decode()
+
+
+def option(argument: str) -> tuple[str, str]:
+    name, _, value = argument.partition("=")
+    return name, value
 
 
 def container(objects: list[Json], owner: str, name: str) -> Json:

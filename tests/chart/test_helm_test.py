@@ -13,7 +13,8 @@ import pytest
 from ci.stack.processes import Process
 from ci.stack.replica import TRITON_COMMAND
 from tests.harness.chart import helm
-from tests.harness.chart.helm import CHART, render
+from tests.harness.chart.helm import CHART, containers, pod_templates, render
+from tests.harness.chart.triton_command import BACKENDS
 
 FILES = CHART / "files"
 ADDRESS = "127.0.0.91"
@@ -119,14 +120,22 @@ def test_predict_says_what_is_missing_when_nobody_listens() -> None:
 
 
 def test_this_triton_leaves_a_version_alone_while_one_beside_it_loads(tmp_path: Path) -> None:
-    """Starts Triton with the arguments of the test's pod, except for addresses. Its last check shows it can fail."""
+    """Starts Triton with the arguments of the test's pod, except for places. Its last check shows it can fail."""
     objects = helm.of_kind(render(), "Pod")
-    arguments = objects["medinfer-test-loading"]["spec"]["initContainers"][0]["args"]
-    here = [one.replace("127.0.0.1", ADDRESS).replace("=/repository", f"={tmp_path}") for one in arguments]
+    triton = objects["medinfer-test-loading"]["spec"]["initContainers"][0]
+    places = {"127.0.0.1": ADDRESS, "=/repository": f"={tmp_path}", "/tmp/backends": str(BACKENDS)}
+    here = triton["args"]
+    for pod, machine in places.items():
+        here = [one.replace(pod, machine) for one in here]
     with Process("triton", [TRITON_COMMAND, *here], {}, tmp_path.parent / "triton.log"):
         done = check_loading(tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     assert "it was not started again" in done.stdout
+    assert triton["command"] == next(
+        one["command"]
+        for one in containers(pod_templates(render())["StatefulSet/medinfer-triton"])
+        if one["name"] == "triton"
+    )
 
 
 def test_a_triton_whose_readiness_moves_is_unsafe(tmp_path: Path) -> None:

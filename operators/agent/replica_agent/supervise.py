@@ -23,12 +23,16 @@ log = logging.getLogger(__name__)
 
 
 def triton_arguments(settings: Settings, repository: Path) -> list[str]:
-    """Arguments of tritonserver: it loads nothing at the start, and its HTTP control endpoints need a key."""
+    """Arguments of tritonserver: it loads nothing at the start, and its HTTP control endpoints need a key.
+
+    A config is complete or not loaded: Triton asks no backend, and so no code, what a bundle leaves out.
+    """
     address, key = settings.triton_address, settings.restricted_key or secrets.token_urlsafe(32)
     return [
         f"--model-repository={repository}",
         "--model-control-mode=explicit",
         "--strict-readiness=false",
+        "--disable-auto-complete-config",
         f"--http-address={address}",
         f"--http-port={HTTP_PORT}",
         f"--http-restricted-api={RESTRICTED_APIS}:{RESTRICTED_HEADER}={key}",

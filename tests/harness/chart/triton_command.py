@@ -2,11 +2,19 @@
 
 from pathlib import Path
 
+from ci.stack.replica import TRITON_COMMAND
 from tests.harness.chart.helm import containers, pod_templates, render
 
+BACKENDS = Path(TRITON_COMMAND).parent / ".venv" / "backends"
 
-def triton_command(shared_memory: Path) -> list[str]:
-    """With this folder for /dev/shm: it empties it, and the machine's own holds what other Tritons share right now."""
+
+def triton_command(folder: Path) -> list[str]:
+    """With `folder`/shm for /dev/shm, which it empties and other Tritons share right now, and `folder`/backends."""
     template = pod_templates(render())["StatefulSet/medinfer-triton"]
     command = next(one["command"] for one in containers(template) if one["name"] == "triton")
-    return [part.replace("/dev/shm", str(shared_memory)) for part in command]
+    return [in_folder(part, folder).replace("/opt/tritonserver/backends", str(BACKENDS)) for part in command]
+
+
+def in_folder(argument: str, folder: Path) -> str:
+    """The argument with what the pod has of its own in `folder`."""
+    return argument.replace("/dev/shm", f"{folder}/shm").replace("/tmp/backends", f"{folder}/backends")

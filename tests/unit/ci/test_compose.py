@@ -55,6 +55,14 @@ def test_every_variable_is_known_and_valid(part: str, monkeypatch: pytest.Monkey
     reader.read_settings()
 
 
+def test_triton_sees_the_backends_that_it_sees_in_a_pod() -> None:
+    """tests/chart runs the chart's line."""
+    script, template = GPU["triton"]["entrypoint"][2], ROOT / "charts/medinfer/templates/triton/_triton.tpl"
+    links = script.removeprefix("rm -rf /tmp/backends ").split("; exec")[0]
+    assert links.startswith("&& mkdir") and links in " ".join(template.read_text().split())
+    assert {"--backend-directory=/tmp/backends", "--disable-auto-complete-config"} <= set(GPU["triton"]["command"])
+
+
 def test_ports_are_this_machines_only() -> None:
     assert {name: service["ports"] for name, service in GPU.items() if "ports" in service} == {
         "api": ["127.0.0.1:8002:8002"],

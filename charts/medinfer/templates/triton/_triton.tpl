@@ -2,13 +2,19 @@
 Starts Triton as replica_agent.supervise does: explicit mode, nothing loaded, gRPC for this pod only. The key of the HTTP
 control endpoints is a new random number at each start, and nobody knows it: the agent uses gRPC. /dev/shm outlives the
 container, so what a killed Triton left there is deleted first; otherwise a few crashes would fill it.
+
+Triton sees no backend but ONNX Runtime, so that no bundle can be run by another one. Where ONNX Runtime's is written in
+Python, as in the image for CPUs, it needs the Python backend beside it.
 */}}
 {{- define "medinfer.tritonCommand" -}}
 command:
   - /bin/sh
   - -c
   - >-
-    rm -rf /dev/shm/*;
+    rm -rf /dev/shm/* /tmp/backends && mkdir /tmp/backends
+    && ln -s /opt/tritonserver/backends/onnxruntime /tmp/backends
+    && if [ -e /opt/tritonserver/backends/onnxruntime/model.py ];
+    then ln -s /opt/tritonserver/backends/python /tmp/backends; fi;
     read -r key </proc/sys/kernel/random/uuid && exec tritonserver "$@"
     "--http-restricted-api=model-repository,model-config,shared-memory,statistics,trace,logging:medinfer-agent-key=$key"
   - tritonserver
@@ -24,6 +30,8 @@ command:
     - --model-repository=/var/lib/medinfer/repository
     - --model-control-mode=explicit
     - --strict-readiness=false
+    - --backend-directory=/tmp/backends
+    - --disable-auto-complete-config
     - --http-address=0.0.0.0
     - --http-port=8000
     - --grpc-address=127.0.0.1
