@@ -9,6 +9,7 @@ import json
 import signal
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -23,7 +24,26 @@ from ci.stack.replica import Replica
 FOLDER = ROOT / ".demo"
 BIND = "127.0.0.1:8002"
 ADDRESSES = ("127.0.0.11", "127.0.0.12")
-SAMPLES = {Model.RESNET50: "glioma-1.png", Model.TINY: "glioma-1.png", Model.CHEST: "cardiomegaly-effusion-1.png"}
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A file among the bundles' samples, and what must be said of it."""
+
+    file: str
+    diagnosis: str
+
+
+GLIOMA = Sample("glioma-1.png", "Glioma")
+SAMPLES = {
+    Model.RESNET50: GLIOMA,
+    Model.TINY: GLIOMA,
+    Model.CHEST: Sample("cardiomegaly-effusion-1.png", "Cardiomegaly, Effusion"),
+}
+
+
+class WrongAnswer(Exception):
+    """The model names something else than what was drawn."""
 
 
 def main() -> None:
@@ -40,13 +60,14 @@ def main() -> None:
     with contextlib.suppress(KeyboardInterrupt):
         try:
             run(Model(options.model), options.once)
-        except ProcessEnded as error:
+        except (ProcessEnded, WrongAnswer) as error:
             sys.exit(f"demo: {error}")
 
 
 def run(model: Model, once: bool) -> None:
     folder = FOLDER if model is Model.RESNET50 else FOLDER / model
-    bundles, sample = make_bundles(model, folder / "bundles"), folder / "bundles" / "samples" / SAMPLES[model]
+    bundles, sample = make_bundles(model, folder / "bundles"), SAMPLES[model]
+    image = folder / "bundles" / "samples" / sample.file
     replicas = [Replica(f"triton-{n}", address, folder / f"triton-{n}") for n, address in enumerate(ADDRESSES)]
     api = Api("api", BIND, folder)
     with contextlib.ExitStack() as running:
@@ -58,14 +79,14 @@ def run(model: Model, once: bool) -> None:
         wait_until_warm(replicas, 1)
         running.enter_context(api)
         api.wait_until_serving()
-        show_prediction(api.url, sample)
+        show_prediction(api.url, image, sample.diagnosis)
         if once:
             return
         say("\nNow version 2 alongside it ...")
         follow(replicas, stable=bundles[0], canary=bundles[1])
         wait_until_warm(replicas, 2)
         api.follow(routes(replicas, bundles))
-        show_what_next(api, folder, sample)
+        show_what_next(api, folder, image)
         signal.pause()
 
 
@@ -95,22 +116,25 @@ def wait_until_warm(replicas: list[Replica], version: int) -> None:
         replica.wait_until_ready(f"{replica.agent_url}/versions/{version}", 300)
 
 
-def show_prediction(url: str, sample: Path) -> None:
-    """Raises httpx.HTTPStatusError when the API does not answer 200."""
+def show_prediction(url: str, sample: Path, expected: str) -> None:
+    """Raises httpx.HTTPStatusError when the API does not answer 200, WrongAnswer when it says something else."""
     with sample.open("rb") as image:
         answer = httpx.post(f"{url}/predict", files={"image": image}, timeout=30).raise_for_status().json()
-    say(f"\n{sample.relative_to(ROOT)}\n  {diagnosis(answer)}", end="")
+    certainty = "" if "findings" in answer else f", {answer['confidence']:.1%} confident"
+    say(f"\n{sample.relative_to(ROOT)}\n  {diagnosis(answer)}{certainty}", end="")
     say(f" (version {answer['model_version']}, {answer['latency_ms']:.1f} ms)")
     for label, probability in answer["probabilities"].items():
         say(f"  {label:14}{probability:6.1%} {'#' * round(40 * probability)}")
     say("  Demonstration weights, not for clinical use.")
+    if diagnosis(answer) != expected:
+        raise WrongAnswer(f"{sample.name} shows {expected}, but the model says {diagnosis(answer)}")
 
 
 def diagnosis(answer: documents.Json) -> str:
     """The class that was named, or the findings of a model that names several."""
     if "findings" in answer:
         return ", ".join(answer["findings"]) or "No finding"
-    return f"{answer['prediction']}, {answer['confidence']:.1%} confident"
+    return str(answer["prediction"])
 
 
 def show_what_next(api: Api, folder: Path, sample: Path) -> None:

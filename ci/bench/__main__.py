@@ -13,7 +13,6 @@ from ci.bench import (
     command,
     cpu,
     first_request,
-    kinds,
     loading,
     machine,
     pages,
@@ -37,7 +36,6 @@ SECTIONS = {
     "first": first_request.measure,
     "side": side_by_side.measure,
     "cpu": cpu.measure,
-    "kinds": kinds.measure,
     "access": access.measure,
     "loading": loading.measure,
 }

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from statistics import median
 
-from ci.bench import stages
+from ci.bench import kinds, stages
 from ci.bench.results import Check, Plot, Section, Table
 from ci.bench.servers import OURS, REFERENCE, Reference, cpu_seconds, ours, replica, serving
 from ci.bench.stand import Stand
@@ -27,6 +27,7 @@ class Spent:
 
 def measure(stand: Stand) -> Section:
     runs, split = run_all(stand)
+    by_kind, none_failed = kinds.measure(stand)
     api = {name: median(run.api_ms for run in some) for name, some in runs.items()}
     triton = {name: median(run.triton_ms for run in some) for name, some in runs.items()}
     rest = max(0.0, api[OURS] - sum(split.values()))
@@ -34,7 +35,8 @@ def measure(stand: Stand) -> Section:
         title="CPU per request",
         text=f"User and system time of one gunicorn worker and its master over a k6 run with {USERS} users, divided by "
         f"the requests; median of {stand.count(RUNS)} interleaved runs. The split is measured in one process, stage by "
-        "stage; the rest is HTTP: parsing the request, the multipart body, the answer, and the exchange with Triton.",
+        "stage; the rest is HTTP: parsing the request, the multipart body, the answer, and the exchange with Triton."
+        "\n\n" + kinds.describe(stand),
         tables=[
             Table(
                 ("CPU ms per request", "API process", "Triton"),
@@ -44,10 +46,12 @@ def measure(stand: Stand) -> Section:
                 ("stage", "CPU ms"),
                 [(stage, f"{spent:.3f}") for stage, spent in (split | {"HTTP (the rest)": rest}).items()],
             ),
+            by_kind,
         ],
         checks=[
             Check("CPU per request, medinfer / reference", api[OURS] / api[REFERENCE], at_most=AT_MOST),
             Check("failed requests, CPU runs", sum(run.failed for some in runs.values() for run in some), at_most=0),
+            none_failed,
         ],
         plots=[plot(split | {"HTTP (the rest)": rest}, api[REFERENCE])],
     )

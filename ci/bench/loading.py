@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from ci.bench.results import Check, Section, Table
 from ci.bench.servers import ours, replica, serving
 from ci.bench.stand import Stand
-from ci.load.classes import expected_classes
+from ci.load.answers import expected_answers
 from ci.load.images import grey_jpeg
 from ci.load.load import Load, Result
 from ci.stack.documents import FULL, Json, build_plan, build_routes
@@ -29,7 +29,7 @@ def measure(stand: Stand) -> Section:
         capacity = stand.closed("capacity of two APIs and two Tritons", urls, 50, 10).requests_per_second
         rate = capacity * SHARE_OF_CAPACITY
         images = [grey_jpeg(seed) for seed in range(8)]
-        expected = {1: expected_classes(stable, images)}
+        expected = {1: expected_answers(stable, images)}
         load = Load(urls, images, expected, stand.folder / "load", rate_per_second=rate)
         with load:
             load.wait_until_answered(100)

@@ -23,7 +23,7 @@ from ci.load.k6 import K6
 from ci.stack.logs import whole_lines
 from ci.stack.waiting import wait_until
 
-# version -> the class that it must give for each image; version 0 stands for a server that names none.
+# version -> what it must say of each image (see answers.py); version 0 stands for a server that names none.
 Expected = dict[int, list[str]]
 
 # Stopping k6 cancels what is in flight. A request that had this long and no answer counts as failed all the same.
@@ -115,8 +115,8 @@ def judge_answer(record: dict[str, Any], expected: Expected) -> Answer:
         failure = f"status {record['status']}"
     elif version not in expected:
         failure = f"answered by version {version or 'unnamed'}"
-    elif record["prediction"] != expected[version][record["image"]]:
-        failure = f"version {version} said {record['prediction']}, not {expected[version][record['image']]}"
+    elif record["said"] != expected[version][record["image"]]:
+        failure = f"version {version} said {record['said']}, not {expected[version][record['image']]}"
     elif fresh and not record["connected"]:
         failure = "the connection was not fresh"
     else:

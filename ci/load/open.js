@@ -50,9 +50,15 @@ export default function () {
       status: answer.status,
       error: answer.error,
       version: answer.headers['X-Model-Version'],
-      prediction: answer.status === 200 ? answer.json('prediction') : '',
+      said: answer.status === 200 ? said(answer) : '',
     }),
   );
+}
+
+// The class, or the findings over their thresholds in the order of the labels.
+function said(answer) {
+  const findings = answer.json('findings');
+  return findings ? findings.join(', ') : answer.json('prediction');
 }
 
 export function handleSummary(data) {

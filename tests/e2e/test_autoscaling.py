@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ci.load.classes import expected_classes
+from ci.load.answers import expected_answers
 from ci.load.k6 import ClosedResult, run_closed
 from ci.load.load import Load
 from tests.harness.release.release import Release, bundle
@@ -27,7 +27,7 @@ def test_hundred_users_scale_the_api_up_and_down(release: Release, images: list[
     release.wait_for_phase("Healthy", 1)
     release.wait_for_pods("api", 1, at_most=1)
     release.wait_until_answering(images[0])
-    expected = {1: expected_classes(bundle("tiny", 1, tmp_path), images)}
+    expected = {1: expected_answers(bundle("tiny", 1, tmp_path), images)}
     with Load([release.url], images, expected, tmp_path / "watch", rate_per_second=5, max_seconds=900) as watch:
         crowds = crowds_until_scaled_up(release, images, tmp_path)
         watch.mark("scaled up")

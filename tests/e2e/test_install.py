@@ -5,7 +5,7 @@ from pathlib import Path
 
 import httpx
 
-from ci.load.classes import expected_classes
+from ci.load.answers import expected_answers
 from tests.harness.release.release import PortForward, Release, bundle
 
 FIRST_PREDICTION_SECONDS = 60
@@ -21,7 +21,7 @@ def test_fresh_install(release: Release, images: list[bytes], tmp_path: Path) ->
     assert seconds <= FIRST_PREDICTION_SECONDS
     release.wait_for_phase("Healthy", 1)
     assert "Succeeded" in release.helm_test()
-    expected = expected_classes(bundle("resnet50", 1, tmp_path), images)
+    expected = expected_answers(bundle("resnet50", 1, tmp_path), images)
     with PortForward(release) as url:
         answers = [httpx.post(f"{url}/predict", files={"image": image}).raise_for_status() for image in images]
     assert [answer.json()["prediction"] for answer in answers] == expected

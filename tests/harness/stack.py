@@ -7,7 +7,7 @@ from pathlib import Path
 
 import httpx
 
-from ci.load.classes import expected_classes
+from ci.load.answers import expected_answers
 from ci.load.load import Expected, Load
 from ci.stack.api import Api
 from ci.stack.documents import SHORT, Json, Warmup, build_plan, build_routes
@@ -32,7 +32,7 @@ class Stack:
 
     def expected(self, images: Sequence[bytes], *versions: int) -> Expected:
         """Runs these versions here: not for those that fail, hang or kill on such images."""
-        return {version: expected_classes(self.bundle(version), images) for version in versions}
+        return {version: expected_answers(self.bundle(version), images) for version in versions}
 
     def plan(self, canary: int | None = None, on: Sequence[str] | None = None, warmup: Warmup = SHORT) -> None:
         """What each replica shall hold besides stable; `on`: the replicas that may load it now, else all."""

@@ -4,9 +4,10 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from modelctl.defaults import LABELS
+
 Json = dict[str, Any]
 
-LABELS = ("Glioma", "Meningioma", "Pituitary", "No Tumor")
 PREPROCESSING: Json = {
     "resample": "bilinear",
     "scale": 1 / 255,

@@ -4,8 +4,7 @@ import json
 from typing import Any
 
 from inference_api.routing.counters import LATENCY_BOUNDS_SECONDS
-
-from ci.bench.operator.agents import LABELS
+from modelctl.defaults import LABELS
 
 Json = dict[str, Any]
 

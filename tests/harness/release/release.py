@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 
 from ci.cluster import chart
-from ci.load.classes import expected_classes
+from ci.load.answers import expected_answers
 from ci.load.load import Load
 from ci.stack.folders import ROOT
 from ci.stack.http import client
@@ -72,7 +72,7 @@ class Release:
     def load(self, images: Sequence[bytes], folder: Path, *answering: int) -> Load:
         """Through the Service, always with the same images; answers of these versions are right ones."""
         for version in set(answering) - self._expected.keys():
-            self._expected[version] = expected_classes(bundle(self.model, version, folder), images)
+            self._expected[version] = expected_answers(bundle(self.model, version, folder), images)
         expected = {version: self._expected[version] for version in answering}
         self.wait_until_answering(images[0])
         folder, rate = folder / "load", RATE_PER_SECOND

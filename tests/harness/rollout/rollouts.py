@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from ci.load.classes import expected_classes
+from ci.load.answers import expected_answers
 from ci.load.load import Expected, Load
 from ci.stack.api import Api
 from ci.stack.cluster_objects import API, PLAN, ROUTES, TRITON
@@ -288,7 +288,7 @@ class RolloutStack:
     # load
 
     def expected(self, images: Sequence[bytes], *versions: int) -> Expected:
-        return {version: expected_classes(self.bundle(version), images) for version in versions}
+        return {version: expected_answers(self.bundle(version), images) for version in versions}
 
     def load(
         self,

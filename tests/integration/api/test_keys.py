@@ -11,7 +11,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, FilePayload, expect
 
-from ci.load.classes import expected_classes
+from ci.load.answers import expected_answers
 from ci.load.images import grey_jpeg
 from ci.load.load import Load
 from ci.stack.api import Api
@@ -86,7 +86,7 @@ def guarded(bundle: Path, replica: Replica, tmp_path_factory: pytest.TempPathFac
 
 def test_a_key_is_replaced_under_load(guarded: Guarded, bundle: Path, tmp_path: Path) -> None:
     images = [grey_jpeg(0), grey_jpeg(1)]
-    expected = {1: expected_classes(bundle, images)}
+    expected = {1: expected_answers(bundle, images)}
     old = guarded.mint("pacs")
 
     def load(key: str, name: str) -> Load:

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
-from ci.load.classes import expected_classes
+from ci.load.answers import expected_answers
 from ci.load.images import grey_jpeg, grey_pixels
 from ci.stack.api import Api
 from ci.stack.documents import read_manifest
@@ -40,7 +40,7 @@ def choose(page: Page, name: str, content: bytes) -> None:
 def test_an_image_gets_its_class_four_probabilities_and_the_version(page: Page, bundle: Path, seed: int) -> None:
     image = grey_jpeg(seed)
     choose(page, "slice.jpg", image)
-    expect(page.locator("#prediction")).to_have_text(expected_classes(bundle, [image])[0])
+    expect(page.locator("#prediction")).to_have_text(expected_answers(bundle, [image])[0])
     labels = page.locator("#bars li > span:first-child").all_inner_texts()
     assert labels == read_manifest(bundle)["labels"]
     shares = [float(text.rstrip("%\u00a0")) for text in page.locator("#bars .value").all_inner_texts()]

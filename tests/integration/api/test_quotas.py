@@ -18,7 +18,7 @@ from inference_api.quota.ledger import LedgerAway, RedisAddress, RedisLedger, Re
 from inference_api.transport.triton import MAX_BATCH_SIZE
 from modelctl.keys import key as keys
 
-from ci.load.classes import expected_classes
+from ci.load.answers import expected_answers
 from ci.load.images import grey_jpeg
 from ci.load.load import Load
 from ci.stack.api import Api
@@ -117,7 +117,7 @@ def test_redis_dies_freezes_fills_up_and_comes_back_under_load(
 
     images = [grey_jpeg(0), grey_jpeg(1)]
     urls, headers = [api.url for api in apis], {"Authorization": f"Bearer {minted['clinic']}"}
-    load = Load(urls, images, {1: expected_classes(bundle, images)}, tmp_path, rate_per_second=20, headers=headers)
+    load = Load(urls, images, {1: expected_answers(bundle, images)}, tmp_path, rate_per_second=20, headers=headers)
     wait_until(all_are(0), "both pods have settled with Redis")
     with load, Study(apis, minted["study"]) as study:
         load.wait_until_answered(60)

@@ -28,6 +28,12 @@ def client(api: Api) -> Iterator[httpx.Client]:
         yield client
 
 
+@pytest.fixture
+def each_client(each_api: Api) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=each_api.url, timeout=30) as client:
+        yield client
+
+
 def workers(api: Api) -> list[psutil.Process]:
     return psutil.Process(api.pid).children()
 
@@ -71,16 +77,16 @@ def test_hostile_uploads(api: Api, client: httpx.Client, number: int) -> None:
 
 @pytest.mark.integration
 @pytest.mark.parametrize("name", sorted(read_files()))
-def test_a_file_that_is_read_gets_a_class(client: httpx.Client, name: str) -> None:
-    response = send(client, Upload(name, form(part(read_files()[name]))))
+def test_a_file_that_is_read_is_answered(each_client: httpx.Client, name: str) -> None:
+    response = send(each_client, Upload(name, form(part(read_files()[name]))))
     assert response.status_code == 200, response.text
     assert response.json()["model_version"] == 1
 
 
 @pytest.mark.integration
 @pytest.mark.parametrize("name", sorted(refused_files()))
-def test_a_file_that_is_refused_says_why(client: httpx.Client, name: str) -> None:
-    response = send(client, Upload(name, form(part(refused_files()[name]))))
+def test_a_file_that_is_refused_says_why(each_client: httpx.Client, name: str) -> None:
+    response = send(each_client, Upload(name, form(part(refused_files()[name]))))
     assert response.status_code in (413, 415, 422), response.text
     assert response.json()["detail"]
 
@@ -120,9 +126,9 @@ GOOD = form(part(read_files()["grey.jpg"]))
         pytest.param(b"GARBAGE\r\n\r\n", b"", b"400", id="not-http"),
     ],
 )
-def test_lies_in_the_request_itself(api: Api, request_head: bytes, body: bytes, status: bytes) -> None:
-    with same_worker_same_memory(api):
-        line = raw(api, request_head, body)
+def test_lies_in_the_request_itself(each_api: Api, request_head: bytes, body: bytes, status: bytes) -> None:
+    with same_worker_same_memory(each_api):
+        line = raw(each_api, request_head, body)
     assert line.split()[1] == status, line
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from ci.load.classes import expected_classes
+from ci.load.answers import expected_answers
 from ci.load.images import grey_pixels
 from ci.stack.api import Api
 from ci.stack.documents import build_plan, build_routes
@@ -74,4 +74,4 @@ def small_image(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def expected(bundle: Path, image: Path) -> str:
     """The image's class."""
-    return expected_classes(bundle, [image.read_bytes()])[0]
+    return expected_answers(bundle, [image.read_bytes()])[0]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from ci.load.classes import expected_classes
+from ci.load.answers import expected_answers
 from ci.load.images import grey_jpeg
 from ci.stack.api import Api
 from tests.harness.browser import chromium, complaints_of
@@ -49,7 +49,7 @@ def test_a_page_of_another_origin_asks_if_its_origin_is_named(
         page.goto(f"{viewer.url}/viewer")
         ask = [api.url, list(IMAGE)]
         if allowed:
-            assert page.evaluate(ASK, ask) == [200, *expected_classes(bundle, [IMAGE]), "1"]
+            assert page.evaluate(ASK, ask) == [200, *expected_answers(bundle, [IMAGE]), "1"]
         else:
             with pytest.raises(Exception, match="Failed to fetch"):
                 page.evaluate(ASK, ask)
@@ -63,5 +63,5 @@ def test_the_api_page_sends_an_image(page: Page, api: Api, bundle: Path) -> None
     page.get_by_role("button", name="Execute").click()
     answer = page.locator(".live-responses-table tr.response")
     expect(answer.locator(".response-col_status")).to_contain_text("200")
-    expect(answer).to_contain_text(f'"prediction": "{expected_classes(bundle, [IMAGE])[0]}"')
+    expect(answer).to_contain_text(f'"prediction": "{expected_answers(bundle, [IMAGE])[0]}"')
     assert complaints == []

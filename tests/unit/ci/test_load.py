@@ -17,7 +17,7 @@ GOOD = {
     "status": 200,
     "error": "",
     "version": "1",
-    "prediction": "Glioma",
+    "said": "Glioma",
 }
 
 
@@ -25,8 +25,11 @@ GOOD = {
     "changed, failure",
     [
         pytest.param({}, "", id="right-answer"),
-        pytest.param({"version": "3", "prediction": "Pituitary"}, "", id="right-answer-of-the-other-version"),
+        pytest.param({"version": "3", "said": "Pituitary"}, "", id="right-answer-of-the-other-version"),
         pytest.param({"image": 1}, "version 1 said Glioma, not Pituitary", id="wrong-class"),
+        pytest.param(
+            {"said": "Glioma, Pituitary"}, "version 1 said Glioma, Pituitary, not Glioma", id="a-finding-too-many"
+        ),
         pytest.param({"version": "3"}, "version 3 said Glioma, not Pituitary", id="class-of-another-version"),
         pytest.param({"version": "2"}, "answered by version 2", id="version-that-is-not-expected"),
         pytest.param({"version": None}, "answered by version unnamed", id="no-version"),
