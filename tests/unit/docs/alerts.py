@@ -15,7 +15,7 @@ from rollout_operator.metrics import Metrics as OperatorMetrics
 from tests.unit.docs.reasons import ROOT
 
 FILES = sorted((ROOT / "charts" / "medinfer" / "rules").glob("*.yaml"))
-SITUATIONS = [ROOT / "tests" / "chart" / name for name in ("alerts.yaml", "promises.yaml")]
+SITUATIONS = [ROOT / "tests" / "chart" / "monitoring" / name for name in ("alerts.yaml", "promises.yaml")]
 SUFFIXES = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count"), "gauge": ("",)}
 
 Rule = dict[str, Any]
