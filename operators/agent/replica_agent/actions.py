@@ -75,9 +75,16 @@ class Fail:
 
 
 @dataclass(frozen=True)
+class TryAgain:
+    """Triton died during an attempt of `release`. Record that, and begin once more."""
+
+    release: Release
+
+
+@dataclass(frozen=True)
 class Wait:
     """Nothing more can be decided until Triton has answered."""
 
 
 Job = Fetch | Install | Load | Prove | Drop
-Action = Job | Pin | Discard | Cancel | Fail | Wait
+Action = Job | Pin | Discard | Cancel | Fail | TryAgain | Wait

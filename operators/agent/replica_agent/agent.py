@@ -7,7 +7,21 @@ import time
 from collections.abc import Coroutine
 from typing import Any
 
-from replica_agent.actions import Action, Cancel, Discard, Drop, Fail, Fetch, Install, Job, Load, Pin, Prove, Wait
+from replica_agent.actions import (
+    Action,
+    Cancel,
+    Discard,
+    Drop,
+    Fail,
+    Fetch,
+    Install,
+    Job,
+    Load,
+    Pin,
+    Prove,
+    TryAgain,
+    Wait,
+)
 from replica_agent.attempts import Attempts
 from replica_agent.decide import decide
 from replica_agent.jobs import Jobs
@@ -101,6 +115,7 @@ class Agent:
             proofs=dict(held.proofs),
             failures=dict(self._attempts.failures),
             attempts=self._attempts.open,
+            deaths=dict(self._attempts.deaths),
             jobs=self._jobs.running,
             loaded_here=frozenset(held.loaded_here),
             fetching=dict(self._fetching),
@@ -121,6 +136,9 @@ class Agent:
                 self._jobs.cancel(job)
             case Fail(release, reason, message):
                 self._fail(plan, release, reason, message)
+            case TryAgain(release):
+                log.warning("Triton died during an attempt; trying once more", extra={"version": release.version})
+                self._attempts.die(plan.attempt(release))
             case Pin(version):
                 self._replica.repository.pin(plan.model, version)
             case Discard(digests, versions):

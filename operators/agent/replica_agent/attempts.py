@@ -20,12 +20,16 @@ def retry_after_seconds(count: int) -> float:
 
 
 class Attempts:
-    """`open`: attempts that have not ended. Failures that will be retried are in memory only, as their clock is."""
+    """`open`: attempts that have not ended. Failures that will be retried are in memory only, as their clock is.
+
+    `deaths`: how often Triton died during an attempt that has not ended well since.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self.open: frozenset[str] = frozenset()
         self.failures: dict[str, Failure] = {}
+        self.deaths: dict[str, int] = {}
         self._written = ""
         self._read()
 
@@ -38,10 +42,17 @@ class Attempts:
         """The version is proved; its earlier failures no longer count."""
         self.open -= {name}
         self.failures.pop(name, None)
+        self.deaths.pop(name, None)
         self._write()
 
     def abandon(self, name: str) -> None:
         """The agent stopped it, which says nothing about the version."""
+        self.open -= {name}
+        self._write()
+
+    def die(self, name: str) -> None:
+        """Triton died during it."""
+        self.deaths[name] = self.deaths.get(name, 0) + 1
         self.open -= {name}
         self._write()
 
@@ -58,11 +69,13 @@ class Attempts:
         kept = frozenset(names)
         self.open &= kept
         self.failures = {name: failure for name, failure in self.failures.items() if name in kept}
+        self.deaths = {name: count for name, count in self.deaths.items() if name in kept}
         self._write()
 
     def _write(self) -> None:
         final = {name: asdict(f) for name, f in self.failures.items() if f.retry_at_seconds is None}
-        text = json.dumps({"schemaVersion": 1, "open": sorted(self.open), "failures": final}, sort_keys=True)
+        document = {"schemaVersion": 1, "open": sorted(self.open), "failures": final, "deaths": self.deaths}
+        text = json.dumps(document, sort_keys=True)
         if text != self._written:
             write_atomic(self._path, text.encode())
             self._written = text
@@ -75,5 +88,6 @@ class Attempts:
                 name: Failure(Reason(entry["reason"]), str(entry["message"]), None, int(entry["count"]))
                 for name, entry in document["failures"].items()
             }
+            self.deaths = {str(name): int(count) for name, count in document.get("deaths", {}).items()}
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            self.open, self.failures = frozenset(), {}
+            self.open, self.failures, self.deaths = frozenset(), {}, {}

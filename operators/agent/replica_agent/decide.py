@@ -7,12 +7,13 @@ for nothing while it is busy.
 
 from collections.abc import Callable
 
-from replica_agent.actions import Action, Cancel, Discard, Drop, Fail, Fetch, Install, Load, Pin, Prove, Wait
+from replica_agent.actions import Action, Cancel, Discard, Drop, Fail, Fetch, Install, Load, Pin, Prove, TryAgain, Wait
 from replica_agent.observation import Observation
 from replica_agent.plan import Release, Role
 from replica_agent.state import IndexState, Reason
 
 MAX_LOADED = 2
+MAX_DEATHS = 2
 
 
 def decide(seen: Observation) -> Action | None:
@@ -57,10 +58,15 @@ def wait_for_triton(seen: Observation) -> Action | None:
 
 
 def blame_for_a_death(seen: Observation) -> Action | None:
-    """An attempt is open, no job works on it, and Triton does not have the version: Triton died during the attempt."""
+    """An attempt is open, no job works on it, and Triton does not have the version: Triton died during the attempt.
+
+    Somebody may have killed it, or the node may have been lost. Only if it dies again is it the version's doing.
+    """
     for _, release in seen.wanted:
         if seen.plan and seen.plan.attempt(release) in seen.attempts and release.version not in seen.loaded:
-            message = f"Triton died while version {release.version} was loaded or warmed"
+            if seen.deaths_of(release) + 1 < MAX_DEATHS:
+                return TryAgain(release)
+            message = f"Triton died in both tries, while version {release.version} was loaded or warmed"
             return Fail(release, Reason.TRITON_DIED, message)
     return None
 

@@ -39,10 +39,11 @@ class Observation:
     """Everything a decision depends on, at one moment.
 
     `live`: the plan was read from its source since the agent started. `bundles` and `fetching` are keyed by digest,
-    `installed`, `index` and `proofs` by version, `failures` by Plan.attempt. `attempts` are those on disk whose end is
-    not known. `pinned` is the version that config.pbtxt names. `index` is None while Triton cannot be asked. `proofs`
-    and `loaded_here` hold for the current connection only. `stuck`: versions that do not finish unloading, because an
-    inference in them hangs. `paused`: a job failed unexpectedly a moment ago, or `index` is old.
+    `installed`, `index` and `proofs` by version, `failures` by Plan.attempt. `attempts` are those on disk whose end
+    is not known; `deaths` counts how often Triton died during one, by the same names. `pinned` is the version that
+    config.pbtxt names. `index` is None while Triton cannot be asked. `proofs` and `loaded_here` hold for the
+    current connection only. `stuck`: versions that do not finish unloading, because an inference in them hangs.
+    `paused`: a job failed unexpectedly a moment ago, or `index` is old.
     """
 
     replica: str
@@ -55,6 +56,7 @@ class Observation:
     proofs: Mapping[int, Proof] = field(default_factory=dict)
     failures: Mapping[str, Failure] = field(default_factory=dict)
     attempts: frozenset[str] = frozenset()
+    deaths: Mapping[str, int] = field(default_factory=dict)
     jobs: frozenset[Job] = frozenset()
     loaded_here: frozenset[int] = frozenset()
     fetching: Mapping[str, Progress] = field(default_factory=dict)
@@ -92,6 +94,10 @@ class Observation:
     def failure(self, release: Release) -> Failure | None:
         """How its last attempt under this plan failed."""
         return self.failures.get(self.plan.attempt(release)) if self.plan else None
+
+    def deaths_of(self, release: Release) -> int:
+        """How often Triton died while it was loaded or warmed under this plan, since it was last proved here."""
+        return self.deaths.get(self.plan.attempt(release), 0) if self.plan else 0
 
     def is_blocked(self, role: Role, release: Release) -> bool:
         """It failed and is not tried again yet. Stable is always tried again after a pause: nothing else can help."""

@@ -26,6 +26,7 @@ class VersionReport:
     proof: Proof | None = None
     uri: str | None = None
     facts: Facts | None = None
+    deaths: int = 0
 
 
 def report_versions(seen: Observation) -> tuple[VersionReport, ...]:
@@ -58,6 +59,7 @@ def to_document(version: VersionReport) -> Json:
         "state": version.state.value,
         "reason": version.reason and version.reason.value,
         "message": version.message,
+        "deaths": version.deaths,
         "progress": progress and {"bytes": progress.bytes, "totalBytes": progress.total_bytes},
         "warmup": proof
         and {
@@ -79,7 +81,7 @@ def _report(seen: Observation, role: Role, release: Release) -> VersionReport:
     """Once a bundle was verified, its labels, preprocessing and address are reported whatever happened after."""
     facts = seen.facts(release)
     uri = release.uri if facts else None
-    return replace(_state_of(seen, role, release), uri=uri, facts=facts)
+    return replace(_state_of(seen, role, release), uri=uri, facts=facts, deaths=seen.deaths_of(release))
 
 
 def _state_of(seen: Observation, role: Role, release: Release) -> VersionReport:
@@ -90,6 +92,8 @@ def _state_of(seen: Observation, role: Role, release: Release) -> VersionReport:
     if failure and seen.is_blocked(role, release):
         return VersionReport(release.version, release.digest, role, State.FAILED, failure.reason, failure.message)
     state, message = _under_way(seen, role, release)
+    if seen.deaths_of(release):
+        message = message or "second try: Triton died during the first"
     return VersionReport(release.version, release.digest, role, state, message=message, progress=progress)
 
 

@@ -50,10 +50,12 @@ def test_what_kills_triton_is_not_tried_again(replica: Replica, bundle: Bundle, 
     version = 3 if when == "load" else 7
     replica.follow(build_plan(stable=bundle(1), canary=bad))
     if when == "load":
-        wait_until(lambda: index(replica).get(version) == "LOADING", "it is being loaded", poll_seconds=0.01)
-        replica.kill_triton()
+        kill_while_it_loads(replica, version)
+        wait_until(lambda: restarts(replica) == 1, "Triton is back", WARM_SECONDS)
+        kill_while_it_loads(replica, version)
     failed = wait_for(replica, version, "Failed")
     assert failed["reason"] == "TritonDied" and f"version {version}" in failed["message"]
+    assert restarts(replica) == 2, "it was tried twice"
     wait_for(replica, 1, "Warm")
     restart(replica)
     wait_for(replica, 1, "Warm")
@@ -64,13 +66,22 @@ def test_what_kills_triton_is_not_tried_again(replica: Replica, bundle: Bundle, 
     assert replica.state()["triton"]["restarts"] == 0
 
 
+def test_one_kill_while_a_version_loads_is_not_held_against_it(replica: Replica, bundle: Bundle) -> None:
+    replica.follow(build_plan(stable=bundle(1), canary=bundle(3)))
+    kill_while_it_loads(replica, 3)
+    wait_until(lambda: entry(replica, 3).get("deaths") == 1, "the agent counted it", WARM_SECONDS)
+    wait_for(replica, 3, "Warm")
+    assert entry(replica, 3)["deaths"] == 0 and ready(replica)
+
+
 def test_agent_and_triton_killed_together_while_a_canary_loads(replica: Replica, bundle: Bundle) -> None:
     """A canary may exhaust the memory of the whole pod. Then only the attempt on disk is left."""
     replica.follow(build_plan(stable=bundle(1), canary=bundle(2)))
-    wait_for(replica, 2, "Warming")
-    replica.kill()
-    wait_until(lambda: not listening(replica), "Triton died with its agent")
-    replica.start()
+    for _ in range(2):
+        wait_for(replica, 2, "Warming")
+        replica.kill()
+        wait_until(lambda: not listening(replica), "Triton died with its agent")
+        replica.start()
     failed = wait_for(replica, 2, "Failed")
     assert failed["reason"] == "TritonDied"
     wait_for(replica, 1, "Warm")
@@ -147,6 +158,11 @@ def test_beside_a_triton_that_lives_on_the_agent_proves_again_and_reloads_nothin
         replica.follow(build_plan(stable=bundle(1), canary=bundle(2)))
         wait_for(replica, 2, "Warm")
         assert index(replica) == {1: "READY", 2: "READY"}
+
+
+def kill_while_it_loads(replica: Replica, version: int) -> None:
+    wait_until(lambda: index(replica).get(version) == "LOADING", "it is being loaded", WARM_SECONDS, poll_seconds=0.01)
+    replica.kill_triton()
 
 
 def restart(replica: Replica) -> None:

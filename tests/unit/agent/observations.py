@@ -38,6 +38,7 @@ def see(
     warm: tuple[int, ...] = (),
     failed: dict[int, Failure] | None = None,
     open_attempts: tuple[int, ...] = (),
+    deaths: dict[int, int] | None = None,
     **rest: Any,
 ) -> Observation:
     """An observation: warm versions are also loaded, loaded ones installed, installed ones cached. Triton answers."""
@@ -55,6 +56,7 @@ def see(
         "proofs": dict.fromkeys(warm, PROOF),
         "failures": failures,
         "attempts": frozenset(wanted.attempt(release(v)) for v in open_attempts) if wanted else frozenset(),
+        "deaths": {wanted.attempt(release(v)): count for v, count in (deaths or {}).items()} if wanted else {},
         "loaded_here": frozenset(loaded),
     }
     return Observation(**(values | rest))

@@ -213,16 +213,31 @@ async def test_last_words_of_a_dying_triton_blame_the_version(bench: Bench) -> N
     assert [2] not in bench.triton.loads and [1, 2] not in bench.triton.loads
 
 
-async def test_a_stable_that_takes_triton_down_is_tried_again(bench: Bench) -> None:
+async def test_one_death_of_triton_is_not_held_against_the_version(bench: Bench) -> None:
     deaths: list[int] = []
 
     def die_once(versions: list[int]) -> None:
-        if not deaths:
+        if 2 in versions and not deaths:
             deaths.append(1)
             bench.triton.restart()
             raise TritonGone("connection reset")
 
+    bench.source.follow(stable=1, canary=2)
     bench.triton.on_load = die_once
+    async with bench.run() as agent:
+        await until(agent, lambda now: states(now).get(2) == "Warm")
+
+
+async def test_a_stable_that_takes_triton_down_is_tried_again(bench: Bench) -> None:
+    deaths: list[int] = []
+
+    def die_twice(versions: list[int]) -> None:
+        if len(deaths) < 2:
+            deaths.append(1)
+            bench.triton.restart()
+            raise TritonGone("connection reset")
+
+    bench.triton.on_load = die_twice
     bench.source.follow(stable=1)
     async with bench.run() as agent:
         await until(agent, lambda now: states(now).get(1) == "TritonDied")

@@ -41,6 +41,23 @@ def test_an_attempt_that_ended_well_or_was_broken_off_leaves_nothing(tmp_path: P
     assert Attempts(tmp_path / "attempts.json").open == frozenset()
 
 
+def test_deaths_are_counted_until_a_try_ends_well(tmp_path: Path) -> None:
+    """Across restarts of the agent, which may have died with Triton, and whatever else went wrong in between."""
+    attempts = Attempts(tmp_path / "attempts.json")
+    attempts.begin("a")
+    attempts.die("a")
+    attempts.begin("a")
+    attempts.fail("a", Reason.LOAD_TIMEOUT, "why", 1.0)
+    reborn = Attempts(tmp_path / "attempts.json")
+    assert (reborn.open, reborn.deaths) == (frozenset(), {"a": 1})
+    reborn.forget_others(["a"])
+    assert reborn.deaths == {"a": 1}
+    reborn.succeed("a")
+    reborn.die("b")
+    reborn.forget_others(["c"])
+    assert Attempts(tmp_path / "attempts.json").deaths == {}
+
+
 def test_what_the_plan_no_longer_names_is_forgotten(tmp_path: Path) -> None:
     attempts = Attempts(tmp_path / "attempts.json")
     attempts.begin("open")
@@ -56,6 +73,7 @@ def test_what_the_plan_no_longer_names_is_forgotten(tmp_path: Path) -> None:
     [
         pytest.param("", id="empty"),
         pytest.param("[]", id="a-list"),
+        pytest.param('{"open": [], "failures": {}, "deaths": {"a": "b"}}', id="deaths"),
         pytest.param('{"open": 3, "failures": {}}', id="wrong-type"),
         pytest.param('{"open": [], "failures": {"a": {"reason": "Unheard", "message": "", "count": 1}}}', id="reason"),
     ],
@@ -63,6 +81,6 @@ def test_what_the_plan_no_longer_names_is_forgotten(tmp_path: Path) -> None:
 def test_a_damaged_file_is_as_none(tmp_path: Path, text: str) -> None:
     (tmp_path / "attempts.json").write_text(text)
     attempts = Attempts(tmp_path / "attempts.json")
-    assert (attempts.open, attempts.failures) == (frozenset(), {})
+    assert (attempts.open, attempts.failures, attempts.deaths) == (frozenset(), {}, {})
     attempts.begin("a")
     assert json.loads((tmp_path / "attempts.json").read_text())["open"] == ["a"]

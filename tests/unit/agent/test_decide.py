@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from replica_agent.actions import Action, Cancel, Discard, Drop, Fail, Fetch, Install, Load, Pin, Prove, Wait
+from replica_agent.actions import Action, Cancel, Discard, Drop, Fail, Fetch, Install, Load, Pin, Prove, TryAgain, Wait
 from replica_agent.decide import decide
 from replica_agent.observation import Installed, Observation
 from replica_agent.state import IndexState, Reason
@@ -137,7 +137,7 @@ def other(seen: Observation, version: int, **changes: Any) -> Observation:
 
 
 GOLDEN = failure(Reason.GOLDEN_MISMATCH)
-DIED = "Triton died while version 2 was loaded or warmed"
+DIED = "Triton died in both tries, while version 2 was loaded or warmed"
 CHANGED = "its config.pbtxt differs from that of version 1, which is loaded; pack it with that one"
 REUSED = "version 1 is loaded here with other bytes; give the new bytes a new version number"
 
@@ -189,7 +189,25 @@ REUSED = "version 1 is loaded here with other bytes; give the new bytes a new ve
             id="previous-without-stable",
         ),
         pytest.param(
-            see(CANARY, warm=(1,), installed=(2,), open_attempts=(2,)), fail(2, Reason.TRITON_DIED, DIED), id="blamed"
+            see(CANARY, warm=(1,), installed=(2,), open_attempts=(2,)), TryAgain(release(2)), id="one-death-is-chance"
+        ),
+        pytest.param(
+            see(CANARY, warm=(1,), installed=(2,), deaths={2: 1}), Load(release(2), (1, 2)), id="the-second-try"
+        ),
+        pytest.param(
+            see(CANARY, warm=(1,), installed=(2,), open_attempts=(2,), deaths={2: 1}),
+            fail(2, Reason.TRITON_DIED, DIED),
+            id="blamed-for-the-second",
+        ),
+        pytest.param(
+            see(CANARY, warm=(1,), installed=(2,), open_attempts=(2,), deaths={1: 1}),
+            TryAgain(release(2)),
+            id="not-blamed-for-another-version's",
+        ),
+        pytest.param(
+            see(CANARY, warm=(1,), installed=(2,), failed={2: failure(Reason.TRITON_DIED)}, deaths={2: 1}),
+            None,
+            id="no-third-try",
         ),
         pytest.param(
             see(CANARY, installed=(1, 2), open_attempts=(2,), index=None), Wait(), id="blamed-once-triton-is-back"

@@ -131,6 +131,7 @@ def test_documents_have_the_contracts_fields() -> None:
         "state": "Warm",
         "reason": None,
         "message": "",
+        "deaths": 0,
         "progress": None,
         "warmup": {
             "p50Ms": 3.0,
