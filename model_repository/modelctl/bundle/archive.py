@@ -66,6 +66,14 @@ def write(out: Path, files: Mapping[str, Path]) -> str:
     return f"sha256:{digest.hexdigest()}"
 
 
+def digest_of(files: Mapping[str, Path]) -> str:
+    """The digest of the bundle that `write` would make of these four files, without making it. Raises OSError."""
+    digest = hashlib.sha256()
+    for piece in _pieces(files):
+        digest.update(piece)
+    return f"sha256:{digest.hexdigest()}"
+
+
 def read_index(stream: BinaryIO) -> dict[str, Member]:
     """Finds the four members without reading their content.
 

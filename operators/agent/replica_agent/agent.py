@@ -213,6 +213,7 @@ class Agent:
 
     async def _load(self, job: Load, plan: Plan, seen: Observation) -> None:
         await self._replica.check_memory(seen, job.release)
+        await self._replica.check_files(plan.model, job.release)
         self._attempts.begin(plan.attempt(job.release))
         started = time.monotonic()
         await self._replica.load(plan, job.release, job.versions)

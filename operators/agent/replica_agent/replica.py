@@ -54,6 +54,16 @@ class Replica:
             reason = Reason.INSUFFICIENT_DISK if is_disk_full(error) else Reason.FETCH_FAILED
             raise VersionFailed(reason, f"version {release.version} could not be unpacked: {error}") from None
 
+    async def check_files(self, model: str, release: Release) -> None:
+        """Raises VersionFailed unless the files that Triton would load now are those of the bundle.
+
+        Files that changed are deleted; they will be unpacked again.
+        """
+        try:
+            await asyncio.to_thread(self.repository.check, model, release)
+        except (InvalidBundle, OSError) as error:
+            raise VersionFailed(Reason.FETCH_FAILED, f"version {release.version} is not loaded: {error}") from None
+
     def discard(self, model: str, digests: tuple[str, ...], versions: tuple[int, ...]) -> None:
         """Deletes cached bundles and version directories."""
         for digest in digests:

@@ -16,8 +16,7 @@ from replica_agent.facts import read_facts
 from replica_agent.files import remove_folder, write_atomic
 from replica_agent.observation import Installed
 from replica_agent.plan import Release
-
-_MARK = "bundle.digest"
+from replica_agent.version_files import CONFIG, MARK, check_model, check_version
 
 
 class Repository:
@@ -45,7 +44,7 @@ class Repository:
         staged = self._staging / f"version-{release.version}"
         remove_folder(staged, self._staging)
         unpack(bundle, staged, Wanted(release.digest, model, release.version))
-        (staged / _MARK).write_text(release.digest)
+        (staged / MARK).write_text(release.digest)
         self.discard(model, release.version)
         staged.rename(self._version(model, release.version))
 
@@ -53,6 +52,18 @@ class Repository:
         """Deletes the version directory, if there is one."""
         remove_folder(self._version(model, version), self._staging)
         self._known.pop(self._version(model, version), None)
+
+    def check(self, model: str, release: Release) -> None:
+        """Hashes an installed version again. One that changed since it was unpacked is deleted.
+
+        Raises InvalidBundle, OSError.
+        """
+        check_model(self._model(model))
+        try:
+            check_version(self._version(model, release.version), release.digest)
+        except (InvalidBundle, OSError):
+            self.discard(model, release.version)
+            raise
 
     def config(self, model: str, version: int) -> ModelConfig:
         """The canonical config from that version's bundle; raises KeyError when it is not installed."""
@@ -68,12 +79,12 @@ class Repository:
 
     def pin(self, model: str, version: int) -> None:
         """Writes config.pbtxt that names `version`; its temporary file stays out of the model's folder."""
-        write_atomic(self._model(model) / "config.pbtxt", self._pinned_text(model, version), self._staging)
+        write_atomic(self._model(model) / CONFIG, self._pinned_text(model, version), self._staging)
 
     def pinned(self, model: str) -> int | None:
         """The version that config.pbtxt names; None when `pin` would write another text for it."""
         try:
-            text = (self._model(model) / "config.pbtxt").read_bytes()
+            text = (self._model(model) / CONFIG).read_bytes()
         except FileNotFoundError:
             return None
         return next((v for v in self.installed(model) if text == self._pinned_text(model, v)), None)
@@ -98,8 +109,8 @@ class Repository:
         if folder not in self._known:
             try:
                 found = manifest.parse((folder / "model.json").read_bytes())
-                config = parse_config((folder / "config.pbtxt").read_text(), self._instance_kind)
-                digest = (folder / _MARK).read_text()
+                config = parse_config((folder / CONFIG).read_text(), self._instance_kind)
+                digest = (folder / MARK).read_text()
             except (OSError, InvalidBundle):
                 return None
             self._known[folder] = _Version(Installed(digest, read_facts(found)), config, found.contract)

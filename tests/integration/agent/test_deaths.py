@@ -43,6 +43,18 @@ def test_a_killed_triton_comes_back_with_the_same_versions_proved_again(replica:
     wait_until(lambda: not any(map(lives, before)), "the backend processes of the dead Triton are gone")
 
 
+def test_files_that_changed_on_disk_are_unpacked_again(replica: Replica, bundle: Bundle) -> None:
+    """Regression guard: what was loaded after a restart was hashed when it was unpacked, and never again."""
+    model = replica.folder / "data/repository/resnet_medical/1/model.onnx"
+    packed = model.read_bytes()
+    model.write_bytes(take_apart(bundle(2)).onnx)
+    replica.kill_triton()
+    wait_until(lambda: restarts(replica) == 1, "Triton is back", WARM_SECONDS)
+    assert "changed on disk" in wait_for(replica, 1, "Failed")["message"]
+    wait_for(replica, 1, "Warm")
+    assert model.read_bytes() == packed
+
+
 @pytest.mark.parametrize("when", ["load", "warm-up"])
 def test_what_kills_triton_is_not_tried_again(replica: Replica, bundle: Bundle, when: str, tmp_path: Path) -> None:
     in_warmup = repack(bundle(7), tmp_path / "kills", golden=take_apart(bundle(14)).golden)

@@ -148,6 +148,21 @@ async def test_a_restarted_triton_gets_stable_first_and_everything_proved_again(
     assert bench.triton.loads == [[1], [1, 2]]
 
 
+async def test_files_that_changed_on_disk_are_not_loaded_but_unpacked_again(bench: Bench) -> None:
+    model = bench.folder / "repository/resnet_medical/1/model.onnx"
+    loaded: list[bytes] = []
+    bench.triton.on_load = lambda _: loaded.append(model.read_bytes())
+    bench.source.follow(stable=1)
+    async with bench.run() as agent:
+        await until(agent, lambda now: now.ready)
+        model.write_bytes(b"X" + model.read_bytes()[1:])
+        bench.triton.restart()
+        await until(agent, lambda now: states(now) == {1: "FetchFailed"})
+        assert "version 1 is not loaded: its files were changed on disk" in (agent.snapshot.versions[0].message or "")
+        await until(agent, lambda now: now.ready)
+    assert loaded == [loaded[0], loaded[0]] and not loaded[0].startswith(b"X")
+
+
 async def test_a_load_whose_answer_is_lost_is_not_sent_again(bench: Bench) -> None:
     def lose(versions: list[int]) -> None:
         bench.triton.states[2] = IndexState.LOADING

@@ -1,9 +1,11 @@
 """What the agent keeps on disk: files, bundles, the model repository."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from modelctl.bundle.archive import MEMBERS
 from modelctl.bundle.errors import InvalidBundle
 from replica_agent.bundles import Bundles
 from replica_agent.files import empty_folder, remove_folder, write_atomic
@@ -133,6 +135,50 @@ def test_pinned_is_what_pin_would_write_now(repository: Repository, tmp_path: Pa
     assert other_kind.pinned(MODEL) is None
     (tmp_path / "repository" / MODEL / "config.pbtxt").write_text("by hand")
     assert repository.pinned(MODEL) is None
+
+
+def spoil(name: str) -> Callable[[Path], object]:
+    def flip(folder: Path) -> None:
+        data = bytearray((folder / name).read_bytes())
+        data[len(data) // 2] ^= 1
+        (folder / name).write_bytes(data)
+
+    return flip
+
+
+def empty(name: str) -> Callable[[Path], object]:
+    return lambda folder: (folder / name).touch()
+
+
+@pytest.mark.parametrize(
+    "change, complaint",
+    [
+        *(pytest.param(spoil(name), "were changed on disk", id=f"a-bit-of-{name}") for name in MEMBERS),
+        pytest.param(lambda folder: (folder / "golden.npz").unlink(), "golden.npz", id="a-file-gone"),
+        pytest.param(empty("libtriton_onnxruntime.so"), "put libtriton_onnxruntime.so beside", id="a-library"),
+    ],
+)
+def test_a_version_whose_files_changed_is_deleted_before_a_load(
+    repository: Repository, tmp_path: Path, change: Callable[[Path], object], complaint: str
+) -> None:
+    repository.install(MODEL, release(1), bundle(1))
+    repository.check(MODEL, release(1))
+    change(tmp_path / "repository" / MODEL / "1")
+    with pytest.raises((InvalidBundle, OSError), match=complaint):
+        repository.check(MODEL, release(1))
+    assert repository.installed(MODEL) == {} and not (tmp_path / "repository" / MODEL / "1").exists()
+
+
+def test_a_library_in_the_models_folder_is_named(repository: Repository, tmp_path: Path) -> None:
+    """The agent did not make it, so it is for people to look at."""
+    repository.install(MODEL, release(1), bundle(1))
+    repository.pin(MODEL, 1)
+    (tmp_path / "repository" / MODEL / ".nfs0001").touch()
+    repository.check(MODEL, release(1))
+    (tmp_path / "repository" / MODEL / "libtriton_onnxruntime.so").touch()
+    with pytest.raises(InvalidBundle, match=r"put libtriton_onnxruntime\.so into"):
+        repository.check(MODEL, release(1))
+    assert list(repository.installed(MODEL)) == [1]
 
 
 def test_another_version_than_the_plan_says_is_not_installed(repository: Repository) -> None:
