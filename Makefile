@@ -22,7 +22,7 @@ GITOPS_PROGRAMS := helm kustomize-controller glua applications.yaml buckets.yaml
 CLIENT_PROGRAMS := upload
 # What the demo serves.
 MODEL ?= resnet50
-OBSERVER_PROGRAMS := prometheus
+OBSERVER_PROGRAMS := jaeger prometheus
 # Every process that a test starts would compile all that it imports again: that doubles the time it takes to start.
 unexport PYTHONDONTWRITEBYTECODE
 
