@@ -1,5 +1,6 @@
 """`modelctl pack`: makes a bundle of an ONNX model and its files, and records the model's own answers."""
 
+import io
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,7 +10,7 @@ from tqdm import tqdm
 
 from modelctl import declaration, labels, one_file, runtime, text_files
 from modelctl.assemble import Parts, assemble
-from modelctl.bundle import config, config_fields, fields, manifest
+from modelctl.bundle import config, config_fields, fields, manifest, onnx_file
 from modelctl.bundle.contract import FIRST_LABEL_COUNT, Contract, first, parse_labels
 from modelctl.bundle.errors import InvalidBundle, ModelctlError
 from modelctl.bundle.interface import check_follows, interface, of_contract
@@ -58,6 +59,7 @@ def pack(source: Source, version: int, provenance: Mapping[str, str], out: Path)
     with steps:
         model = one_file.read(source.onnx)
         declared = _declare(source, load(model))
+        onnx_file.read_opset(io.BytesIO(model), len(model))
         found = declared.contract
         preprocessing = _preprocessing(source.preprocessing, found.input.shape[0])
         _advance(steps, "recording golden outputs")

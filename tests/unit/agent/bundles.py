@@ -18,8 +18,8 @@ from ci.stack.documents import digest_of
 
 CONFIG = (Path(__file__).parents[3] / "model_repository/resnet_medical/config.pbtxt").read_bytes()
 
-# ModelProto with opset_import {domain: "", version: 17} and nothing else
-ONNX = b"\x42\x04\x0a\x00\x10\x11"
+# ModelProto with opset_import {domain: "", version: 17}, an empty graph, and nothing else
+ONNX = b"\x42\x04\x0a\x00\x10\x11\x3a\x00"
 
 PARTS = Parts(
     version=1,

@@ -219,7 +219,8 @@ def test_golden_that_is_not_what_it_should_be(contents: Contents, tmp_path: Path
         pytest.param(b"\xff" * 64, "not an ONNX model", id="ones"),
         pytest.param(b"\x42\x7f", "not an ONNX model", id="a-field-that-runs-past-the-end"),
         pytest.param(b"<html>", "not an ONNX model", id="html"),
-        pytest.param(b"\x08\x08\x42\x00", "model.onnx has opset 0", id="an-empty-opset"),
+        pytest.param(b"\x08\x08\x42\x00\x3a\x00", "model.onnx has opset 0", id="an-empty-opset"),
+        pytest.param(b"\x42\x02\x10\x11", "holds 0 graphs", id="four-bytes"),
     ],
 )
 def test_model_that_is_no_onnx(contents: Contents, tmp_path: Path, data: bytes, reason: str) -> None:
