@@ -8,13 +8,15 @@ import zipfile
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
+from modelctl.bundle import zip_form
 from modelctl.bundle.contract import Contract
 from modelctl.bundle.errors import InvalidBundle
+from modelctl.bundle.zip_form import Member
 
 MAX_INPUTS = 64
 # The agent holds them all, and a batch of them several times over.
@@ -22,10 +24,11 @@ MAX_INPUT_BYTES = 64 << 20
 
 # Of a model that names one class, probabilities are FP32 rows whose sum is 1 within a few ulp.
 _SUM_TOLERANCE = 1e-3
+_NPY_START_BYTES = 10
 _MAX_NPY_HEADER_BYTES = 256
 
-# What zipfile, zlib, struct are known to raise for bytes that are no such file (RuntimeError: encrypted).
-_UNREADABLE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, ValueError, RuntimeError)
+# What zlib, struct and zip_form raise for bytes that are no such file.
+_UNREADABLE = (zlib.error, struct.error, OSError, ValueError)
 
 
 @dataclass(frozen=True)
@@ -64,15 +67,14 @@ def read(source: Path | BinaryIO, contract: Contract) -> Golden:
     """Reads the golden.npz of a model, holding at most MAX_INPUTS images in memory; raises InvalidBundle."""
     output = contract.output
     try:
-        with zipfile.ZipFile(source) as archive:
-            if sorted(archive.namelist()) != ["inputs.npy", "probabilities.npy"]:
-                raise InvalidBundle("golden.npz must hold exactly inputs and probabilities")
-            golden = Golden(
-                _array(archive, "inputs", contract.input.shape),
-                _array(archive, "probabilities", (len(output.labels),)),
-                output.activation,
-                bool(output.thresholds),
-            )
+        data = source.read_bytes() if isinstance(source, Path) else source.read()
+        inputs, probabilities = zip_form.members(data, ("inputs.npy", "probabilities.npy"))
+        golden = Golden(
+            _array(inputs, "inputs", contract.input.shape),
+            _array(probabilities, "probabilities", (len(output.labels),)),
+            output.activation,
+            bool(output.thresholds),
+        )
     except _UNREADABLE as error:
         raise InvalidBundle(f"golden.npz cannot be read ({str(error)[:80]}); pack it again") from None
     _check(golden)
@@ -98,30 +100,30 @@ def dump(golden: Golden) -> bytes:
     return out.getvalue()
 
 
-def _array(archive: zipfile.ZipFile, name: str, row: tuple[int, ...]) -> NDArray[np.float32]:
-    entry = archive.getinfo(f"{name}.npy")
-    if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise ValueError("neither stored nor deflated")
-    with archive.open(entry) as member:
-        shape = (_rows(member, name, row), *row)
-        # The zip's own size field is not trusted: exactly what the checked shape needs is read, and not a byte more.
-        wanted = 4 * math.prod(shape)
-        content = member.read(wanted)
-        if len(content) != wanted or member.read(1):
-            raise ValueError(f"{name} has another length than its shape says")
-    return np.frombuffer(content, np.float32).reshape(shape)
+def _array(member: Member, name: str, row: tuple[int, ...]) -> NDArray[np.float32]:
+    # The sizes in the zip are not trusted: no more is unpacked than the largest array needs.
+    content = zip_form.unpack(member, _NPY_START_BYTES + _MAX_NPY_HEADER_BYTES + 4 * max_inputs(row) * math.prod(row))
+    rows, begin = _rows(content, name, row)
+    if len(content) - begin != 4 * rows * math.prod(row):
+        raise ValueError(f"{name} has another length than its shape says")
+    return np.frombuffer(memoryview(content)[begin:], np.float32).reshape(rows, *row)
 
 
-def _rows(member: IO[bytes], name: str, row: tuple[int, ...]) -> int:
-    """Reads the .npy header, which numpy itself would evaluate as Python: only the one that `dump` writes is taken."""
-    magic, length = struct.unpack("<8sH", member.read(10))
+def _rows(content: bytes, name: str, row: tuple[int, ...]) -> tuple[int, int]:
+    """Rows of an array, and where its values begin, from the .npy header.
+
+    numpy itself would evaluate the header as Python: only the one that `dump` writes is taken.
+    """
+    magic, length = struct.unpack_from("<8sH", content)
+    begin = _NPY_START_BYTES + length
     expected = ", ".join(map(str, row))
-    header = rf"\{{'descr': '<f4', 'fortran_order': False, 'shape': \((\d+), {expected}\), \}} *\n"
-    match = re.fullmatch(header, member.read(min(length, _MAX_NPY_HEADER_BYTES)).decode("latin-1"))
+    header = rf"\{{'descr': '<f4', 'fortran_order': False, 'shape': \((\d{{1,9}}), {expected}\), \}} *\n"
+    text = content[_NPY_START_BYTES:begin] if length <= _MAX_NPY_HEADER_BYTES else b""
+    match = re.fullmatch(header, text.decode("latin-1"))
     rows = int(match[1]) if match and magic == b"\x93NUMPY\x01\x00" else 0
     if not 1 <= rows <= max_inputs(row):
         raise InvalidBundle(f"golden.npz: {name} must be FP32 [1..{max_inputs(row)}, {expected}]; pack it again")
-    return rows
+    return rows, begin
 
 
 def _check(golden: Golden) -> None:

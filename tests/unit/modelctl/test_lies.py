@@ -2,6 +2,7 @@
 
 import io
 import json
+import struct
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -144,9 +145,7 @@ def test_unknown_fields_are_ignored(contents: Contents, tmp_path: Path) -> None:
 
 
 def npz(**arrays: np.ndarray) -> bytes:
-    out = io.BytesIO()
-    np.savez(out, allow_pickle=True, **arrays)
-    return out.getvalue()
+    return zipped(zipfile.ZIP_DEFLATED, **{name: npy(array) for name, array in arrays.items()})
 
 
 def zipped(compression: int = zipfile.ZIP_DEFLATED, **members: bytes) -> bytes:
@@ -163,6 +162,38 @@ def npy(array: np.ndarray) -> bytes:
     return out.getvalue()
 
 
+def saved(**arrays: np.ndarray) -> bytes:
+    out = io.BytesIO()
+    np.savez(out, allow_pickle=True, **arrays)
+    return out.getvalue()
+
+
+def moved(before_directory: bytes, after: bytes = b"") -> bytes:
+    """GOOD with bytes before its directory, which the end record takes into account."""
+    *end, start, comment_bytes = struct.unpack("<4s4H2LH", GOOD[-22:])
+    record = struct.pack("<4s4H2LH", *end, start + len(before_directory), comment_bytes + len(after))
+    return GOOD[:start] + before_directory + GOOD[start:-22] + record + after
+
+
+def gap(hidden: bytes) -> bytes:
+    return moved(hidden)
+
+
+def commented(hidden: bytes) -> bytes:
+    return moved(b"", hidden)
+
+
+def padded(hidden: bytes) -> bytes:
+    """GOOD with bytes after the deflated ones of the last member, whose packed size counts them."""
+    changed = bytearray(moved(hidden))
+    directory = struct.unpack("<L", changed[-6:-2])[0]
+    local, central = changed.rindex(b"PK\x03\x04", 0, directory), changed.rindex(b"PK\x01\x02")
+    for at in (local + 18, central + 20):
+        size = struct.unpack_from("<L", changed, at)[0]
+        struct.pack_into("<L", changed, at, size + len(hidden))
+    return bytes(changed)
+
+
 def evil(contents: Contents) -> bytes:
     """A header that numpy would evaluate as Python."""
     return npy(INPUTS).replace(b"'descr': '<f4'", b"'descr': [()]*9")
@@ -171,6 +202,8 @@ def evil(contents: Contents) -> bytes:
 INPUTS = np.zeros((2, 3, 224, 224), np.float32)
 PROBABILITIES = np.full((2, 4), 0.25, np.float32)
 NAN = np.full((2, 4), np.nan, np.float32)
+GOOD = npz(inputs=INPUTS, probabilities=PROBABILITIES)
+LIBRARY = b"\x7fELF" + bytes(200)
 BOMB = zipped(inputs=npy(INPUTS) + bytes(100 << 20), probabilities=npy(PROBABILITIES))
 
 
@@ -178,10 +211,17 @@ BOMB = zipped(inputs=npy(INPUTS) + bytes(100 << 20), probabilities=npy(PROBABILI
     "data, reason",
     [
         pytest.param(b"x" * 100, "cannot be read", id="no-zip"),
-        pytest.param(npz(inputs=INPUTS), "exactly inputs and probabilities", id="a-member-missing"),
+        pytest.param(npz(inputs=INPUTS), "it must hold probabilities.npy at", id="a-member-missing"),
         pytest.param(
-            npz(inputs=INPUTS, probabilities=PROBABILITIES, more=INPUTS), "exactly inputs", id="a-member-more"
+            npz(inputs=INPUTS, probabilities=PROBABILITIES, more=INPUTS), "other bytes than a zip", id="a-member-more"
         ),
+        pytest.param(npz(probabilities=PROBABILITIES, inputs=INPUTS), "it must hold inputs.npy at 0", id="the-order"),
+        pytest.param(saved(inputs=INPUTS, probabilities=PROBABILITIES), "flags or extra fields", id="numpy's-own"),
+        pytest.param(LIBRARY + GOOD, "does not begin as a zip does", id="a-library-before-it"),
+        pytest.param(GOOD + LIBRARY, "more after the end", id="a-library-after-it"),
+        pytest.param(gap(LIBRARY), "other bytes than a zip", id="a-library-within"),
+        pytest.param(commented(LIBRARY), "other bytes than a zip", id="a-library-as-comment"),
+        pytest.param(padded(LIBRARY), "packed bytes are cut, or there are more", id="a-library-in-a-member"),
         pytest.param(npz(inputs=INPUTS[:, :1], probabilities=PROBABILITIES), "inputs must be FP32", id="grey"),
         pytest.param(npz(inputs=INPUTS.astype("f8"), probabilities=PROBABILITIES), "inputs must be FP32", id="fp64"),
         pytest.param(npz(inputs=INPUTS[:0], probabilities=PROBABILITIES[:0]), "inputs must be FP32", id="none"),
@@ -242,6 +282,17 @@ def test_config_that_does_not_fit(
 ) -> None:
     changed = tars.honest(contents, config_pbtxt=edit(contents["config.pbtxt"]))
     assert reason in refusal(changed, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "data", [GOOD, zipped(zipfile.ZIP_STORED, inputs=npy(INPUTS), probabilities=npy(PROBABILITIES))]
+)
+def test_a_good_golden_npz_is_taken(contents: Contents, tmp_path: Path, data: bytes) -> None:
+    path = tars.write(tmp_path / "b.tar", tars.members(tars.honest(contents, golden_npz=data)))
+    assert unpack(path, tmp_path / "1").version == 1
+    for hidden in (gap(LIBRARY), commented(LIBRARY), padded(LIBRARY), LIBRARY + GOOD):
+        with zipfile.ZipFile(io.BytesIO(hidden)) as archive:
+            assert archive.testzip() is None, "any other reader takes what is refused above"
 
 
 def test_model_json_is_written_in_canonical_form(contents: Contents) -> None:
