@@ -1,81 +1,27 @@
 """One request is one trace in a real collector: the API's spans and Triton's own, each with the right parent."""
 
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import httpx
 import pytest
 
-from ci.load.images import grey_jpeg
-from ci.stack.api import Api
-from ci.stack.documents import Json, build_plan, build_routes
-from ci.stack.jaeger import Jaeger, Span, triton_arguments
-from ci.stack.replica import TRITON_COMMAND, Replica
+from ci.stack.documents import Json
+from ci.stack.jaeger import Span
 from ci.stack.waiting import wait_until
 from tests.harness.hostile.broken_replicas import BrokenReplica, Fault
-from tests.harness.stack import wait_for_step
+from tests.harness.traced import CANARY, SENT_SECONDS, STABLE, Traced, traced_stack
 
-JAEGER, TRITON, API, BROKEN = "127.0.0.61", "127.0.0.62", "127.0.0.63:8002", "127.0.0.64"
+BROKEN = "127.0.0.64"
+TRITON_SPANS = 3  # the request, the model, compute
 STAGES = ["receive", "choose", "decode", "attempt", "answer"]
-SENT_SECONDS = 20
-STABLE, CANARY = 1, 2
 
 pytestmark = pytest.mark.integration
 
 
-class Traced:
-    """An API over one Triton, which both send their spans to one Jaeger."""
-
-    def __init__(self, api: Api, replica: Replica, jaeger: Jaeger, bundles: Path) -> None:
-        self.api, self.replica, self.jaeger, self.bundles = api, replica, jaeger, bundles
-
-    def route(self, step: str, *others: tuple[str, str, list[int]], weight: int = 0, shadow_percent: int = 0) -> None:
-        """`others`: replicas for the canary, else the real one has it."""
-        held = [STABLE] if others else [STABLE, CANARY]
-        replicas = [(self.replica.name, self.replica.url, held), *others]
-        stable, canary = (self.bundles / f"resnet_medical-{version}.tar" for version in (STABLE, CANARY))
-        routes = build_routes(replicas, stable, canary, weight=weight, step=step, shadow_percent=shadow_percent)
-        self.api.follow(routes)
-        wait_for_step(self.api, step)
-
-    def ask(self, images: int = 1, trace_id: str | None = None, *, sampled: bool = True) -> str:
-        """The id of the request's trace."""
-        id = trace_id or os.urandom(16).hex()
-        headers = {"traceparent": f"00-{id}-{'b' * 16}-0{int(sampled)}", "X-Study-Id": "1.2.840.99"}
-        path = "/predict" if images == 1 else "/predict/batch"
-        files = [("image", ("doe.jpg", grey_jpeg(seed), "image/jpeg")) for seed in range(images)]
-        answer = httpx.post(f"{self.api.url}{path}", files=files, headers=headers, timeout=30)
-        assert answer.status_code == 200, answer.text
-        return id
-
-    def spans(self, trace_id: str, least: int) -> list[Span]:
-        """Those of the trace, once there are so many and no more come."""
-
-        def complete() -> list[Span] | None:
-            spans = self.jaeger.spans(trace_id)
-            return spans if len(spans) >= least else None
-
-        return wait_until(complete, f"trace {trace_id} has {least} spans", SENT_SECONDS)
-
-
 @pytest.fixture(scope="module")
 def traced(bundles: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Traced]:
-    folder = tmp_path_factory.mktemp("traced")
-    jaeger = Jaeger(folder / "jaeger", JAEGER)
-    command = " ".join([TRITON_COMMAND, *triton_arguments(jaeger.endpoint)])
-    replica = Replica("triton-0", TRITON, folder / "triton-0", environment={"TRITON_COMMAND": command})
-    bundle = bundles / f"resnet_medical-{STABLE}.tar"
-    replica.follow(build_plan(bundle, bundles / f"resnet_medical-{CANARY}.tar"))
-    environment = {"TRACING_ENDPOINT": jaeger.endpoint, "TRACING_RATIO": "0", "LOG_REQUESTS": "true"}
-    api = Api("api", API, folder, environment=environment)
-    api.follow(build_routes([(replica.name, replica.url, [STABLE])], bundle))
-    with jaeger, replica:
-        replica.wait_until_warm(120)
-        replica.wait_until_ready(f"{replica.agent_url}/versions/{CANARY}", 120)
-        with api:
-            api.wait_until_serving()
-            yield Traced(api, replica, jaeger, bundles)
+    with traced_stack(bundles, tmp_path_factory.mktemp("traced")) as running:
+        yield running
 
 
 def of_service(spans: Sequence[Span], service: str) -> list[Span]:
@@ -95,9 +41,6 @@ def check_parents(spans: Sequence[Span]) -> None:
     assert [by_id[str(span.parent)].service for span in spans if span.service == "triton" and span not in outer] == [
         "triton"
     ] * (len(of_service(spans, "triton")) - 1)
-
-
-TRITON_SPANS = 3  # the request, the model, compute
 
 
 @pytest.mark.parametrize(
