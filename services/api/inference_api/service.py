@@ -335,11 +335,17 @@ def _make_audit(settings: Settings, traffic: Traffic) -> Audit | None:
 def _make_tracer(settings: Settings, traffic: Traffic) -> Tracer | None:
     if not settings.tracing_endpoint:
         return None
-    from inference_api.tracing.exporter import Exporter  # only when configured: OpenTelemetry comes with it
+    # Only when configured: OpenTelemetry comes with them.
+    from medinfer_common.tracing.exporter import Exporter
+
+    from inference_api.tracing.spans import encode
 
     per_second = settings.tracing_max_per_second
     sampler = Sampler(settings.tracing_ratio, per_second, time.monotonic, lambda: traffic.note_traces("limited", 1))
-    return Tracer(sampler, Exporter(settings.tracing_endpoint, traffic.note_traces))
+    exporter = Exporter(
+        settings.tracing_endpoint, encode, lambda result, traces: traffic.note_traces(result, len(traces))
+    )
+    return Tracer(sampler, exporter)
 
 
 def _make_watch(settings: Settings) -> ConfigMapWatch | None:

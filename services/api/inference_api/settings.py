@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
+from medinfer_common.tracing.endpoint import check_endpoint
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -101,11 +102,7 @@ class Settings(BaseModel):
     @field_validator("tracing_endpoint")
     @classmethod
     def _collector(cls, value: str) -> str:
-        if value and not re.fullmatch(
-            r"https?://(\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+)(:\d{1,5})?(/[A-Za-z0-9/._-]*)?", value
-        ):
-            raise ValueError("must be an OTLP/HTTP endpoint without /v1/traces, for example http://collector:4318")
-        return value
+        return check_endpoint(value)
 
     @field_validator("audit_key_file")
     @classmethod

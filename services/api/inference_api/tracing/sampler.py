@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 
-from inference_api.tracing.trace_context import Parent
+from medinfer_common.tracing.trace_context import Parent
 
 _IDS = 2**64
 

@@ -8,9 +8,8 @@ from time import perf_counter
 from types import TracebackType
 from typing import Final
 
+from medinfer_common.tracing.trace_context import Parent, traceparent
 from starlette.types import Scope
-
-from inference_api.tracing.trace_context import Parent, traceparent
 
 Attributes = Mapping[str, str | int]
 

@@ -3,11 +3,11 @@
 from collections.abc import Awaitable
 from typing import Protocol
 
+from medinfer_common.tracing import trace_context
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from inference_api import request_ids
 from inference_api.tracing import trace as traces
-from inference_api.tracing import trace_context
 from inference_api.tracing.sampler import Sampler
 from inference_api.tracing.trace import Trace
 

@@ -3,12 +3,13 @@
 import http.server
 import threading
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 
 import pytest
-from inference_api.tracing import exporter as module
-from inference_api.tracing.exporter import MAX_WAITING, Exporter
+from inference_api.tracing.spans import encode
 from inference_api.tracing.trace import Span, Trace
+from medinfer_common.tracing import exporter as module
+from medinfer_common.tracing.exporter import MAX_WAITING, Exporter
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1 import trace_pb2
 
@@ -55,10 +56,10 @@ def collector() -> Iterator[Collector]:
 class Scene:
     def __init__(self, endpoint: str) -> None:
         self.counted: Counter[str] = Counter()
-        self.exporter = Exporter(endpoint, self._count)
+        self.exporter = Exporter(endpoint, encode, self._note)
 
-    def _count(self, result: str, traces: int) -> None:
-        self.counted[result] += traces
+    def _note(self, result: str, traces: Sequence[Trace]) -> None:
+        self.counted[result] += len(traces)
 
     def submit(self, times: int = 1) -> Trace:
         for _ in range(times):

@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 from inference_api.tracing.sampler import Sampler
-from inference_api.tracing.trace_context import Parent
+from medinfer_common.tracing.trace_context import Parent
 
 
 def ids(count: int) -> list[str]:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from inference_api.tracing.sampler import Sampler
 from inference_api.tracing.trace import Span, Trace
-from inference_api.tracing.trace_context import traceparent
 from inference_api.tracing.tracer import Tracer
+from medinfer_common.tracing.trace_context import traceparent
 
 from tests.unit.api.prediction.test_clients import AT_CANARY, NAMED, SHADOWED, Scene
 

@@ -1,7 +1,7 @@
 """Which `traceparent` is believed; the cases are those of the W3C's own test suite."""
 
 import pytest
-from inference_api.tracing.trace_context import Parent, parent_of, traceparent
+from medinfer_common.tracing.trace_context import Parent, parent_of, traceparent
 
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 VALID = f"00-{TRACE}-{SPAN}-01"

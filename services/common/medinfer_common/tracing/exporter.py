@@ -1,34 +1,38 @@
-"""Sends kept traces on a thread of its own, so that a collector which is away or slow holds up no request."""
+"""Sends spans on a thread of its own, so that a collector which is away or slow holds up nothing."""
 
 import asyncio
 import contextlib
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
 
-from inference_api.tracing import spans
-from inference_api.tracing.collector import Collector, CollectorAway
-from inference_api.tracing.trace import Trace
+from medinfer_common.tracing.collector import Collector, CollectorAway
 
-MAX_WAITING = 1000  # traces, of about 4 KB
-BATCH = 50  # traces; encoding them takes about 2 ms, in which the event loop waits
+MAX_WAITING = 1000  # traces of the API have about 4 KB
+BATCH = 50  # encoding so many of these takes about 2 ms, in which the event loop waits
 PAUSE_SECONDS = 0.5
 MAX_PAUSE_SECONDS = 5.0
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
 
-class Exporter:
-    """`count` hears of every trace how it ended, on the event loop: `sent`, `refused` or `dropped`.
+class Exporter(Generic[T]):
+    """Sends what it is given as `encode` writes it, in an OTLP/HTTP request's body.
 
-    While the collector is away, MAX_WAITING traces wait for it, and newer ones are dropped.
+    `note` hears of everything how it ended, on the event loop: `sent`, `refused` or `dropped`. While the collector is
+    away, MAX_WAITING wait for it, and what is newer is dropped.
     """
 
-    def __init__(self, endpoint: str, count: Callable[[str, int], None]) -> None:
-        self._endpoint, self._count = endpoint, count
-        self._waiting: deque[Trace] = deque()
-        self._batch: list[Trace] = []  # the thread's own
+    def __init__(
+        self, endpoint: str, encode: Callable[[Sequence[T]], bytes], note: Callable[[str, Sequence[T]], None]
+    ) -> None:
+        self._endpoint, self._encode, self._note = endpoint, encode, note
+        self._waiting: deque[T] = deque()
+        self._batch: list[T] = []  # the thread's own
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = threading.Thread(target=self._run, name="traces", daemon=True)
         self._stopping = threading.Event()
@@ -45,14 +49,14 @@ class Exporter:
         self._stopping.set()
         if self._thread.is_alive():
             await asyncio.to_thread(self._thread.join, timeout_seconds)
-        self._count("dropped", len(self._waiting) + len(self._batch))
+        self._note("dropped", [*self._batch, *self._waiting])
 
-    def submit(self, trace: Trace) -> None:
+    def submit(self, one: T) -> None:
         """Sends it soon, or counts it as dropped while too many wait."""
         if len(self._waiting) >= MAX_WAITING:
-            self._count("dropped", 1)
+            self._note("dropped", [one])
         else:
-            self._waiting.append(trace)
+            self._waiting.append(one)
 
     def _run(self) -> None:
         collector = Collector(self._endpoint)
@@ -65,7 +69,7 @@ class Exporter:
         """Until nothing waits, or the collector is away."""
         while self._fill_batch():
             try:
-                collector.send(spans.encode(self._batch))
+                collector.send(self._encode(self._batch))
             except CollectorAway as error:
                 self._note_failure(error)
                 self._pause_seconds = min(MAX_PAUSE_SECONDS, self._pause_seconds * 2)
@@ -84,9 +88,9 @@ class Exporter:
 
     def _end_batch(self, result: str) -> None:
         assert self._loop is not None
-        count, self._batch = len(self._batch), []
-        with contextlib.suppress(RuntimeError):  # the loop is closed: the worker has not waited
-            self._loop.call_soon_threadsafe(self._count, result, count)
+        ended, self._batch = self._batch, []
+        with contextlib.suppress(RuntimeError):  # the loop is closed: the process has not waited
+            self._loop.call_soon_threadsafe(self._note, result, ended)
 
     def _note_failure(self, error: Exception) -> None:
         if not self._is_failing:

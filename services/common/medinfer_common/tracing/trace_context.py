@@ -21,7 +21,12 @@ class Parent(NamedTuple):
 def parent_of(headers: Iterable[tuple[bytes, bytes]]) -> Parent | None:
     """What the only `traceparent` says; None: there is none, or more than one, or an invalid one."""
     values = [value for name, value in headers if name == _HEADER]
-    found = _VALID.fullmatch(values[0]) if len(values) == 1 else None
+    return parse(values[0]) if len(values) == 1 else None
+
+
+def parse(value: bytes) -> Parent | None:
+    """What the value of a `traceparent` says; None where it is invalid."""
+    found = _VALID.fullmatch(value)
     if found is None or (found[1] == b"00" and found[5]):
         return None
     return Parent(found[2].decode(), int(found[3], 16), bool(int(found[4], 16) & _SAMPLED))
