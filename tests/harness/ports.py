@@ -17,5 +17,6 @@ INNER = {
     "/metrics": "GET",
     "/ready": "GET",
     "/routes": "GET",
+    "/scaling": "GET",
 }
 BOTH = {"/health": "GET"}

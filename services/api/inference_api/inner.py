@@ -1,6 +1,6 @@
 """The application of the inner port: what the operator, the kubelet and Prometheus ask.
 
-`/routes` and `/metrics` count diagnoses, and `/ready` asks every replica, so none of them is for clients.
+`/routes`, `/metrics` and `/scaling` count diagnoses, and `/ready` asks every replica, so none of them is for clients.
 """
 
 import asyncio
@@ -34,6 +34,12 @@ def make(service: Service) -> Starlette:
     async def routes(_: Request) -> JSONResponse:
         return JSONResponse(service.report())
 
+    async def scaling(request: Request) -> Response:
+        report = service.scaling()
+        if report is None:  # zeros would make an autoscaler remove replicas
+            return problems.response(problems.not_ready("there are no routes yet"), request_ids.of(request.scope))
+        return JSONResponse(report)
+
     async def metrics(_: Request) -> Response:
         # In a thread and at the first scrape: importing prometheus_client takes a tenth of a second.
         await asyncio.to_thread(import_module, "inference_api.process.metrics")
@@ -47,6 +53,7 @@ def make(service: Service) -> Starlette:
             Route("/ready", ready),
             Route("/routes", routes),
             Route("/metrics", metrics),
+            Route("/scaling", scaling),
         ],
         exception_handlers={HTTPException: http_problems.answer},
     )

@@ -36,10 +36,12 @@ from inference_api.process import file_descriptors, reports
 from inference_api.process.allowed_hosts import AllowedHosts
 from inference_api.process.background import every
 from inference_api.process.connection_limits import ConnectionLimits, Guard
+from inference_api.process.image_load import ImageLoad
 from inference_api.process.loop_lateness import LoopLateness
 from inference_api.process.measurements import Measurements
 from inference_api.process.open_connections import OpenConnections
 from inference_api.process.sampled_log import SampledLog
+from inference_api.process.scaling import scaling_report
 from inference_api.process.slot import Slot
 from inference_api.process.trusted_proxies import TrustedProxies
 from inference_api.quota.ledger import RedisAddress, RedisLedger
@@ -100,6 +102,7 @@ class Service:
     measurements: Measurements
     connections: OpenConnections = field(default_factory=OpenConnections)
     lateness: LoopLateness = field(default_factory=LoopLateness)
+    image_load: ImageLoad = field(default_factory=lambda: ImageLoad(time.monotonic))
     slot: Slot | None = None
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
     _is_warm: bool = False
@@ -223,6 +226,11 @@ class Service:
         """The answer of GET /status: what every client may know."""
         return reports.status_report(self.traffic.routes, self.draining)
 
+    def scaling(self) -> Json | None:
+        """The answer of GET /scaling; None before the first routes."""
+        _, live = self.read_snapshots()
+        return scaling_report(self.traffic.routes, live) if self.traffic.routes else None
+
     def read_snapshots(self) -> tuple[Json, list[Json | None]]:
         """What ended workers of this pod counted, and the snapshot of each live one; this worker's is taken now."""
         slot = self._taken_slot()
@@ -247,7 +255,9 @@ class Service:
         access = self.authenticator.snapshot() if self.authenticator else None
         self._follow_quotas()
         is_degraded = self.settling is not None and self.settling.is_degraded
+        self.image_load.note(self.traffic.images_in_flight, self.traffic.images_in_work)
         snapshot = self.traffic.snapshot() | {
+            "imageLoad": self.image_load.document(),
             "openConnections": len(self.connections),
             "access": access,
             "quota": {"refused": self.admission.limiter.snapshot(), "isDegraded": is_degraded},

@@ -117,6 +117,7 @@ def routes(**changes: Any) -> Routes:
         pytest.param(
             routes(replicas=(*routes().replicas, RoutedReplica("c", "http://c:8000", ()))), None, 0, id="cold"
         ),
+        pytest.param(routes(replica_floor=2), None, 0, id="a-floor-while-a-release-runs"),
         pytest.param(routes(revision=2**53 - 1), None, 0, id="limits"),
     ],
 )
@@ -127,6 +128,7 @@ def test_routes(written: Routes, canary: tuple[int, float] | None, shadow_percen
     assert (read.stable.version.number, read.stable.weight) == (1, written.stable.weight)
     assert (read.canary and (read.canary.version.number, read.canary.weight)) == canary
     assert (read.shadow_percent, read.header, read.salt) == (shadow_percent, "X-Study-Id", digest(2))
+    assert read.replica_floor == (written.replica_floor or 0)
     assert read.stable.version.labels == tuple(LABELS)
     assert [(one.name, sorted(one.versions)) for one in read.replicas] == [
         (one.name, list(one.versions)) for one in written.replicas

@@ -2,6 +2,7 @@
 
 from rollout_operator.decide import replicas
 from rollout_operator.decide.release_lookup import find_metadata
+from rollout_operator.decide.replica_floor import replica_floor
 from rollout_operator.decide.situation import Situation
 from rollout_operator.decide.waits import before_any_traffic, before_more_weight, traffic_shares
 from rollout_operator.documents.observation import Observation, Replica
@@ -30,6 +31,7 @@ def build_routes(s: Situation) -> Routes | None:
         assignment=AssignmentRule(s.spec.assignment.header, (canary or stable).digest),
         versions=metadata,
         replicas=routed,
+        replica_floor=replica_floor(s),
     )
 
 

@@ -120,7 +120,8 @@ def refuse_spec(error: InvalidSpec, status: Status, seen: Observation) -> Decisi
     if seen.routes:
         share = replace(seen.routes.stable, weight=100)
         found = route_replicas(seen, status, share.version) or seen.routes.replicas
-        routes = _number(replace(seen.routes, stable=share, canary=None, shadow=None, replicas=found), seen, status)
+        only_stable = replace(seen.routes, stable=share, canary=None, shadow=None, replicas=found, replica_floor=None)
+        routes = _number(only_stable, seen, status)
     message = f"the spec cannot be used: {error}"
     summary = Summary(Phase.BLOCKED, "InvalidSpec", message, seen.routes is not None, error.generation, seen.now)
     before = status.conditions

@@ -67,7 +67,10 @@ class RoutedReplica:
 
 @dataclass(frozen=True)
 class Routes:
-    """`revision` grows with every write; `id` is that of the document it was read from."""
+    """`revision` grows with every write; `id` is that of the document it was read from.
+
+    `replica_floor`: the fewest replicas that an autoscaler may leave; None when no release runs.
+    """
 
     model: str
     step: str
@@ -77,6 +80,7 @@ class Routes:
     replicas: tuple[RoutedReplica, ...]
     canary: Share | None = None
     shadow: ShadowShare | None = None
+    replica_floor: Annotated[int, Field(ge=1)] | None = None
     revision: int = 0
     schema_version: int = SCHEMA_VERSION
     id: str = field(default="", compare=False)

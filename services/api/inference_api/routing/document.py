@@ -67,7 +67,10 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Routes:
-    """A valid routes document. `shadow_percent` is 0 when nothing is copied; `revision` is 0 when there is none."""
+    """A valid routes document. `shadow_percent` is 0 when nothing is copied; `revision` is 0 when there is none.
+
+    `replica_floor`: the fewest replicas that an autoscaler may leave while a release runs; 0 when none does.
+    """
 
     id: str
     revision: int
@@ -79,6 +82,7 @@ class Routes:
     header: str
     salt: str
     replicas: tuple[Replica, ...]
+    replica_floor: int = 0
 
     @property
     def canary_weight(self) -> float:
@@ -165,7 +169,16 @@ def _routes(document: dict[str, object], id: str) -> Routes:
         header=_match(assignment.get("header"), "assignment.header", _HEADER, "a header's name, like X-Study-Id"),
         salt=_text(assignment.get("salt"), "assignment.salt", 256),
         replicas=replicas,
+        replica_floor=_replica_floor(document.get("replicaFloor")),
     )
+
+
+def _replica_floor(value: object) -> int:
+    if value is None:
+        return 0
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**31:
+        raise InvalidRoutes(f"replicaFloor: is {str(value)[:80]!r}; write a number of replicas, or leave it out")
+    return value
 
 
 def _revision(value: object) -> int:

@@ -73,6 +73,16 @@ class Traffic:
         self._admitted -= places
 
     @property
+    def images_in_work(self) -> int:
+        """Of requests that have their places."""
+        return self._admitted
+
+    @property
+    def images_in_flight(self) -> int:
+        """With Triton, shadow copies among them."""
+        return sum(state.images_in_flight for state in self.replicas)
+
+    @property
     def is_half_busy(self) -> bool:
         """Whether at least half of the places in flight are taken."""
         return 2 * self._admitted >= self.max_in_flight
