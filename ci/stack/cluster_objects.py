@@ -55,6 +55,11 @@ def ready_condition(ready: bool) -> Json:
     return {"type": "Ready", "status": str(ready), "lastTransitionTime": now()}
 
 
+def ended_before(container: Json, signal: int) -> Json:
+    """The container's status when the one before it was ended by that signal."""
+    return {**container, "lastState": {"terminated": {"exitCode": 128 + signal, "reason": "Error"}}}
+
+
 def crashed(container: Json) -> Json:
     """The container's status after it ended and before it is started again; its id is the ended one's."""
     return {**container, "ready": False, "started": False, "state": {"waiting": {"reason": "CrashLoopBackOff"}}}

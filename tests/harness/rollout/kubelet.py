@@ -30,7 +30,13 @@ class Kept:
 
 
 class Kubelet:
-    """Runs in the background from `start` to `stop`. It asks an unreachable API server again."""
+    """Runs in the background from `start` to `stop`. It asks an unreachable API server again.
+
+    `says_how`: whether pods show the signal that ended Triton. Off at first: when a model crashes, the guard of the
+    backend without a GPU ends a Triton that is no process 1 by SIGKILL, which looks like a kill from outside.
+    """
+
+    says_how = False
 
     def __init__(self, pods: Pods) -> None:
         self._pods = pods
@@ -102,7 +108,8 @@ class Kubelet:
             if time.monotonic() - died < RESTART_SECONDS:
                 continue
             if part == "triton":
-                self._pods.restart_container(name, self.new_container())
+                status = process.wait(1) if self.says_how else 0
+                self._pods.restart_container(name, self.new_container(), signal=max(0, -status))
                 kept.ready = None
             kept.died_at.pop(part)
             process.start()

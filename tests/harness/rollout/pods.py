@@ -39,12 +39,19 @@ class Pods:
         conditions = [objects.ready_condition(False)]
         return self._set(name, {"containerStatuses": [objects.crashed(first), *others], "conditions": conditions})
 
-    def restart_container(self, name: str, container_id: str = "") -> Json:
-        """The first container runs again, with this id or a fresh one; the pod is ready."""
+    def restart_container(self, name: str, container_id: str = "", signal: int = 0) -> Json:
+        """The first container runs again, with this id or a fresh one; the pod is ready.
+
+        `signal`: what ended the one before; 0 when nobody noted it.
+        """
         pod = self.get(name)
         workload, before = pod["metadata"]["labels"]["app.kubernetes.io/name"], pod["status"]
         restarts = before["containerStatuses"][0]["restartCount"] + 1
-        return self._set(name, objects.running(workload, before["podIP"], container_id, restarts))
+        status = objects.running(workload, before["podIP"], container_id, restarts)
+        if signal:
+            first, *others = status["containerStatuses"]
+            status["containerStatuses"] = [objects.ended_before(first, signal), *others]
+        return self._set(name, status)
 
     def delete(self, name: str, grace_seconds: int = 0) -> None:
         """With a grace period the pod is terminating until it is deleted again with none: there is no kubelet."""

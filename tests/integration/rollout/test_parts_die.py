@@ -8,9 +8,10 @@ from contextlib import contextmanager
 import pytest
 
 from ci.load.load import Load, Result
+from ci.stack.sidecar import Sidecar
 from ci.stack.waiting import wait_until
 from tests.harness.rollout.proofs import unproved
-from tests.harness.rollout.rollouts import GATE, RolloutStack
+from tests.harness.rollout.rollouts import GATE, NAME, RolloutStack
 from tests.harness.rollout.service import Service
 
 pytestmark = pytest.mark.integration
@@ -20,6 +21,7 @@ ANALYSIS = {"intervalSeconds": 2, "minSamples": 20}
 # Longer than a Lease is believed, and many times the 1.5 s that the operator waits for a pod.
 AGENT_DEAD_SECONDS, OUTAGE_SECONDS = 15, 15
 CLOSE_IS_SEEN_SECONDS = 1.0
+MAX_KILLS, STOPPED_SECONDS = 6, 0.3
 
 
 @contextmanager
@@ -60,10 +62,7 @@ def test_a_triton_and_an_agent_die(stack: RolloutStack, images: list[bytes], ope
         if not operator_is_there:
             stack.operators[0].kill()
         first, second = stack.tritons.values()
-        pid = first.triton.pid
-        os.kill(pid, signal.SIGKILL)
-        wait_until(lambda: not warm_everywhere(stack), "its agent knows that Triton is dead")
-        wait_until(lambda: first.triton.pid != pid and warm_everywhere(stack), "both versions are proved anew", 90)
+        kill_triton(stack, first)
         stack.kubelet.leave_dead(second.name, "agent")
         second.agent.kill()
         load.last(AGENT_DEAD_SECONDS)
@@ -72,6 +71,38 @@ def test_a_triton_and_an_agent_die(stack: RolloutStack, images: list[bytes], ope
         if not operator_is_there:
             stack.operators[0].start()
         approve(stack, load)
+
+
+def test_tritons_killed_from_outside_are_not_held_against_an_innocent_version(
+    stack: RolloutStack, images: list[bytes]
+) -> None:
+    """Each kill breaks connections of the canary, for which API pods suspend it; two of these once rolled it back."""
+    with canary_at_the_gate(stack, images) as (load, _):
+        stack.kubelet.says_how = True
+        first = next(iter(stack.tritons.values()))
+        for _ in range(MAX_KILLS):
+            os.kill(first.triton.pid, signal.SIGSTOP)
+            load.last(STOPPED_SECONDS)  # requests gather there
+            kill_triton(stack, first)
+            stack.wait_for_weight(50)
+            if suspensions(stack) >= 2:
+                break
+        assert suspensions(stack) >= 2, "the kills did not break what the test is about"
+        approve(stack, load)
+    (attempt,) = [one for one in stack.status()["history"] if one["release"]["version"] == 2]
+    assert (attempt["outcome"], attempt.get("suspensions", 0)) == ("Promoted", 0)
+
+
+def kill_triton(stack: RolloutStack, pod: Sidecar) -> None:
+    """Returns when it is back and has proved both versions."""
+    pid = pod.triton.pid
+    os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: not warm_everywhere(stack), "its agent knows that Triton is dead")
+    wait_until(lambda: pod.triton.pid != pid and warm_everywhere(stack), "both versions are proved anew", 90)
+
+
+def suspensions(stack: RolloutStack) -> int:
+    return stack.namespace.reasons(NAME).count("CanarySuspended")
 
 
 def test_a_replica_is_deleted_and_one_is_added(stack: RolloutStack, images: list[bytes]) -> None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from rollout_operator.documents.agent import AgentState, GoldenCount, VersionReport, VersionState, WarmupReport
+from rollout_operator.documents.container_end import ContainerEnd
 from rollout_operator.documents.plan import Plan
 
 LABELS = ("Glioma", "Meningioma", "Pituitary", "No Tumor")
@@ -34,10 +35,15 @@ class Agent:
     loaded: dict[int, str] = field(default_factory=dict)
     warm: set[int] = field(default_factory=set)
     failed: dict[str, str] = field(default_factory=dict)
+    triton_end: ContainerEnd = ContainerEnd.UNKNOWN
+
+    @property
+    def pod_uid(self) -> str:
+        return f"{self.name}-{self.uid}"
 
     @property
     def instance(self) -> str:
-        return f"{self.name}-{self.uid}/{self.container}"
+        return f"{self.pod_uid}/{self.container}"
 
     def wanted(self) -> list[tuple[str, int, str, str]]:
         """(role, version, digest, uri), in the order of loading."""
@@ -83,10 +89,15 @@ class Agent:
         self.loaded.pop(version, None)
         self.warm.discard(version)
 
-    def die(self) -> None:
+    def die(self, end: ContainerEnd = ContainerEnd.OTHER) -> None:
         """Triton's container starts again, empty."""
-        self.container += 1
+        self.container, self.triton_end = self.container + 1, end
         self.loaded, self.warm = {}, set()
+
+    def replace_pod(self) -> None:
+        """As after a deletion: another pod of the same name, whose Triton never ended."""
+        self.die(ContainerEnd.UNKNOWN)
+        self.uid, self.plan = self.uid + 1, None
 
     def state(self) -> AgentState:
         uris = {digest: uri for _, _, digest, uri in self.wanted()}

@@ -91,6 +91,8 @@ class Cluster:
                 f"http://{one.name}:8080",
                 one.instance,
                 one.state() if one.up else None,
+                one.pod_uid,
+                one.triton_end,
             )
             for one in self.agents.values()
         )

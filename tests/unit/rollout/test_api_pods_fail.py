@@ -1,12 +1,16 @@
 """API pods die, hang, suspend the canary and come back, while a rollout is under way."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
+import pytest
 from rollout_operator.decide.step_totals import step_counters
+from rollout_operator.documents.container_end import ContainerEnd
 from rollout_operator.documents.status import parse_status
 
 from tests.unit.rollout.healthy_cluster import condition, release, served
 from tests.unit.rollout.mid_canary import mid_canary
+from tests.unit.rollout.simulated_agent import Agent
 from tests.unit.rollout.simulated_api import Api
 from tests.unit.rollout.specs import digest
 
@@ -40,6 +44,44 @@ def test_a_canary_suspended_twice_is_rolled_back() -> None:
     assert failure["reason"] == "AnalysisFailed"
     assert "api-1 suspended v2: a connection broke while the canary answered, for the second time" in failure["message"]
     assert [one["digest"] for one in made.status["quarantined"]] == [digest(2)]
+
+
+@pytest.mark.parametrize(
+    ("lose", "phase", "counted"),
+    [
+        pytest.param(lambda one: one.die(ContainerEnd.KILLED), "Healthy", 0, id="killed-from-outside"),
+        pytest.param(lambda one: one.replace_pod(), "Healthy", 0, id="deleted-drained-or-evicted"),
+        pytest.param(lambda one: one.die(ContainerEnd.OTHER), "RolledBack", 2, id="crashed-or-out-of-memory"),
+        pytest.param(lambda one: None, "RolledBack", 2, id="nothing-died"),
+    ],
+)
+def test_losses_that_the_cluster_made_are_not_held_against_the_canary(
+    lose: Callable[[Agent], None], phase: str, counted: int
+) -> None:
+    made = mid_canary()
+    for name in ("triton-0", "triton-1", "triton-0"):
+        if made.routes and made.routes.canary:
+            lose(made.agents[name])
+            made.apis["api-1"].suspend()
+            made.operate()
+            assert made.routes.canary is None
+            made.run(8)
+    made.run_until(phase)
+    assert made.status["history"][-1]["suspensions"] == counted
+
+
+def test_a_suspension_is_judged_when_the_replica_is_back() -> None:
+    """Then its pod shows how the container ended, which it may not yet when the API pod speaks."""
+    made = mid_canary()
+    made.agents["triton-0"].up = False
+    made.apis["api-1"].suspend()
+    made.operate()
+    assert made.status["attempt"]["suspensions"] == 0
+    assert made.status["attempt"]["suspension"]["instances"] == ["triton-0-0/0", "triton-1-0/0"]
+    made.agents["triton-0"].die(ContainerEnd.KILLED)
+    made.agents["triton-0"].up = True
+    made.run(8)
+    assert (made.status["attempt"]["suspensions"], made.status["attempt"].get("suspension")) == (0, None)
 
 
 def test_an_api_pod_that_does_not_follow_is_named_and_given_up_after_five_minutes() -> None:

@@ -59,6 +59,7 @@ def end_attempt(status: Status, outcome: Outcome, reason: str, now: int, spec: S
         errors=sum(one.canary_errors for one in counted),
         limits=spec.analysis,
         baseline_p95_seconds=status.analysis.baseline_p95_seconds,
+        suspension=None,
     )
     return replace(status, attempt=None, progress=None, history=with_history(status, ended, spec))
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from rollout_operator.documents.agent import AgentState
 from rollout_operator.documents.api import ApiState
+from rollout_operator.documents.container_end import ContainerEnd
 from rollout_operator.documents.plan import Plan
 from rollout_operator.documents.routes import Routes
 
@@ -27,12 +28,17 @@ class Pod:
 
 @dataclass(frozen=True)
 class Replica(Pod):
-    """A Triton pod. `instance`: pod uid and Triton's container id. `state`: None when the agent does not answer."""
+    """A Triton pod. `instance`: pod uid and Triton's container id. `state`: None when the agent does not answer.
+
+    `triton_end`: how Triton's container ended before the one that runs now.
+    """
 
     url: str = ""
     agent_url: str = ""
     instance: str = ""
     state: AgentState | None = None
+    uid: str = ""
+    triton_end: ContainerEnd = ContainerEnd.UNKNOWN
 
 
 @dataclass(frozen=True)

@@ -135,13 +135,24 @@ class WarmReplica:
 
 
 @dataclass(frozen=True)
+class Suspension:
+    """API pods send the canary nothing. `message`: who and why. `instances`: of the replicas that served it then."""
+
+    message: str
+    instances: tuple[str, ...] = ()
+
+    __pydantic_config__ = DOCUMENT
+
+
+@dataclass(frozen=True)
 class Attempt:
     """One try of a release; in `history` once it ended.
 
-    `stable`: what served at the same time; its `labels` name the rows and columns of a matrix. `message`, `location`:
-    of the failure that ended the try. `requests`, `errors`: the canary's, over all steps. `suspensions`: how often API
-    pods stopped sending it requests. `limits`, `baseline_p95_seconds`: what it was last judged by. Old attempts lose
-    their `steps`, `replicas`, `labels` and `limits` (evidence.py).
+    `stable`: what served at the same time; its `labels` name the rows and columns of a matrix. `message`,
+    `location`: of the failure that ended the try. `requests`, `errors`: the canary's, over all steps.
+    `suspensions`: how often API pods stopped sending it requests, perhaps because of it; `suspension`: the one that
+    is not judged yet. `limits`, `baseline_p95_seconds`: what it was last judged by. Old attempts lose their
+    `steps`, `replicas`, `labels` and `limits` (evidence.py).
     """
 
     release: Release
@@ -160,6 +171,7 @@ class Attempt:
     limits: AnalysisSpec | None = None
     baseline_p95_seconds: float | None = None
     suspensions: int = 0
+    suspension: Suspension | None = None
 
     __pydantic_config__ = DOCUMENT
 

@@ -109,7 +109,8 @@ class Observer:
             if pod.uid not in stale:
                 host = _host(self._settings, service, pod)
                 urls = _url(host, self._settings.triton_port), _url(host, self._settings.agent_port)
-                yield Replica(pod.name, pod.terminating, pod.not_ready_since, *urls, pod.instance, state)
+                ends = pod.uid, pod.triton_end
+                yield Replica(pod.name, pod.terminating, pod.not_ready_since, *urls, pod.instance, state, *ends)
 
 
 def _api_pods(answers: _Answers, stale: frozenset[str]) -> Iterable[ApiPod]:

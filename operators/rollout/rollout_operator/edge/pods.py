@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rollout_operator.documents.codec import parse_time
+from rollout_operator.documents.container_end import ContainerEnd, read_end
 
 ENDED = frozenset({"Succeeded", "Failed"})
 TRITON_CONTAINER = "triton"
@@ -12,7 +13,10 @@ TRITON_CONTAINER = "triton"
 
 @dataclass(frozen=True)
 class PodRecord:
-    """`ip`: empty before the pod's network is there. `container`: id of the running Triton container, or empty."""
+    """`ip`: empty before the pod's network is there. `container`: id of the running Triton container, or empty.
+
+    `triton_end`: how the last one ended.
+    """
 
     namespace: str
     name: str
@@ -23,6 +27,7 @@ class PodRecord:
     terminating: bool = False
     not_ready_since: float | None = None
     container: str = ""
+    triton_end: ContainerEnd = ContainerEnd.UNKNOWN
 
     @property
     def instance(self) -> str:
@@ -37,6 +42,8 @@ class PodRecord:
 def read_pod(body: Mapping[str, Any]) -> PodRecord:
     """From a v1 Pod as the API server gives it."""
     metadata, status = body["metadata"], body.get("status") or {}
+    containers = status.get("containerStatuses") or ()
+    triton: Mapping[str, Any] = next((one for one in containers if one.get("name") == TRITON_CONTAINER), {})
     return PodRecord(
         namespace=metadata.get("namespace", ""),
         name=metadata["name"],
@@ -46,7 +53,8 @@ def read_pod(body: Mapping[str, Any]) -> PodRecord:
         ended=status.get("phase") in ENDED,
         terminating=metadata.get("deletionTimestamp") is not None,
         not_ready_since=_not_ready_since(status.get("conditions") or (), metadata.get("creationTimestamp")),
-        container=_container_id(status.get("containerStatuses") or ()),
+        container=_container_id(triton),
+        triton_end=_triton_end(triton),
     )
 
 
@@ -58,7 +66,12 @@ def _not_ready_since(conditions: Iterable[Mapping[str, Any]], created: object) -
     return float(since) if isinstance(since, int) else 0.0
 
 
-def _container_id(statuses: Iterable[Mapping[str, Any]]) -> str:
+def _triton_end(triton: Mapping[str, Any]) -> ContainerEnd:
+    """Of the container itself if it ended, else of the one before."""
+    states = (triton.get("state") or {}, triton.get("lastState") or {})
+    return read_end(next((one["terminated"] for one in states if one.get("terminated")), None))
+
+
+def _container_id(triton: Mapping[str, Any]) -> str:
     """Only of a container that runs: what is about to start holds nothing."""
-    triton = next((one for one in statuses if one.get("name") == TRITON_CONTAINER), {})
     return (triton.get("containerID") or "") if "running" in (triton.get("state") or {}) else ""

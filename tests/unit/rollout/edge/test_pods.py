@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from rollout_operator.documents.container_end import ContainerEnd
 from rollout_operator.edge.pods import PodRecord, read_pod
 
 NOON = 1_767_268_800  # 2026-01-01T12:00:00Z
@@ -85,3 +86,25 @@ def test_the_instance_is_the_running_triton(container: dict[str, Any], instance:
 )
 def test_a_selector_is_met_when_every_label_is(selector: dict[str, str], matches: bool) -> None:
     assert pod(labels={"zone": "a", "app": "triton"}).matches(selector) is matches
+
+
+@pytest.mark.parametrize(
+    ("terminated", "end"),
+    [
+        pytest.param(None, ContainerEnd.UNKNOWN, id="never"),
+        pytest.param({"exitCode": 137, "reason": "Error"}, ContainerEnd.KILLED, id="sigkill"),
+        pytest.param({"exitCode": 0, "signal": 9, "reason": "Error"}, ContainerEnd.KILLED, id="sigkill-as-a-signal"),
+        pytest.param({"exitCode": 137, "reason": "OOMKilled"}, ContainerEnd.OTHER, id="out-of-memory"),
+        pytest.param({"exitCode": 139, "reason": "Error"}, ContainerEnd.OTHER, id="segmentation-fault"),
+        pytest.param({"exitCode": 134, "reason": "Error"}, ContainerEnd.OTHER, id="abort"),
+        pytest.param({"exitCode": 143, "reason": "Error"}, ContainerEnd.OTHER, id="sigterm-while-the-pod-stays"),
+        pytest.param({"exitCode": 0, "reason": "Completed"}, ContainerEnd.OTHER, id="ended-by-itself"),
+        pytest.param({}, ContainerEnd.UNKNOWN, id="an-empty-object"),
+    ],
+)
+def test_how_triton_ended(terminated: dict[str, Any] | None, end: ContainerEnd) -> None:
+    runs_again = {"name": "triton", "state": {"running": {}}, "lastState": {"terminated": terminated}}
+    waits = {"name": "triton", "state": {"terminated": terminated}, "lastState": {"terminated": {"exitCode": 1}}}
+    assert pod({"containerStatuses": [runs_again]}).triton_end is end
+    assert pod({"containerStatuses": [waits]}).triton_end is (end or ContainerEnd.OTHER)
+    assert pod({"containerStatuses": [runs_again | {"name": "agent"}]}).triton_end is ContainerEnd.UNKNOWN
