@@ -21,6 +21,7 @@ KEPT = {
     "enabled",
     "api.autoscaling.enabled",
     "api.podDisruptionBudget.enabled",
+    "tracing.triton",
     "triton.gpu.enabled",
     "triton.podDisruptionBudget.enabled",
     "networkPolicy.enabled",

@@ -12,6 +12,7 @@ from replica_agent.supervise import RESTRICTED_APIS, RESTRICTED_HEADER, triton_a
 from rollout_operator import settings as operator_settings
 
 from ci.stack.folders import ROOT
+from ci.stack.jaeger import triton_arguments as traced_arguments
 from tests.harness.chart.helm import CHART, SHAPES, Json, containers, pod_templates, render
 from tests.harness.chart.triton_command import BACKENDS, triton_command
 
@@ -115,7 +116,7 @@ def test_triton_is_started_as_the_agent_would_start_it(shape: Path, tmp_path: Pa
     triton = container(render(shape), "StatefulSet/medinfer-triton", "triton")
     settings = agent_settings.Settings(plan_file=tmp_path / "plan.json", data_dir=tmp_path, restricted_key="k")
     expected = dict(option(one) for one in triton_arguments(settings, Path("/var/lib/medinfer/repository")))
-    given = dict(option(one) for one in triton["args"])
+    given = dict(option(one) for one in triton["args"] if not one.startswith("--trace-config="))
     key = expected.pop("--http-restricted-api")
     differing = {name for name in expected if given.get(name) != expected[name]}
     assert differing == {"--http-address", "--metrics-address", "--exit-timeout-secs"}  # gRPC stays on loopback
@@ -139,6 +140,30 @@ def test_triton_sees_no_backend_but_onnx_runtime(tmp_path: Path, in_image: list[
     for _ in range(2):  # the second time in the same pod
         said = start_triton(tmp_path, f'cd "{tmp_path}/backends" && ls', backends=tmp_path / "image")
         assert set(said.split()) == linked
+
+
+TRACED = ["tracing.enabled=true", "tracing.endpoint=http://collector:4318/"]
+
+
+@pytest.mark.parametrize(
+    ("values", "is_traced"),
+    [
+        pytest.param([], False, id="off"),
+        pytest.param(TRACED, True, id="on"),
+        pytest.param([*TRACED, "tracing.triton=false", "triton.image=own/triton:mine"], False, id="the API alone"),
+    ],
+)
+def test_triton_sends_its_spans_as_it_does_in_the_tests(values: list[str], is_traced: bool) -> None:
+    triton = container(render(settings=values), "StatefulSet/medinfer-triton", "triton")
+    given = {one for one in triton["args"] if one.startswith("--trace-config=")}
+    tried = {one for one in traced_arguments("http://collector:4318") if "bsp_schedule_delay" not in one}
+    assert given == (tried if is_traced else set())
+
+
+def test_the_workers_of_all_pods_share_what_is_traced_a_second() -> None:
+    values = [*TRACED, "api.workers=2", "api.resources.limits.memory=2Gi"]
+    api = container(render(settings=values), "Deployment/medinfer-api", "api")
+    assert environment(api)["MEDINFER_API_TRACING_MAX_PER_SECOND"] == "2"  # 50 / (10 pods x 2 workers)
 
 
 def test_each_start_of_triton_has_a_key_of_its_own(tmp_path: Path) -> None:

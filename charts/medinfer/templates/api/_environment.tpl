@@ -40,6 +40,13 @@
 {{- with $api.corsOrigins }}
 - {name: MEDINFER_API_CORS_ORIGINS, value: {{ join " " . | quote }}}
 {{- end }}
+{{- if .Values.tracing.enabled }}
+{{- $pods := ternary $api.autoscaling.maxReplicas $api.replicaCount $api.autoscaling.enabled | int64 }}
+{{- $processes := mul $pods ($api.workers | int64) }}
+- {name: MEDINFER_API_TRACING_ENDPOINT, value: {{ include "medinfer.collector" . }}}
+- {name: MEDINFER_API_TRACING_RATIO, value: {{ .Values.tracing.ratio | quote }}}
+- {name: MEDINFER_API_TRACING_MAX_PER_SECOND, value: {{ max 1 (div (.Values.tracing.maxPerSecond | int64) $processes) | quote }}}
+{{- end }}
 {{- if ne $api.audit.mode "off" }}
 - {name: MEDINFER_API_AUDIT_MODE, value: {{ $api.audit.mode }}}
 - {name: MEDINFER_API_AUDIT_KEY_FILE, value: /etc/medinfer-audit/key}

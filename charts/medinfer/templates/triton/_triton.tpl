@@ -39,6 +39,7 @@ command:
     - --metrics-address=0.0.0.0
     - --metrics-port=8002
     - --exit-timeout-secs={{ $triton.exitTimeoutSeconds }}
+    {{- with include "medinfer.tritonTraces" . }}{{ . | nindent 4 }}{{ end }}
   env:
     # Libraries write caches there; the rest of the file system is read-only.
     - {name: HOME, value: /tmp}
