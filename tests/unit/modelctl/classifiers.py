@@ -6,9 +6,12 @@ from typing import Any
 
 import numpy as np
 import onnx
-from modelctl.bundle.interface import Interface
+from modelctl.bundle.interface import Interface, of_contract
 from modelctl.graph import Graph
 from PIL import Image
+
+from tests.harness.hostile.mutated_bundles import contents_of
+from tests.unit.agent.bundles import FINDINGS, OF_FINDINGS, make
 
 GREY = Interface("picture", (1, 40, 64), "findings", (3,))
 
@@ -38,3 +41,9 @@ def folder(root: Path, made: onnx.ModelProto, contract: dict[str, Any], labels: 
     (root / "contract.json").write_text(json.dumps(contract))
     (root / "labels.txt").write_text("".join(f"{label}\n" for label in labels))
     return root
+
+
+def small_bundle() -> dict[str, bytes]:
+    """The four files of a bundle of a few kilobytes, with a graph that ONNX Runtime loads."""
+    onnx_bytes = model(of_contract(FINDINGS)).SerializeToString()
+    return contents_of(make(contract=FINDINGS, schema_version=2, onnx=onnx_bytes, memory_bytes=1 << 20, **OF_FINDINGS))

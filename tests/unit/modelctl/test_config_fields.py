@@ -7,7 +7,7 @@ from modelctl.bundle import config, config_fields
 from modelctl.bundle.errors import InvalidBundle
 from replica_agent.config import parse_config
 
-from tests.unit.modelctl import config_schema
+from tests.harness.hostile import config_schema
 
 TENSORRT = "optimization.execution_accelerators.gpu_execution_accelerator"
 

@@ -21,11 +21,12 @@ def fields(descriptor: Descriptor = ModelConfig.DESCRIPTOR, within: tuple[str, .
 
 def config(path: tuple[str, ...], values: list[Any] | None = None) -> str:
     """A config.pbtxt with only the field at `path` beside a name and a platform. Without `values` it gets some."""
-    found = _field(path)
-    inner: list[Any] = [_value(found)] if values is None else values
-    for name in reversed(path[1:]):
-        inner = [{name: inner}]
-    return to_text(LEAST | {path[0]: inner}, ModelConfig.DESCRIPTOR)
+    return to_text(LEAST | _message(path, values), ModelConfig.DESCRIPTOR)
+
+
+def added(path: tuple[str, ...]) -> str:
+    """The field at `path` alone, to be added to a config.pbtxt."""
+    return to_text(_message(path, None), ModelConfig.DESCRIPTOR)
 
 
 def to_text(message: Message, descriptor: Descriptor) -> str:
@@ -35,6 +36,13 @@ def to_text(message: Message, descriptor: Descriptor) -> str:
         for name, values in message.items()
         for value in values
     )
+
+
+def _message(path: tuple[str, ...], values: list[Any] | None) -> Message:
+    inner: list[Any] = [_value(_field(path))] if values is None else values
+    for name in reversed(path[1:]):
+        inner = [{name: inner}]
+    return {path[0]: inner}
 
 
 def _text(field: FieldDescriptor, value: Any) -> str:
