@@ -67,6 +67,11 @@ OURS = (
         ("replica-agent", "rollout-operator"),
     ),
     Image("medinfer-triton-cpu", "services/triton/Dockerfile", ("services/triton",)),
-    Image("medinfer-bundles", "model_repository/Dockerfile", ("model_repository",), ("modelctl",)),
+    Image(
+        "medinfer-bundles",
+        "model_repository/Dockerfile",
+        ("model_repository/modelctl", "model_repository/pyproject.toml", "model_repository/resnet_medical/config.pbtxt"),
+        ("modelctl",),
+    ),
 )
 CLUSTERS = tuple(_program(name) for name in ("pause", "coredns", "metrics-server"))
