@@ -70,7 +70,7 @@ OURS = (
     Image(
         "medinfer-bundles",
         "model_repository/Dockerfile",
-        ("model_repository/modelctl", "model_repository/pyproject.toml", "model_repository/resnet_medical/config.pbtxt"),
+        tuple(f"model_repository/{part}" for part in ("modelctl", "pyproject.toml", "resnet_medical/config.pbtxt")),
         ("modelctl",),
     ),
 )

@@ -15,8 +15,6 @@ from starlette.routing import Route
 from inference_api import http_problems, problems, request_ids
 from inference_api.service import Service
 
-METRICS_MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-
 
 async def health(_: Request) -> JSONResponse:
     """For both ports."""
@@ -40,12 +38,13 @@ def make(service: Service) -> Starlette:
             return problems.response(problems.not_ready("there are no routes yet"), request_ids.of(request.scope))
         return JSONResponse(report)
 
-    async def metrics(_: Request) -> Response:
+    async def metrics(request: Request) -> Response:
         # In a thread and at the first scrape: importing prometheus_client takes a tenth of a second.
         await asyncio.to_thread(import_module, "inference_api.process.metrics")
         from inference_api.process.metrics import Metrics
 
-        return Response(Metrics(service.read_snapshots).text(), media_type=METRICS_MEDIA_TYPE)
+        text, media_type = Metrics(service.read_snapshots).text(request.headers.get("accept", ""))
+        return Response(text, media_type=media_type)
 
     app = Starlette(
         routes=[

@@ -90,7 +90,7 @@ def dead(url: str, window: Window) -> list[str]:
 def test_no_panel_is_dead(stack: RolloutStack, images: list[bytes], tmp_path: Path) -> None:
     stack.start()
     texts = [(RECORDED / f"{name}.prom").read_text() for name in ("dcgm", "nv_gpu")]
-    texts.append(Metrics(lambda: ({}, [CLIENTS])).text().decode())
+    texts.append(Metrics(lambda: ({}, [CLIENTS])).text()[0].decode())
     began = time.time()
     with ExitStack() as everything:
         others = [everything.enter_context(Exposition("127.0.60.240", text)) for text in texts]

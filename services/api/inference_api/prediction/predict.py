@@ -32,6 +32,7 @@ from inference_api.process.sampled_log import SampledLog
 from inference_api.routing.canary_route import CanaryRoute
 from inference_api.routing.counters import Result
 from inference_api.routing.document import Routes, Version
+from inference_api.routing.exemplars import Exemplar
 from inference_api.routing.traffic import Traffic
 from inference_api.tracing import trace as traces
 from inference_api.tracing.trace import Trace
@@ -142,13 +143,24 @@ class Predict:
                 await accepted.answered(_diagnosis(dispatched, routes), routes, latency_seconds)
             await _send(send, dispatched, request_id, body, self._admission.limiter.headers(client))
         if trace is not None:
-            _note(trace, dispatched, routes, client)
+            self._note(trace, dispatched, routes, client, latency_seconds)
         self._measurements.note_stage(Stage.ANSWER, time.perf_counter() - answered)
         may_shadow = client.canary and client.evidence and dispatched.version is routes.stable.version
         if not may_shadow or not self._shadow.take(upload, routes, dispatched.answers):
             upload.close()
         if self._limits.log_requests:
             _log(dispatched, request_id, client, trace, latency_seconds)
+
+    def _note(
+        self, trace: Trace, dispatched: Dispatched, routes: Routes, client: Client, latency_seconds: float
+    ) -> None:
+        """Who answered. A fallback is kept, whether or not it was sampled."""
+        answered = described(routes.model, dispatched.version, dispatched.replica, _role(dispatched, routes))
+        trace.root.attributes = answered | _of_client(client)
+        if dispatched.result is not Result.GOOD:
+            trace.keep()
+        elif trace.is_sampled:
+            self._traffic.note_exemplar(dispatched.version, Exemplar(trace.id, latency_seconds, time.time()))
 
     async def _read(self, scope: Scope, receive: Receive, memory: BodyMemory, deadline: float) -> list[bytes]:
         max_bytes = self._limits.max_upload_bytes
@@ -275,14 +287,6 @@ def _diagnosis(dispatched: Dispatched, routes: Routes) -> Diagnosis:
 def _role(dispatched: Dispatched, routes: Routes) -> str:
     is_stable = dispatched.version is routes.stable.version
     return "canary" if not is_stable else "stable" if dispatched.result is Result.GOOD else "fallback"
-
-
-def _note(trace: Trace, dispatched: Dispatched, routes: Routes, client: Client) -> None:
-    """Who answered. A fallback is kept, whether or not it was sampled."""
-    answered = described(routes.model, dispatched.version, dispatched.replica, _role(dispatched, routes))
-    trace.root.attributes = answered | _of_client(client)
-    if dispatched.result is not Result.GOOD:
-        trace.keep()
 
 
 def _of_client(client: Client) -> dict[str, str | int]:

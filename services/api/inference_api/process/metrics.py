@@ -1,17 +1,20 @@
 """The workers' counters for Prometheus. They are summed at a scrape, so that a request pays for counting once."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import accumulate
 
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
+from prometheus_client.samples import Exemplar as Shown
 
 from inference_api.process import measured_metrics, reports
 from inference_api.process.loop_lateness import LATENESS_BOUNDS_SECONDS
 from inference_api.routing.counters import LATENCY_BOUNDS_SECONDS, Json, Result
+from inference_api.routing.exemplars import Exemplar, newest
 
 # The kinds of problems with which a request that was right gets no diagnosis.
 FAULTS = (
@@ -49,9 +52,11 @@ class Metrics(Collector):
         self._registry = CollectorRegistry()
         self._registry.register(self)
 
-    def text(self) -> bytes:
-        """The exposition, in Prometheus' text format."""
-        return generate_latest(self._registry)
+    def text(self, accept: str = "") -> tuple[bytes, str]:
+        """The exposition and its media type: OpenMetrics, with exemplars, where `accept` names it, else plain text."""
+        encode, media_type = choose_encoder(accept)
+        text: bytes = encode(self._registry)
+        return text, media_type
 
     def collect(self) -> Iterable[Metric]:
         """All metrics, read now; prometheus_client calls this."""
@@ -59,7 +64,7 @@ class Metrics(Collector):
         totals = reports.totals(gone, live)
         versions = reports.versions(gone, live)
         yield from _requests(versions)
-        yield _durations(versions)
+        yield _durations(versions, _exemplars(live))
         yield _classes(versions)
         yield from _shadow(totals.get("shadow", {}))
         yield from _events(totals.get("events", {}))
@@ -85,7 +90,7 @@ def _requests(versions: Json) -> Iterator[Metric]:
     yield family
 
 
-def _durations(versions: Json) -> Metric:
+def _durations(versions: Json, exemplars: Mapping[str, Mapping[int, Exemplar]]) -> Metric:
     family = HistogramMetricFamily(
         "inference_api_request_duration_seconds",
         "Seconds from the last byte of a request to its answer, of requests that the chosen version answered.",
@@ -93,9 +98,21 @@ def _durations(versions: Json) -> Metric:
     )
     bounds = [*map(str, LATENCY_BOUNDS_SECONDS), "+Inf"]
     for version, counted in versions.items():
-        cumulative = accumulate(counted["latencyBuckets"])
-        family.add_metric([version], list(zip(bounds, cumulative, strict=True)), counted["latencySumSeconds"])
+        cumulative, known = accumulate(counted["latencyBuckets"]), exemplars.get(version, {})
+        buckets = [
+            (bound, count, _shown(known[number])) if number in known else (bound, count)
+            for number, (bound, count) in enumerate(zip(bounds, cumulative, strict=True))
+        ]
+        family.add_metric([version], buckets, counted["latencySumSeconds"])
     return family
+
+
+def _exemplars(live: list[Json | None]) -> dict[str, dict[int, Exemplar]]:
+    return newest([snapshot["exemplars"] for snapshot in live if snapshot and "exemplars" in snapshot])
+
+
+def _shown(exemplar: Exemplar) -> Shown:
+    return Shown({"trace_id": exemplar.trace_id}, exemplar.latency_seconds, exemplar.wall_seconds)
 
 
 def _classes(versions: Json) -> Metric:

@@ -10,6 +10,7 @@ from inference_api.routing.canary_route import CanaryRoute
 from inference_api.routing.containment import Containment
 from inference_api.routing.counters import Json, Result, VersionCounters
 from inference_api.routing.document import Routes, Version
+from inference_api.routing.exemplars import Exemplar, Exemplars
 from inference_api.routing.replicas import Replicas
 
 MAX_VERSIONS = 6  # the totals of older ones are dropped
@@ -33,6 +34,7 @@ class Traffic:
         self._events: Counter[str] = Counter()
         self._versions: dict[int, VersionCounters] = {}
         self._without_evidence: dict[int, VersionCounters] = {}
+        self._exemplars = Exemplars()
         self._step_base: Json = {}
 
     def apply(self, routes: Routes) -> None:
@@ -107,6 +109,10 @@ class Traffic:
         """Counts traces: `sent`, `refused` by the collector, `dropped`, or `limited`, so not sampled."""
         self._events[f"traces:{result}"] += traces
 
+    def note_exemplar(self, version: Version, exemplar: Exemplar) -> None:
+        """Remembers a sampled trace of a request that this version answered itself."""
+        self._exemplars.note(version.number, exemplar)
+
     def assign(self, routes: Routes, key: bytes, *, evidence: bool = True) -> CanaryRoute | None:
         """Where the canary shall answer the request with this key; None: stable answers it."""
         canary = routes.canary
@@ -163,6 +169,7 @@ class Traffic:
             "totals": self._totals(),
             "stepBase": self._step_base,
             "withoutEvidence": _documents(self._without_evidence),
+            "exemplars": self._exemplars.document(),
         }
 
     def _totals(self) -> Json:
@@ -178,6 +185,7 @@ class Traffic:
             for number in list(versions)[:-MAX_VERSIONS]:
                 if number not in current:
                     del versions[number]
+                    self._exemplars.forget(number)
 
 
 def _documents(versions: Mapping[int, VersionCounters]) -> Json:

@@ -10,6 +10,7 @@ from inference_api.process.loop_lateness import LoopLateness
 from inference_api.process.metrics import Metrics
 from inference_api.routing.counters import LATENCY_BOUNDS_SECONDS, Json, Result
 from inference_api.routing.document import parse
+from inference_api.routing.exemplars import Exemplar
 from inference_api.routing.traffic import Traffic
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -32,6 +33,7 @@ def worker() -> Json:
         traffic.note_refusal("not-an-image")
     traffic.note_closed("no-first-byte")
     traffic.shadow |= {"samples": 5, "agreed": 4, "failed": 1, "dropped": 6}
+    traffic.note_exemplar(canary, Exemplar("a" * 32, 0.0115, 1_700_000_000.0))
     suspend_canary(traffic)
     traffic.replicas.eject_replica(next(iter(traffic.replicas)), stable=1)
     memory = {"usedBytes": 5, "budgetBytes": 100}
@@ -49,7 +51,7 @@ def suspend_canary(traffic: Traffic) -> None:
 
 
 def scraped(gone: Json, live: list[Json | None]) -> dict[tuple[str, ...], float]:
-    families = text_string_to_metric_families(Metrics(lambda: (gone, live)).text().decode())
+    families = text_string_to_metric_families(Metrics(lambda: (gone, live)).text()[0].decode())
     return {
         (sample.name, *(value for _, value in sorted(sample.labels.items()))): sample.value
         for family in families
@@ -135,3 +137,17 @@ def test_who_was_above_a_quota_is_exposed() -> None:
     read = scraped({}, live)
     assert (read["inference_api_quota_refused_total", "pacs"], read["inference_api_limiter_degraded",]) == (3, 1)
     assert scraped({}, [worker()])["inference_api_limiter_degraded",] == 0
+
+
+def test_openmetrics_names_a_trace_for_a_latency_and_the_plain_format_does_not() -> None:
+    metrics = Metrics(lambda: ({}, [worker()]))
+    text, media_type = metrics.text("application/openmetrics-text;version=1.0.0,text/plain;q=0.5")
+    assert media_type.startswith("application/openmetrics-text; version=1.0.0")
+    (line,) = [line for line in text.decode().splitlines() if " # {" in line]
+    bound = next(bound for bound in LATENCY_BOUNDS_SECONDS if bound >= 0.0115)
+    assert line == (
+        f'inference_api_request_duration_seconds_bucket{{le="{bound}",version="2"}} 2.0'
+        f' # {{trace_id="{"a" * 32}"}} 0.0115 1700000000.0'
+    )
+    plain, media_type = metrics.text("*/*")
+    assert media_type.startswith("text/plain; version=0.0.4") and b"a" * 32 not in plain

@@ -198,3 +198,25 @@ def test_a_span_knows_the_class_of_what_went_wrong_and_nothing_else() -> None:
     with pytest.raises(ValueError, match="John Doe"), Span(trace, "decode", {}):
         raise ValueError("John Doe")
     assert [span.error for span in trace.spans] == ["ValueError"]
+
+
+@pytest.mark.parametrize(
+    ("ratio", "behaviours", "stands_for"),
+    [
+        pytest.param(1.0, {}, [2], id="sampled"),
+        pytest.param(0.0, {}, [], id="not-sampled"),
+        pytest.param(1.0, {2: "fail"}, [], id="a-fallback-is-no-latency-of-its-version"),
+    ],
+)
+async def test_a_sampled_trace_stands_for_the_latency_of_its_version(
+    ratio: float, behaviours: dict[int, str], stands_for: list[int]
+) -> None:
+    scene = Traced(ratio, **AT_CANARY)
+    for version, behaviour in behaviours.items():
+        behave(scene, version, behaviour)
+    trace = await scene.trace()
+    exemplars = scene.traffic.snapshot()["exemplars"]
+    assert [int(version) for version in exemplars] == stands_for
+    for buckets in exemplars.values():
+        assert trace is not None
+        assert [exemplar[0] for exemplar in buckets.values()] == [trace.id]
