@@ -10,10 +10,10 @@ from kubernetes import client, config
 from rollout_operator.documents.codec import Json
 
 from kubectl_modelrollout.errors import Conflict, Problem, Unavailable
+from kubectl_modelrollout.owners import MANAGER
 
 GROUP = "/apis/serving.medinfer.io/v1alpha1"
 TIMEOUT_SECONDS = (5.0, 15.0)  # to connect, to answer
-MANAGER = "kubectl-modelrollout"
 POD = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 
 
@@ -43,9 +43,9 @@ class Cluster:
         names = ", ".join(sorted(one["metadata"]["name"] for one in items))
         raise Problem(f"namespace {self.namespace} has several ModelRollouts; name one of them: {names}")
 
-    def patch_rollout(self, name: str, change: Json) -> None:
-        """A merge patch; raises Conflict when it carries another resourceVersion than the object has now."""
-        self._ask("PATCH", self._rollouts(name), change)
+    def patch_rollout(self, name: str, change: Json) -> Json:
+        """A merge patch; the object then. Raises Conflict when it carries another resourceVersion than it has now."""
+        return self._ask("PATCH", self._rollouts(name), change)
 
     def _rollouts(self, name: str) -> str:
         return f"{GROUP}/namespaces/{self.namespace}/modelrollouts/{name}".rstrip("/")

@@ -104,7 +104,8 @@ def _abort(cluster: Cluster, options: Namespace) -> int:
 def _edit(cluster: Cluster, options: Namespace, body: Json, edit: edits.Edit) -> int:
     print(edit.lines)
     if options.apply:
-        apply(cluster, body, edit)
+        if not apply(cluster, body, edit):
+            print("# the next release with helm may end with a conflict; then add --force-conflicts", file=sys.stderr)
         print(f"# written: {edit.meaning}. Commit these lines too, or the next sync takes them back.", file=sys.stderr)
     else:
         print("# nothing was written: commit these lines, or run this again with --apply", file=sys.stderr)

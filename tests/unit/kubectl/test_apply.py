@@ -25,10 +25,12 @@ class Server:
         self._meanwhile(self.rollout)
         return found
 
-    def patch_rollout(self, name: str, change: Json) -> None:
+    def patch_rollout(self, name: str, change: Json) -> Json:
         if change["metadata"]["resourceVersion"] != self.rollout["metadata"]["resourceVersion"]:
             raise Conflict("written")
-        self.rollout["spec"] |= change["spec"]
+        self.rollout["spec"] |= change.get("spec", {})
+        self.rollout["metadata"] |= change["metadata"]
+        return {**self.rollout, "metadata": dict(self.rollout["metadata"])}
 
 
 def status_writes(count: int) -> Callable[[Json], None]:
