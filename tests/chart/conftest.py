@@ -17,7 +17,14 @@ from tests.harness.kubectl import Kubectl
 
 NAMESPACE = "restricted"
 # Of others, for what the chart creates only if a value says so.
-CRDS = ("servicemonitors.yaml", "prometheusrules.yaml", "httproutes.yaml", "referencegrants.yaml", "certificates.yaml")
+CRDS = (
+    "servicemonitors.yaml",
+    "prometheusrules.yaml",
+    "httproutes.yaml",
+    "referencegrants.yaml",
+    "certificates.yaml",
+    "scaledobjects.yaml",
+)
 numbers = count(1)
 
 

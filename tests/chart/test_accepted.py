@@ -46,7 +46,7 @@ def test_the_pods_it_makes_are_taken(shape: Path, kubectl: Kubectl) -> None:
 
 def test_what_is_not_restricted_is_refused(kubectl: Kubectl) -> None:
     """Shows that the two tests above can fail."""
-    statefulset = helm.of_kind(render(), "StatefulSet")["medinfer-triton"]
+    statefulset = helm.of_kind(render(namespace="restricted"), "StatefulSet")["medinfer-triton"]
     spec = statefulset["spec"]["template"]["spec"]
     spec["containers"][0]["securityContext"]["allowPrivilegeEscalation"] = True
     assert "would violate PodSecurity" in kubectl.dry_run(yaml.safe_dump(statefulset))

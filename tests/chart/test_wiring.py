@@ -43,16 +43,13 @@ def test_selectors_of_workloads_and_budgets_are_of_their_own_pods(shape: Path) -
 
 
 @shapes
-def test_the_autoscaler_owns_the_number_of_api_pods(shape: Path) -> None:
+@pytest.mark.parametrize(("kind", "name"), [("Deployment", "medinfer-api"), ("StatefulSet", "medinfer-triton")])
+def test_the_autoscaler_owns_the_number_of_pods(shape: Path, kind: str, name: str) -> None:
     objects = render(shape)
-    scalers = of_kind(objects, "HorizontalPodAutoscaler")
-    assert ("replicas" in of_kind(objects, "Deployment")["medinfer-api"]["spec"]) is (not scalers)
-    for scaler in scalers.values():
-        assert scaler["spec"]["scaleTargetRef"] == {
-            "apiVersion": "apps/v1",
-            "kind": "Deployment",
-            "name": "medinfer-api",
-        }
+    scalers = of_kind(objects, "HorizontalPodAutoscaler") | of_kind(objects, "ScaledObject")
+    targets = [one["spec"]["scaleTargetRef"] for one in scalers.values()]
+    own = {"apiVersion": "apps/v1", "kind": kind, "name": name}
+    assert ("replicas" in of_kind(objects, kind)[name]["spec"]) is (own not in targets)
 
 
 def test_policies_let_talk_who_must_and_nobody_else() -> None:
@@ -65,11 +62,11 @@ def test_policies_let_talk_who_must_and_nobody_else() -> None:
 
 def test_clients_that_are_named_are_the_only_ones() -> None:
     policies = of_kind(render(CHART / "ci" / "everything-values.yaml"), "NetworkPolicy")
-    public, operator, metrics = policies["medinfer-api"]["spec"]["ingress"]
+    public, operator, metrics, scaling = policies["medinfer-api"]["spec"]["ingress"]
     components = [peer.get("podSelector", {}).get("matchLabels", {}).get(COMPONENT) for peer in public["from"]]
     assert components == ["test", None, None]
-    ports = [[port["port"] for port in rule["ports"]] for rule in (public, operator, metrics)]
-    assert ports == [[8002, 15008], [8003, 15008], [8003, 15008]]  # and the port of the mesh
+    ports = [[port["port"] for port in rule["ports"]] for rule in (public, operator, metrics, scaling)]
+    assert ports == [[8002, 15008], *[[8003, 15008]] * 3]  # and the port of the mesh
     assert metrics["from"] == policies["medinfer-rollout-operator"]["spec"]["ingress"][0]["from"]
 
 

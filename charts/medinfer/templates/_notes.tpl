@@ -1,7 +1,8 @@
 {{/* Warnings in NOTES.txt about values that are allowed but risky. */}}
 {{- define "medinfer.warnings" -}}
-{{- if eq (int .Values.triton.replicaCount) 1 }}
-- triton.replicaCount is 1: requests fail while that replica restarts. Set 2 or more.
+{{- $fewest := .Values.triton.autoscaling.enabled | ternary "autoscaling.minReplicas" "replicaCount" }}
+{{- if eq (.Values.triton.autoscaling.enabled | ternary .Values.triton.autoscaling.minReplicas .Values.triton.replicaCount | int) 1 }}
+- triton.{{ $fewest }} is 1: requests fail while that replica restarts. Set 2 or more.
 {{- end }}
 {{- if eq (.Values.api.autoscaling.enabled | ternary .Values.api.autoscaling.minReplicas .Values.api.replicaCount | int) 1 }}
 - The API has one pod: requests fail while it restarts. Set {{ .Values.api.autoscaling.enabled | ternary "api.autoscaling.minReplicas" "api.replicaCount" }} to 2 or more.
