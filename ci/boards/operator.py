@@ -65,4 +65,23 @@ _ROLLOUTS = Row(
     ),
 )
 
-OPERATOR = Board("operator", "medinfer: operator", "Who leads, and what keeps releases back.", (_WORK, _ROLLOUTS))
+_TRACES = Row(
+    "Traces of releases",
+    (
+        Panel(
+            "Spans of the operator",
+            Unit.OPERATIONS_PER_SECOND,
+            "What became of its spans. None are sent where no collector is set; dropped: it was away for long.",
+            (Query(rate("medinfer_operator_trace_spans_total", "result"), "{{result}}"),),
+        ),
+        Panel(
+            "Spans of the agents",
+            Unit.OPERATIONS_PER_SECOND,
+            "What became of their spans. None are sent where no collector is set; dropped: it was away for long.",
+            (Query(rate("medinfer_agent_trace_spans_total", "result"), "{{result}}"),),
+        ),
+    ),
+)
+
+_ROWS = (_WORK, _ROLLOUTS, _TRACES)
+OPERATOR = Board("operator", "medinfer: operator", "Who leads, and what keeps releases back.", _ROWS)

@@ -34,6 +34,7 @@ from replica_agent.replica import Replica
 from replica_agent.report import is_ready, report_versions
 from replica_agent.snapshot import Snapshot, log_transitions
 from replica_agent.state import TRANSIENT, Progress, Reason, VersionFailed
+from replica_agent.tracing import Tracer
 from replica_agent.triton import TritonGone
 
 POLL_SECONDS = 0.5
@@ -55,9 +56,17 @@ class FetchCancelled(Exception):
 class Agent:
     """The loop of the replica `name`. `snapshot` is replaced after every turn."""
 
-    def __init__(self, name: str, replica: Replica, follower: Follower, attempts: Attempts, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        name: str,
+        replica: Replica,
+        follower: Follower,
+        attempts: Attempts,
+        metrics: Metrics,
+        tracer: Tracer,
+    ) -> None:
         self._name, self._replica, self._follower, self._attempts = name, replica, follower, attempts
-        self.metrics = metrics
+        self.metrics, self._tracer = metrics, tracer
         self._awake = asyncio.Event()
         self._jobs = Jobs(self.wake)
         self._held = LoadedVersions(replica.triton, self._jobs)
@@ -153,7 +162,7 @@ class Agent:
             case Fetch():
                 return self._fetch(job, plan)
             case Install(release):
-                return self._replica.install(plan.model, release)
+                return self._install(release, plan)
             case Load():
                 return self._load(job, plan, seen)
             case Prove():
@@ -207,23 +216,30 @@ class Agent:
             self._fetching[digest] = progress
 
         try:
-            await self._replica.fetch(job.release, plan, on_progress)
+            await self._replica.fetch(job.release, plan, on_progress, self._tracer.of(plan, job.release))
         finally:
             self._fetching.pop(digest, None)
 
+    async def _install(self, release: Release, plan: Plan) -> None:
+        with self._tracer.of(plan, release).span("unpack"):
+            await self._replica.install(plan.model, release)
+
     async def _load(self, job: Load, plan: Plan, seen: Observation) -> None:
-        await self._replica.check_memory(seen, job.release)
-        await self._replica.check_files(plan.model, job.release)
+        trace = self._tracer.of(plan, job.release)
+        with trace.span("verify files"):
+            await self._replica.check_memory(seen, job.release)
+            await self._replica.check_files(plan.model, job.release)
         self._attempts.begin(plan.attempt(job.release))
         started = time.monotonic()
-        await self._replica.load(plan, job.release, job.versions)
+        with trace.span("load"):
+            await self._replica.load(plan, job.release, job.versions)
         self._held.loaded_here.add(job.release.version)
         self.metrics.load.observe(time.monotonic() - started)
 
     async def _prove(self, job: Prove, plan: Plan) -> None:
         self._attempts.begin(plan.attempt(job.release))
         started, connection = time.monotonic(), self._replica.triton.connection
-        proof = await self._replica.prove(plan, job.release, job.paced)
+        proof = await self._replica.prove(plan, job.release, job.paced, self._tracer.of(plan, job.release))
         self.metrics.warmup.observe(time.monotonic() - started)
         self.metrics.golden.labels("matched").inc()
         self._attempts.succeed(plan.attempt(job.release))

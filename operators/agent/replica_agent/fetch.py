@@ -10,6 +10,7 @@ from replica_agent.bundles import Bundles
 from replica_agent.plan import Plan, Release
 from replica_agent.preflight import check_disk, is_disk_full
 from replica_agent.state import Progress, Reason, VersionFailed
+from replica_agent.tracing import UNTRACED, VersionTrace
 
 OnProgress = Callable[[Progress], None]
 """Called after every chunk; it may raise to stop the fetch."""
@@ -22,7 +23,7 @@ class Fetcher:
         self._bundles, self._folder, self._replica = bundles, folder, replica
         self._min_free_disk_bytes = min_free_disk_bytes
 
-    def fetch(self, release: Release, plan: Plan, on_progress: OnProgress) -> None:
+    def fetch(self, release: Release, plan: Plan, on_progress: OnProgress, trace: VersionTrace = UNTRACED) -> None:
         """Blocks until the bundle is cached.
 
         Raises VersionFailed and what `on_progress` raises; then no file is left.
@@ -32,7 +33,7 @@ class Fetcher:
         failures: list[VersionFailed] = []
         for uri in sources:
             try:
-                return self._fetch_from(uri, release, plan.model, on_progress)
+                return self._fetch_from(uri, release, plan.model, on_progress, trace)
             except VersionFailed as failure:
                 if failure.reason not in (Reason.FETCH_FAILED, Reason.DIGEST_MISMATCH):
                     raise
@@ -40,7 +41,7 @@ class Fetcher:
         # The store's own failure is reported: wrong bytes there are final, wrong bytes of a sibling prove nothing.
         raise VersionFailed(failures[0].reason, "; ".join(failure.message for failure in failures))
 
-    def _fetch_from(self, uri: str, release: Release, model: str, on_progress: OnProgress) -> None:
+    def _fetch_from(self, uri: str, release: Release, model: str, on_progress: OnProgress, trace: VersionTrace) -> None:
         def on_chunk(received: int, total: int | None) -> None:
             # The rest of the bundle, as far as the source says its size, and the whole again for unpacking.
             to_come = total - received if total else 0
@@ -49,10 +50,14 @@ class Fetcher:
 
         with self._bundles.partial() as partial:
             try:
-                digest = store.download(uri, partial, on_chunk)
-                on_progress(Progress(partial.stat().st_size, partial.stat().st_size, complete=True))
-                _compare(uri, digest, release.digest)
-                self._bundles.add(partial, release.digest, model, release.version)
+                with trace.span("fetch") as said:
+                    said["medinfer.source"] = "store" if uri == release.uri else "another replica"
+                    digest = store.download(uri, partial, on_chunk)
+                    size = said["medinfer.bytes"] = partial.stat().st_size
+                on_progress(Progress(size, size, complete=True))
+                with trace.span("verify"):
+                    _compare(uri, digest, release.digest)
+                    self._bundles.add(partial, release.digest, model, release.version)
             except store.StoreError as error:
                 raise VersionFailed(Reason.FETCH_FAILED, str(error)) from None
             except InvalidBundle as error:

@@ -121,6 +121,7 @@ class _Work:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await triton.close()
+            await wiring.close()
 
     def _import(self) -> "Wiring":
         from replica_agent.wiring import Wiring

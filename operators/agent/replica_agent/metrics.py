@@ -26,8 +26,20 @@ class Metrics:
         self.warmup = Histogram(
             "medinfer_agent_warmup_seconds", "Proofs that succeeded", buckets=_SECONDS, registry=self.registry
         )
+        self._trace_spans = Counter(
+            "medinfer_agent_trace_spans",
+            "Spans by what became of them",
+            ["result"],
+            registry=self.registry,
+        )
         for result in ("matched", "mismatched"):
             self.golden.labels(result)
+        for result in ("sent", "refused", "dropped"):
+            self._trace_spans.labels(result)
+
+    def count_spans(self, result: str, spans: int) -> None:
+        """`result`: `sent`, `refused` or `dropped`."""
+        self._trace_spans.labels(result).inc(spans)
 
     def read_states(
         self, versions: Callable[[], tuple[VersionReport, ...]], triton_restarts: Callable[[], int]

@@ -5,6 +5,8 @@ import re
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
+from medinfer_common.tracing import trace_context
+from medinfer_common.tracing.trace_context import Parent
 from modelctl.bundle import canonical
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
@@ -41,6 +43,12 @@ def _check_uri(value: str) -> str:
 def _check_model(value: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}", value):
         raise ValueError(f"write a model name of letters, digits, '_', '.' and '-', not {value[:80]!r}")
+    return value
+
+
+def _check_traceparent(value: str) -> str:
+    if trace_context.parse(value.encode()) is None:
+        raise ValueError(f"write a traceparent as W3C has it, not {value[:80]!r}")
     return value
 
 
@@ -103,6 +111,18 @@ class Sibling(_Part):
     url: Annotated[str, Field(pattern=r"^https?://.")]
 
 
+class PlanTrace(_Part):
+    """The work on `version` belongs to the span that `traceparent` names."""
+
+    version: Annotated[int, Field(ge=1, lt=2**63)]
+    traceparent: Annotated[str, AfterValidator(_check_traceparent)]
+
+    @property
+    def parent(self) -> Parent | None:
+        """That span."""
+        return trace_context.parse(self.traceparent.encode())
+
+
 class Plan(_Part):
     """A valid plan; docs/contracts.md describes the fields."""
 
@@ -116,6 +136,7 @@ class Plan(_Part):
     load: Load = Field(default_factory=lambda: Load.model_validate({}))
     warmup: Warmup = Field(default_factory=lambda: Warmup.model_validate({}))
     siblings: Annotated[tuple[Sibling, ...], BeforeValidator(_to_tuple)] = ()
+    trace: PlanTrace | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> "Plan":

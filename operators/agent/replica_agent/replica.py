@@ -18,6 +18,7 @@ from replica_agent.repository import Repository
 from replica_agent.settings import Settings
 from replica_agent.state import IndexState, Proof, Reason, VersionFailed
 from replica_agent.threads import run_in_thread
+from replica_agent.tracing import VersionTrace
 from replica_agent.triton import Triton, TritonRefused, TritonTimeout
 from replica_agent.warmup import Prover
 
@@ -34,9 +35,9 @@ class Replica:
     bundles: Bundles
     fetcher: Fetcher
 
-    async def fetch(self, release: Release, plan: Plan, on_progress: OnProgress) -> None:
+    async def fetch(self, release: Release, plan: Plan, on_progress: OnProgress, trace: VersionTrace) -> None:
         """Caches the bundle; `on_progress` is called on another thread."""
-        await run_in_thread(lambda: self.fetcher.fetch(release, plan, on_progress))
+        await run_in_thread(lambda: self.fetcher.fetch(release, plan, on_progress, trace))
 
     async def install(self, model: str, release: Release) -> None:
         """Unpacks the cached bundle. One that no longer verifies is deleted, so it will be fetched again."""
@@ -105,7 +106,7 @@ class Replica:
         """One load whose version policy is what stays. Raises TritonError."""
         await self._apply(plan, versions[0], versions)
 
-    async def prove(self, plan: Plan, release: Release, paced: bool) -> Proof:
+    async def prove(self, plan: Plan, release: Release, paced: bool, trace: VersionTrace) -> Proof:
         """Checks golden outputs and warms up; `paced` leaves Triton most of the time for requests."""
 
         contract = self.repository.contract(plan.model, release.version)
@@ -126,7 +127,7 @@ class Replica:
         golden = await asyncio.to_thread(self.repository.golden, plan.model, release.version)
         prover = Prover(infer, golden, time.monotonic, rest)
         max_batch_size = self.repository.config(plan.model, release.version).max_batch_size
-        return await prover.prove(plan.warmup, max(1, max_batch_size))
+        return await prover.prove(plan.warmup, max(1, max_batch_size), trace)
 
     async def _apply(self, plan: Plan, config_of: int, versions: tuple[int, ...]) -> None:
         config = with_versions(self.repository.config(plan.model, config_of), versions)

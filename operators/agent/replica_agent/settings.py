@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
+from medinfer_common.tracing.endpoint import check_endpoint
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 PREFIX = "MEDINFER_AGENT_"
@@ -47,6 +48,7 @@ class Settings(BaseModel):
     restricted_key: str = ""
     memory_limit_bytes: Annotated[int, Field(gt=0)] | None = None
     min_free_disk_bytes: Annotated[int, Field(ge=0)] = 256 << 20
+    tracing_endpoint: Annotated[str, AfterValidator(check_endpoint)] = ""
 
     @field_validator("triton_command", mode="before")
     @classmethod

@@ -4,6 +4,8 @@ The parts import gRPC, protobuf and numpy, which take most of a start. `main` im
 the agent's endpoints answer first.
 """
 
+from typing import TYPE_CHECKING
+
 from medinfer_common.config_map_watch import ConfigMapWatch
 
 from replica_agent.agent import Agent
@@ -16,7 +18,11 @@ from replica_agent.plan_source import Follower, PlanFile, PlanSource, WatchedPla
 from replica_agent.replica import Replica
 from replica_agent.repository import Repository
 from replica_agent.settings import Settings
+from replica_agent.tracing import Tracer
 from replica_agent.triton import Triton
+
+if TYPE_CHECKING:
+    from replica_agent.span_sender import SpanSender
 
 PLAN_KEY = "plan.json"
 USER_AGENT = "medinfer-agent"
@@ -31,6 +37,7 @@ class Wiring:
         empty_folder(self._staging)
         self._follower = Follower(_plan_source(settings), settings.data_dir / PLAN_KEY)
         self._attempts = Attempts(settings.data_dir / "attempts.json")
+        self._spans = _span_sender(settings, metrics)
 
     def connect(self) -> tuple[Triton, Agent]:
         """Both still have to be run. Must be called inside the running loop."""
@@ -39,7 +46,23 @@ class Wiring:
         repository = Repository(settings.repository_dir, self._staging, settings.instance_kind)
         fetcher = Fetcher(bundles, settings.data_dir, settings.replica, settings.min_free_disk_bytes)
         replica = Replica(settings, triton, repository, bundles, fetcher)
-        return triton, Agent(settings.replica, replica, self._follower, self._attempts, self._metrics)
+        if self._spans:
+            self._spans.start()
+        tracer = Tracer(self._spans, settings.replica)
+        return triton, Agent(settings.replica, replica, self._follower, self._attempts, self._metrics, tracer)
+
+    async def close(self) -> None:
+        """Sends the spans that wait."""
+        if self._spans:
+            await self._spans.stop()
+
+
+def _span_sender(settings: Settings, metrics: Metrics) -> "SpanSender | None":
+    if not settings.tracing_endpoint:
+        return None
+    from replica_agent.span_sender import SpanSender  # only where it is used: OpenTelemetry comes with it
+
+    return SpanSender(settings.tracing_endpoint, metrics.count_spans)
 
 
 def _plan_source(settings: Settings) -> PlanSource:

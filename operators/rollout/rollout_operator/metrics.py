@@ -12,6 +12,7 @@ from rollout_operator.documents.status import Status
 
 # There from the start: a series that appears with 1 did not grow, as Prometheus sees it.
 REASONS = ("ClusterError", "Conflict", "Missing", "Unavailable", "Bug")
+SPAN_RESULTS = ("sent", "refused", "dropped")
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5)
 
 
@@ -26,6 +27,14 @@ class Metrics:
         for reason in REASONS:
             self.errors.labels(reason)
         self.leads = Gauge("medinfer_operator_leads", "1 while the Lease is held", registry=self.registry)
+        self._trace_spans = Counter(
+            "medinfer_operator_trace_spans",
+            "Spans by what became of them",
+            ["result"],
+            registry=self.registry,
+        )
+        for result in SPAN_RESULTS:
+            self._trace_spans.labels(result)
         self._reconcile = Histogram(
             "medinfer_operator_reconcile_seconds",
             "One reconcile of one rollout, writes included",
@@ -38,6 +47,10 @@ class Metrics:
     def time_reconcile(self) -> AbstractContextManager[object]:
         """Measures the body of a `with`."""
         return self._reconcile.time()
+
+    def count_spans(self, result: str, spans: int) -> None:
+        """`result`: one of SPAN_RESULTS."""
+        self._trace_spans.labels(result).inc(spans)
 
     def note(self, name: str, decision: Decision) -> None:
         """The series of this rollout now show this decision."""

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
 
 import kopf
 from aiohttp import web
@@ -22,6 +23,9 @@ from rollout_operator.server import build_app
 from rollout_operator.settings import Settings
 from rollout_operator.workqueue import Workqueue
 
+if TYPE_CHECKING:
+    from rollout_operator.edge.release_traces import ReleaseTraces
+
 log = logging.getLogger(__name__)
 
 
@@ -36,6 +40,7 @@ class Operator:
         lease = (settings.lease_name, settings.identity, settings.lease_seconds)
         self._leadership = Leadership(cluster, *lease, self._on_leadership)
         self._watches = Watches(self._on_rollout, self._on_pod)
+        self._traces = self._make_traces()
         self._reconciler = Reconciler(
             cluster,
             self._leadership,
@@ -44,6 +49,7 @@ class Operator:
             EventRecorder(cluster, self._notifier, settings.identity),
             self._metrics,
             settings,
+            self._traces,
         )
         self._workqueue = Workqueue(self._reconciler.reconcile)
 
@@ -52,6 +58,9 @@ class Operator:
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self._pod_client)
             await stack.enter_async_context(self._notifier)
+            if self._traces:
+                self._traces.start()
+                stack.push_async_callback(self._traces.stop)
             watching = asyncio.create_task(self._watch(), name="watches")
             leading = asyncio.create_task(self._leadership.run(), name="leadership")
             stack.push_async_callback(_end, watching, leading)
@@ -61,6 +70,15 @@ class Operator:
             for task in done:
                 log.info("stopping: a task ended", extra={"task": task.get_name()})
                 task.result()
+
+    def _make_traces(self) -> "ReleaseTraces | None":
+        if not self._settings.tracing_endpoint:
+            return None
+        from rollout_operator.edge.release_traces import (
+            ReleaseTraces,  # only when configured: OpenTelemetry comes with it
+        )
+
+        return ReleaseTraces(self._settings.tracing_endpoint, self._metrics.count_spans)
 
     async def _watch(self) -> None:
         namespaces = [self._settings.namespace]

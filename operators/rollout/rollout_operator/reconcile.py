@@ -12,7 +12,7 @@ from rollout_operator.edge.act import Actor, WritesObjects
 from rollout_operator.edge.errors import ClusterError, Conflict, Missing, NotLeader, Unavailable
 from rollout_operator.edge.events import EventRecorder
 from rollout_operator.edge.leadership import Leadership
-from rollout_operator.edge.observe import AsksPods, Observer, Watched
+from rollout_operator.edge.observe import AsksPods, Observed, Observer, Watched
 from rollout_operator.edge.pods import PodRecord
 from rollout_operator.edge.rollout_objects import ReadsObjects, Selector, read_objects
 from rollout_operator.edge.stale_cache import ByName
@@ -31,6 +31,12 @@ class ApiServer(ReadsObjects, ByName, WritesObjects, Protocol):
     """What a reconcile asks of the API server."""
 
 
+class Traces(Protocol):
+    """Sends the spans of releases; edge.release_traces implements it."""
+
+    def follow(self, observed: Observed) -> Observed: ...
+
+
 class Reconciler:
     """Observes, decides, acts and reports, one rollout at a time.
 
@@ -46,9 +52,10 @@ class Reconciler:
         recorder: EventRecorder,
         metrics: Metrics,
         settings: Settings,
+        traces: Traces | None = None,
     ) -> None:
         self._cluster, self._leadership, self._watched = cluster, leadership, watched
-        self._recorder, self._metrics = recorder, metrics
+        self._recorder, self._metrics, self._traces = recorder, metrics, traces
         self._observer = Observer(cluster, watched, pod_client, settings)
         self._actor = Actor(cluster, leadership.check, settings.identity)
         self._resync_seconds = settings.resync_seconds
@@ -102,6 +109,8 @@ class Reconciler:
             return 0.0
         self._selectors[name] = (objects.triton_selector, objects.api_selector)
         observed = await self._observer.observe(objects, self._readings.get(name, {}))
+        if self._traces:
+            observed = self._traces.follow(observed)
         decision = decide(observed.spec, observed.status, observed.seen)
         self._readings[name] = remember(observed.seen)  # even if a write fails: better not counted than counted twice
         if not self._actor.is_idle(decision, observed):

@@ -3,6 +3,7 @@
 import socket
 from typing import Annotated, Any
 
+from medinfer_common.tracing.endpoint import check_endpoint
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -38,6 +39,12 @@ class Settings(BaseSettings):
     resync_seconds: Annotated[float, Field(ge=1, le=10)] = 10
     address: str = "0.0.0.0"
     port: TcpPort = 8080
+    tracing_endpoint: str = ""
+
+    @field_validator("tracing_endpoint")
+    @classmethod
+    def _collector(cls, value: str) -> str:
+        return check_endpoint(value)
 
     @field_validator("replica_host")
     @classmethod

@@ -56,6 +56,7 @@ class RolloutStack:
         self.operators: list[Operator] = []
         self.kubelet = Kubelet(namespace.pods)
         self.agent_environment: dict[str, str] = {"MEDINFER_AGENT_MIN_FREE_DISK_BYTES": "1048576"}
+        self.operator_environment: dict[str, str] = {"RESYNC_SECONDS": "2"}
 
     def start(self, tritons: int = 2, apis: int = 2, operators: int = 1, version: int | None = 1) -> None:
         """Returns when `version` is live; None: nothing is wanted yet."""
@@ -157,7 +158,7 @@ class RolloutStack:
             self.namespace.name,
             kubeconfig or self.namespace.kubeconfig("operator"),
             self.folder,
-            {"RESYNC_SECONDS": "2"},
+            self.operator_environment,
         )
         self.operators.append(operator)
         operator.start()

@@ -23,6 +23,7 @@ from replica_agent.repository import Repository
 from replica_agent.settings import Settings
 from replica_agent.snapshot import Snapshot
 from replica_agent.state import IndexState
+from replica_agent.tracing import Tracer
 from replica_agent.triton import Triton, TritonGone, TritonRefused, TritonTimeout
 
 from tests.unit.agent.bundles import release
@@ -82,6 +83,7 @@ class Bench:
     def __init__(self, folder: Path) -> None:
         self.folder, self.triton, self.source = folder, MemoryTriton(), Source()
         self.attempts_path = folder / "attempts.json"
+        self.tracer = Tracer(None, "triton-0")
 
     @asynccontextmanager
     async def run(self) -> AsyncIterator[Agent]:
@@ -92,7 +94,7 @@ class Bench:
         repository = Repository(self.folder / "repository", self.folder / "staging", "KIND_GPU")
         replica = Replica(settings, triton, repository, bundles, Fetcher(bundles, self.folder, "triton-0", 0))
         follower = Follower(self.source, self.folder / "kept.json")
-        agent = Agent("triton-0", replica, follower, Attempts(self.attempts_path), Metrics())
+        agent = Agent("triton-0", replica, follower, Attempts(self.attempts_path), Metrics(), self.tracer)
         task = asyncio.create_task(agent.run())
         try:
             yield agent

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-HEAVY = {"aiohttp", "botocore", "fsspec", "grpc", "kubernetes", "numpy", "tritonclient"}
-STORES = {"aiohttp", "botocore", "fsspec", "kubernetes"}
+HEAVY = {"aiohttp", "botocore", "fsspec", "grpc", "kubernetes", "numpy", "opentelemetry", "tritonclient"}
+STORES = {"aiohttp", "botocore", "fsspec", "kubernetes", "opentelemetry"}
 
 
 @pytest.mark.parametrize(

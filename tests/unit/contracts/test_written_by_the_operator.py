@@ -7,7 +7,7 @@ import pytest
 from inference_api.routing import document as api_routes
 from replica_agent import plan as agent_plan
 from replica_agent.plan import Role
-from rollout_operator.documents.plan import Canary, Plan, PlanLoad, Sibling
+from rollout_operator.documents.plan import Canary, Plan, PlanLoad, PlanTrace, Sibling
 from rollout_operator.documents.release import Release
 from rollout_operator.documents.routes import AssignmentRule, RoutedReplica, Routes, ShadowShare, Share, VersionMetadata
 from rollout_operator.documents.spec import Golden, Warmup
@@ -69,6 +69,12 @@ WIDEST = Warmup(batch_sizes=(1024,) * 16, max_seconds=86_400, golden=Golden(atol
             {Role.STABLE: 1},
             id="limits",
         ),
+        pytest.param(
+            plan(trace=PlanTrace(1, f"00-{'a' * 32}-{'0' * 15}b-01")),
+            {Role.STABLE: 1},
+            {Role.STABLE: 1},
+            id="traced",
+        ),
     ],
 )
 def test_a_plan(written: Plan, here: dict[Role, int], elsewhere: dict[Role, int]) -> None:
@@ -85,6 +91,9 @@ def test_a_plan(written: Plan, here: dict[Role, int], elsewhere: dict[Role, int]
         written.warmup.batch_sizes,
         written.warmup.max_seconds,
         written.warmup.golden.atol,
+    )
+    assert (read.trace and (read.trace.version, read.trace.traceparent)) == (
+        written.trace and (written.trace.version, written.trace.traceparent)
     )
     assert [(one.name, one.url) for one in read.siblings] == [(one.name, one.url) for one in written.siblings]
 

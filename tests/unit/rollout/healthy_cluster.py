@@ -11,10 +11,11 @@ from tests.unit.rollout.specs import digest, spec
 GOOD = {digest(number): Behaviour() for number in range(1, 6)}
 
 
-def cluster(bad: Behaviour | None = None, replicas: int = 2) -> Cluster:
+def cluster(bad: Behaviour | None = None, replicas: int = 2, *, is_traced: bool = False) -> Cluster:
     """Version 1 is Healthy; version 2 is good, or `bad`."""
     made = Cluster(spec(1), GOOD | ({digest(2): bad} if bad else {}), replicas)
     made.checks.append(check_all)
+    made.is_traced = is_traced
     return made.run_until("Healthy")
 
 

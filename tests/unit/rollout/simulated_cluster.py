@@ -12,11 +12,13 @@ from typing import Any, TypeVar
 
 from rollout_operator.decide.decide import decide
 from rollout_operator.decide.decision import Decision
+from rollout_operator.decide.release_spans import release_spans
 from rollout_operator.decide.step_totals import remember
 from rollout_operator.documents.api import ApiState
 from rollout_operator.documents.codec import InvalidDocument
 from rollout_operator.documents.observation import ApiPod, Observation, Replica
 from rollout_operator.documents.plan import Plan, parse_plan
+from rollout_operator.documents.release_span import ReleaseSpan
 from rollout_operator.documents.routes import Routes, parse_routes
 from rollout_operator.documents.spec import Spec
 from rollout_operator.documents.status import parse_status
@@ -32,7 +34,7 @@ class Cluster:
     """`tick` moves everything by one second; `before_write` sees each decision with what the world truly is."""
 
     def __init__(self, spec: Spec, behaviours: dict[str, Behaviour], replicas: int = 2, apis: int = 2, seed: int = 0):
-        self.dice = random.Random(seed)
+        self.dice, self.ids = random.Random(seed), random.Random(seed)
         self.spec, self.behaviours, self.now = spec, behaviours, 1_000_000.0
         self.agents = {f"triton-{number}": Agent(f"triton-{number}") for number in range(replicas)}
         self.apis = {f"api-{number}": Api(f"api-{number}") for number in range(apis)}
@@ -44,6 +46,9 @@ class Cluster:
         self.decision: Decision | None = None
         self.reasons: list[str] = []
         self.checks: list[Any] = []
+        self.is_traced, self.collector_up, self.is_heard = False, True, True
+        self.spans: list[ReleaseSpan] = []  # as they were sent, some more than once
+        self.heard: dict[str, int] = {}  # what the operator knows of it
 
     @property
     def plan(self) -> Plan | None:
@@ -100,11 +105,26 @@ class Cluster:
         for api in self.apis.values():
             said = (api.stale or api.state()) if api.up else None
             apis.append(ApiPod(api.name, api.terminating, api.not_ready_since, said))
+        ids = f"{self.ids.getrandbits(128):032x}", f"{self.ids.getrandbits(64):016x}"
         return Observation(
-            self.now, replicas, tuple(apis), self.plan, self.routes, len(self.agents), self.rolling, "", self.readings
+            self.now,
+            replicas,
+            tuple(apis),
+            self.plan,
+            self.routes,
+            len(self.agents),
+            self.rolling,
+            "",
+            self.readings,
+            ids if self.is_traced else None,
+            self.heard,
         )
 
     def operate(self, crash: int | None = None) -> Decision:
+        if self.is_traced and self.collector_up:
+            new = list(release_spans(parse_status(self.status), "resnet", "resnet_medical"))
+            self.spans += new
+            self.heard = {span.trace_id: span.number for span in new} if self.is_heard else {}
         seen = self.observe()
         decision = decide(self.spec, parse_status(self.status), seen)
         for check in self.checks:

@@ -309,6 +309,7 @@ def test_invariants_hold_on_any_walk_and_it_always_ends(
 ) -> None:
     """The walk begins anywhere between the edit of the version and the end of its keep window."""
     cluster = Cluster(spec(1), BEHAVIOURS, replicas=1 + seed % 3, seed=seed)
+    cluster.is_traced = bool(seed % 2)
     cluster.checks.append(check_all)
     cluster.run(4)
     cluster.lag = (0.0, 0.6)[seed % 2]

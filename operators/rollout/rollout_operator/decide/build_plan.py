@@ -2,6 +2,7 @@
 
 from rollout_operator.decide import replicas
 from rollout_operator.decide.acknowledgements import addressers
+from rollout_operator.decide.attempt_trace import open_trace
 from rollout_operator.decide.failures import failure_in_force
 from rollout_operator.decide.situation import Situation
 from rollout_operator.decide.waits import before_loading
@@ -31,6 +32,7 @@ def build_plan(s: Situation) -> Plan | None:
         canary=_widen(s, canary) if canary else None,
         previous=left[0] if left else None,
         siblings=tuple(Sibling(one.name, one.agent_url) for one in _by_name(s.seen)[:MAX_SIBLINGS] if one.agent_url),
+        trace=open_trace(s.status),
     )
 
 

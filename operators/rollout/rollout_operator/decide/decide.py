@@ -15,6 +15,7 @@ that make it safe to drop a version. The way forward is: verify, load, warm, the
 from collections.abc import Callable
 from dataclasses import replace
 
+from rollout_operator.decide.attempt_trace import follow_traces
 from rollout_operator.decide.decision import Decision, conclude, publish, refuse_spec
 from rollout_operator.decide.failures import failure_in_force
 from rollout_operator.decide.judge import analyses, keep_window, progress, recounts, replica_failures, suspensions
@@ -96,7 +97,7 @@ def decide(spec: Spec | InvalidSpec, status: Status, seen: Observation) -> Decis
     if ruling:
         return conclude(untouched, ruling, None, None)
     judged = _judge(_apply(REMEMBER, untouched))
-    ruling = next(ruling for rule in RULES if (ruling := rule(judged)))
+    ruling = follow_traces(judged, next(ruling for rule in RULES if (ruling := rule(judged))))
     decided = replace(judged, status=ruling.status)
     return conclude(decided, ruling, *publish(decided))
 

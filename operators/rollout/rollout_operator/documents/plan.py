@@ -44,6 +44,16 @@ class Sibling:
 
 
 @dataclass(frozen=True)
+class PlanTrace:
+    """The work on `version` belongs to this span, in W3C's form."""
+
+    version: VersionNumber
+    traceparent: str
+
+    __pydantic_config__ = DOCUMENT
+
+
+@dataclass(frozen=True)
 class Plan:
     """`revision` grows with every write; `id` is that of the document it was read from."""
 
@@ -54,6 +64,7 @@ class Plan:
     canary: Canary | None = None
     previous: Release | None = None
     siblings: tuple[Sibling, ...] = ()
+    trace: PlanTrace | None = None
     revision: int = 0
     schema_version: int = SCHEMA_VERSION
     id: str = field(default="", compare=False)

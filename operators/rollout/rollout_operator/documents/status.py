@@ -6,9 +6,11 @@ It is a cache: `remember.position` decides whether it may be believed. What else
 import json
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 
-from rollout_operator.documents.assessment import Assessment
+from pydantic import Field
+
+from rollout_operator.documents.assessment import Assessment, Verdict
 from rollout_operator.documents.codec import DOCUMENT, InvalidDocument, Json, Time, read
 from rollout_operator.documents.counters import Shadow, StepCounters
 from rollout_operator.documents.release import Release
@@ -91,7 +93,7 @@ class StepEvidence:
 
     `step`: None for the keep window. `traffic`: the step whose traffic held then, itself unless it leaves the traffic
     as it is; None before the first, and in the keep window. Counts and latencies are since `traffic` began: a gate or
-    a pause repeats those of its traffic, and adds to them.
+    a pause repeats those of its traffic, and adds to them. `verdict`: of the last analysis; None when none was made.
     """
 
     started_at: Time
@@ -106,6 +108,7 @@ class StepEvidence:
     stable_p95_seconds: float | None = None
     shadow: Shadow | None = None
     approved_by: str = ""
+    verdict: Verdict | None = None
 
     __pydantic_config__ = DOCUMENT
 
@@ -145,14 +148,30 @@ class Suspension:
 
 
 @dataclass(frozen=True)
+class AttemptTrace:
+    """The trace of a try, whose ids survive the operator. `id`: 32 hexadecimal digits, `root_span_id`: 16.
+
+    `ended_at`: when nothing more belonged to it: the version is everywhere, or no longer served. `sent`: so many of its
+    spans, in their order, a collector has heard of.
+    """
+
+    id: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+    root_span_id: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
+    ended_at: Time | None = None
+    sent: Annotated[int, Field(ge=0)] = 0
+
+    __pydantic_config__ = DOCUMENT
+
+
+@dataclass(frozen=True)
 class Attempt:
     """One try of a release; in `history` once it ended.
 
     `stable`: what served at the same time; its `labels` name the rows and columns of a matrix. `message`,
     `location`: of the failure that ended the try. `requests`, `errors`: the canary's, over all steps.
     `suspensions`: how often API pods stopped sending it requests, perhaps because of it; `suspension`: the one that
-    is not judged yet. `limits`, `baseline_p95_seconds`: what it was last judged by. Old attempts lose their
-    `steps`, `replicas`, `labels` and `limits` (evidence.py).
+    is not judged yet. `limits`, `baseline_p95_seconds`: what it was last judged by. `trace`: None where nothing is
+    traced. Old attempts lose their `steps`, `replicas`, `labels` and `limits` (evidence.py).
     """
 
     release: Release
@@ -172,6 +191,7 @@ class Attempt:
     baseline_p95_seconds: float | None = None
     suspensions: int = 0
     suspension: Suspension | None = None
+    trace: AttemptTrace | None = None
 
     __pydantic_config__ = DOCUMENT
 

@@ -52,16 +52,21 @@ class Span(NamedTuple):
 
 
 class Source:
-    """Who sends: `service` as collectors show it, `package` as it is installed."""
+    """Who sends: `service` as collectors show it, `package` as it is installed.
 
-    def __init__(self, service: str, package: str) -> None:
+    Without `has_instance` all processes send alike: a span that two of them send is the same, and is shown once.
+    """
+
+    def __init__(self, service: str, package: str, *, has_instance: bool = True) -> None:
+        self._has_instance = has_instance
         self._scope = InstrumentationScope(name=package.replace("-", "_"), version=metadata.version(package))
         self._service = service
 
     def encode(self, spans: Iterable[Span]) -> bytes:
         """The body of an OTLP/HTTP request. The instance is the process that calls."""
-        instance = f"{socket.gethostname()}-{os.getpid()}"
-        named = {"service.name": self._service, "service.instance.id": instance}
+        named = {"service.name": self._service}
+        if self._has_instance:
+            named["service.instance.id"] = f"{socket.gethostname()}-{os.getpid()}"
         of_scope = trace_pb2.ScopeSpans(scope=self._scope, spans=map(_message, spans))
         of_resource = trace_pb2.ResourceSpans(resource=Resource(attributes=_attributes(named)), scope_spans=[of_scope])
         body: bytes = ExportTraceServiceRequest(resource_spans=[of_resource]).SerializeToString()

@@ -15,7 +15,7 @@ from rollout_operator.edge.observe import Watched
 from rollout_operator.edge.ownership import Owner, owned_roles, read_owner
 from rollout_operator.edge.pods import PodRecord, read_pod
 from rollout_operator.metrics import Metrics
-from rollout_operator.reconcile import Reconciler
+from rollout_operator.reconcile import Reconciler, Traces
 from rollout_operator.settings import Settings, read_settings
 
 from ci.stack.cluster_objects import API, PLAN, ROUTES, TRITON
@@ -85,7 +85,9 @@ class FakeNotifier:
 class FakeCluster:
     """`reconcile` runs once; `tick` first lets a second pass for everybody."""
 
-    def __init__(self, replicas: int = 2, apis: int = 2, settings: Settings = SETTINGS) -> None:
+    def __init__(
+        self, replicas: int = 2, apis: int = 2, settings: Settings = SETTINGS, traces: Traces | None = None
+    ) -> None:
         self.server = FakeApiServer().set_up(replicas, apis)
         self.indexes, self.pod_client, self.notifier = FakeIndexes(self.server), FakePodClient(), FakeNotifier()
         self.clock, self.metrics = Clock(1_767_268_800.0), Metrics()
@@ -103,6 +105,7 @@ class FakeCluster:
             EventRecorder(self.server, self.notifier, "operator-0"),
             self.metrics,
             settings,
+            traces,
         )
 
     def add_triton(self, name: str, ip: str) -> None:
