@@ -52,7 +52,7 @@ def _hostile(name: str, data: bytes) -> list[str]:
 
 
 def _is_taken(cache: Bundles, contents: Mapping[str, bytes]) -> bool:
-    data, found = _bundle(contents), json.loads(contents["model.json"])
+    data, found = tar_of(contents), json.loads(contents["model.json"])
     digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
     with cache.partial() as partial:
         partial.write_bytes(data)
@@ -65,7 +65,7 @@ def _is_taken(cache: Bundles, contents: Mapping[str, bytes]) -> bool:
     return True
 
 
-def _bundle(contents: Mapping[str, bytes]) -> bytes:
+def tar_of(contents: Mapping[str, bytes]) -> bytes:
     """A tar that says the truth about the hashes of its files."""
     document = json.loads(contents["model.json"])
     for name in document["files"]:
