@@ -17,7 +17,10 @@ from modelctl.bundle.verify import Wanted, verify
 
 @dataclass(frozen=True)
 class Parts:
-    """What a version is made of; `onnx` and `config` are the bytes of the files."""
+    """What a version is made of; `onnx` and `config` are the bytes of the files.
+
+    `operator_domains` may be in the graph beside the usual ones.
+    """
 
     version: int
     contract: Contract
@@ -28,6 +31,7 @@ class Parts:
     memory_bytes: int
     provenance: Mapping[str, str]
     schema_version: int = manifest.FIRST_SCHEMA_VERSION
+    operator_domains: tuple[str, ...] = ()
 
 
 def assemble(parts: Parts, directory: Path) -> tuple[Path, str]:
@@ -45,7 +49,7 @@ def assemble(parts: Parts, directory: Path) -> tuple[Path, str]:
             path.write_bytes(contents[name])
         whole = Path(folder, out.name)
         digest = write(whole, files)
-        verify(whole, Wanted(digest, found.model, found.version))
+        verify(whole, Wanted(digest, found.model, found.version, parts.operator_domains))
         whole.replace(out)
     return out, digest
 
@@ -57,7 +61,7 @@ def _manifest(parts: Parts, contents: Mapping[str, bytes]) -> Manifest:
         version=parts.version,
         contract=parts.contract,
         preprocessing=parts.preprocessing,
-        opset=onnx_file.read_opset(io.BytesIO(parts.onnx), len(parts.onnx)),
+        opset=onnx_file.read_opset(io.BytesIO(parts.onnx), len(parts.onnx), parts.operator_domains),
         provenance=parts.provenance,
         memory_bytes=parts.memory_bytes,
         config_sha256=config.config_sha256(parts.config),

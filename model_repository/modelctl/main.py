@@ -4,6 +4,7 @@ Exit status: 0 done, 1 refused or failed (stderr says why), 2 wrong usage."""
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from modelctl.bundle.errors import ModelctlError
@@ -110,6 +111,7 @@ def _add_pack(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     pack.add_argument(
         "--provenance", action="append", default=[], metavar="KEY=VALUE", help="stored in model.json; may be repeated"
     )
+    _add_operator_domain(pack)
     pack.set_defaults(run=_pack)
 
 
@@ -121,6 +123,7 @@ def _add_verify(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     )
     verify.add_argument("bundle", type=Path, help="a .tar file")
     verify.add_argument("--digest", help="the sha256:... that the bundle must have; default: not checked")
+    _add_operator_domain(verify)
     verify.set_defaults(run=_verify)
 
 
@@ -132,7 +135,18 @@ def _add_inspect(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     )
     inspect.add_argument("bundle", type=Path, help="a .tar file")
     inspect.add_argument("--json", action="store_true", help="print JSON")
+    _add_operator_domain(inspect)
     inspect.set_defaults(run=_inspect)
+
+
+def _add_operator_domain(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--operator-domain",
+        action="append",
+        default=[],
+        metavar="DOMAIN",
+        help="allow operators of this domain in model.onnx, too; the agents must allow it as well; may be repeated",
+    )
 
 
 def _add_audit(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -184,6 +198,7 @@ def _pack(options: argparse.Namespace) -> None:
     provenance = dict(_key_value(text) for text in options.provenance)
     names = ("golden", "config", "labels", "preprocessing", "contract")
     source = packing.find(options.source, {name: getattr(options, name) for name in names})
+    source = replace(source, operator_domains=tuple(options.operator_domain))
     path, digest = packing.pack(source, options.version, provenance, options.out)
     print(f"{path}  {digest}")
 
@@ -198,15 +213,17 @@ def _key_value(text: str) -> tuple[str, str]:
 def _verify(options: argparse.Namespace) -> None:
     from modelctl.bundle.verify import Wanted, file_digest, verify
 
-    found, digest = verify(options.bundle, Wanted(digest=options.digest)), file_digest(options.bundle)
+    wanted = Wanted(digest=options.digest, operator_domains=tuple(options.operator_domain))
+    found, digest = verify(options.bundle, wanted), file_digest(options.bundle)
     print(f"{options.bundle} is complete and correct: {found.model} version {found.version}, {digest}")
 
 
 def _inspect(options: argparse.Namespace) -> None:
     from modelctl import report
-    from modelctl.bundle.verify import file_digest, verify
+    from modelctl.bundle.verify import Wanted, file_digest, verify
 
-    found, digest = verify(options.bundle), file_digest(options.bundle)
+    wanted = Wanted(operator_domains=tuple(options.operator_domain))
+    found, digest = verify(options.bundle, wanted), file_digest(options.bundle)
     if options.json:
         print(report.manifest_json(found, digest, options.bundle))
     else:

@@ -22,7 +22,7 @@ from modelctl.recording import read_images, record
 
 @dataclass(frozen=True)
 class Source:
-    """The files to pack."""
+    """The files to pack. `operator_domains` may be in the graph beside the usual ones."""
 
     onnx: Path
     golden_images: Path
@@ -30,6 +30,7 @@ class Source:
     labels: Path | None = None
     preprocessing: Path | None = None
     contract: Path | None = None
+    operator_domains: tuple[str, ...] = ()
 
 
 def find(source: Path, given: Mapping[str, Path | None]) -> Source:
@@ -44,9 +45,14 @@ def find(source: Path, given: Mapping[str, Path | None]) -> Source:
     if golden_images is None:
         raise ModelctlError("no golden images; give --golden FOLDER with a few images of every class")
     model = folder / "model.onnx" if folder else source
-    names = {"config": "config.pbtxt", "labels": "labels.txt", "preprocessing": "preprocessing.json"}
-    names["contract"] = declaration.FILE
-    return Source(model, golden_images, **{key: file(key, name) for key, name in names.items()})
+    return Source(
+        model,
+        golden_images,
+        config=file("config", "config.pbtxt"),
+        labels=file("labels", "labels.txt"),
+        preprocessing=file("preprocessing", "preprocessing.json"),
+        contract=file("contract", declaration.FILE),
+    )
 
 
 def pack(source: Source, version: int, provenance: Mapping[str, str], out: Path) -> tuple[Path, str]:
@@ -59,7 +65,7 @@ def pack(source: Source, version: int, provenance: Mapping[str, str], out: Path)
     with steps:
         model = one_file.read(source.onnx)
         declared = _declare(source, load(model))
-        onnx_file.read_opset(io.BytesIO(model), len(model))
+        onnx_file.read_opset(io.BytesIO(model), len(model), source.operator_domains)
         found = declared.contract
         preprocessing = _preprocessing(source.preprocessing, found.input.shape[0])
         _advance(steps, "recording golden outputs")
@@ -80,6 +86,7 @@ def pack(source: Source, version: int, provenance: Mapping[str, str], out: Path)
             memory_bytes,
             provenance,
             declared.schema_version,
+            source.operator_domains,
         )
         written = assemble(parts, out)
         _advance(steps, "packed")

@@ -19,11 +19,15 @@ Sink = Callable[[str, bytes], object]
 
 @dataclass(frozen=True)
 class Wanted:
-    """What the caller knows about the bundle; None means unknown, and is not checked."""
+    """What the caller knows about the bundle; None means unknown, and is not checked.
+
+    `operator_domains` may be in the graph beside `onnx_file.DOMAINS`.
+    """
 
     digest: str | None = None
     model: str | None = None
     version: int | None = None
+    operator_domains: tuple[str, ...] = ()
 
 
 def file_digest(path: Path) -> str:
@@ -54,7 +58,7 @@ def verify(path: Path, wanted: Wanted | None = None, sink: Sink | None = None) -
             _check_hash(stream, name, index[name], entry, sink)
         if sink:
             sink("model.json", text)
-        _check_claims(stream, index, found)
+        _check_claims(stream, index, found, wanted.operator_domains)
     return found
 
 
@@ -87,7 +91,9 @@ def _check_hash(stream: BinaryIO, name: str, member: Member, entry: FileEntry, s
         raise InvalidBundle(f"the sha256 of {name} is not the one in model.json; fetch or pack the bundle again")
 
 
-def _check_claims(stream: BinaryIO, index: dict[str, Member], found: Manifest) -> None:
+def _check_claims(
+    stream: BinaryIO, index: dict[str, Member], found: Manifest, operator_domains: tuple[str, ...]
+) -> None:
     text = b"".join(read_member(stream, index["config.pbtxt"]))
     message = config.parse(text)
     config_fields.check(message)
@@ -101,7 +107,7 @@ def _check_claims(stream: BinaryIO, index: dict[str, Member], found: Manifest) -
         interface.check_follows(message, found.contract)
     golden.read(io.BytesIO(b"".join(read_member(stream, index["golden.npz"]))), found.contract)
     stream.seek(index["model.onnx"].offset)
-    opset = onnx_file.read_opset(stream, index["model.onnx"].size)
+    opset = onnx_file.read_opset(stream, index["model.onnx"].size, operator_domains)
     if opset != found.opset:
         raise InvalidBundle(f"model.onnx has opset {opset}, model.json says {found.opset}; pack the bundle again")
     if found.memory_bytes < index["model.onnx"].size:

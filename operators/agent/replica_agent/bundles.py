@@ -14,10 +14,13 @@ from replica_agent.observation import Facts
 
 
 class Bundles:
-    """Survives restarts. Opening it removes what a crash left half-written."""
+    """Survives restarts. Opening it removes what a crash left half-written.
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    `operator_domains` may be in a graph beside ONNX's own and com.microsoft.
+    """
+
+    def __init__(self, folder: Path, operator_domains: tuple[str, ...] = ()) -> None:
+        self._folder, self._operator_domains = folder, operator_domains
         self._facts: dict[str, Facts] = {}
         folder.mkdir(parents=True, exist_ok=True)
         for path in folder.iterdir():
@@ -51,7 +54,7 @@ class Bundles:
 
         from replica_agent.config import parse_config
 
-        verify(partial, Wanted(model=model, version=version))
+        verify(partial, Wanted(model=model, version=version, operator_domains=self._operator_domains))
         with partial.open("rb") as stream:
             text = b"".join(read_member(stream, read_index(stream)["config.pbtxt"]))
         parse_config(text.decode(), "KIND_CPU")

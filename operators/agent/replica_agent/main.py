@@ -96,7 +96,7 @@ class _Work:
         self._settings = settings
         self._read: Callable[[], Snapshot] | None = None
         self.may_start = asyncio.Event()
-        self.bundles, self.metrics = Bundles(settings.data_dir / "bundles"), Metrics()
+        self.bundles, self.metrics = Bundles(settings.data_dir / "bundles", settings.operator_domains), Metrics()
         self.metrics.read_states(
             lambda: self.snapshot.versions if self.snapshot else (),
             lambda: self.snapshot.triton_restarts if self.snapshot else 0,

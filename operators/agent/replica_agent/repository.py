@@ -27,8 +27,9 @@ class Repository:
     file is written there.
     """
 
-    def __init__(self, root: Path, staging: Path, instance_kind: str) -> None:
+    def __init__(self, root: Path, staging: Path, instance_kind: str, operator_domains: tuple[str, ...] = ()) -> None:
         self._root, self._staging, self._instance_kind = root, staging, instance_kind
+        self._operator_domains = operator_domains
         self._known: dict[Path, _Version] = {}
         root.mkdir(parents=True, exist_ok=True)
 
@@ -43,7 +44,7 @@ class Repository:
         self._model(model).mkdir(exist_ok=True)
         staged = self._staging / f"version-{release.version}"
         remove_folder(staged, self._staging)
-        unpack(bundle, staged, Wanted(release.digest, model, release.version))
+        unpack(bundle, staged, Wanted(release.digest, model, release.version, self._operator_domains))
         (staged / MARK).write_text(release.digest)
         self.discard(model, release.version)
         staged.rename(self._version(model, release.version))

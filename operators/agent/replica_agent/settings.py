@@ -26,6 +26,15 @@ def _check_object_name(value: str) -> str:
 ObjectName = Annotated[str, AfterValidator(_check_object_name)]
 
 
+def _check_domain(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_]+([.-][A-Za-z0-9_]+)*", value):
+        raise ValueError("write domains of ONNX operators, separated by commas, for example ai.onnx.ml")
+    return value
+
+
+OperatorDomain = Annotated[str, AfterValidator(_check_domain)]
+
+
 class InvalidSettings(Exception):
     """A variable is missing or wrong; the message is one line that names it and what to write."""
 
@@ -49,11 +58,17 @@ class Settings(BaseModel):
     memory_limit_bytes: Annotated[int, Field(gt=0)] | None = None
     min_free_disk_bytes: Annotated[int, Field(ge=0)] = 256 << 20
     tracing_endpoint: Annotated[str, AfterValidator(check_endpoint)] = ""
+    operator_domains: tuple[OperatorDomain, ...] = ()
 
     @field_validator("triton_command", mode="before")
     @classmethod
     def _split_command(cls, value: object) -> object:
         return tuple(shlex.split(value)) if isinstance(value, str) else value
+
+    @field_validator("operator_domains", mode="before")
+    @classmethod
+    def _split_domains(cls, value: object) -> object:
+        return tuple(one.strip() for one in value.split(",")) if isinstance(value, str) else value
 
     @field_validator("data_dir")
     @classmethod

@@ -43,7 +43,9 @@ class Wiring:
         """Both still have to be run. Must be called inside the running loop."""
         settings, bundles = self._settings, self._bundles
         triton = Triton(settings.triton_address)
-        repository = Repository(settings.repository_dir, self._staging, settings.instance_kind)
+        repository = Repository(
+            settings.repository_dir, self._staging, settings.instance_kind, settings.operator_domains
+        )
         fetcher = Fetcher(bundles, settings.data_dir, settings.replica, settings.min_free_disk_bytes)
         replica = Replica(settings, triton, repository, bundles, fetcher)
         if self._spans:

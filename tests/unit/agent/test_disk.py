@@ -1,5 +1,6 @@
 """What the agent keeps on disk: files, bundles, the model repository."""
 
+import contextlib
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -89,6 +90,31 @@ def test_what_a_crash_left_half_written_is_removed(tmp_path: Path) -> None:
 def repository(tmp_path: Path) -> Repository:
     empty_folder(tmp_path / "staging")
     return Repository(tmp_path / "repository", tmp_path / "staging", "KIND_CPU")
+
+
+def test_a_domain_that_the_settings_add_is_taken(tmp_path: Path) -> None:
+    foreign = make(onnx=onnx_of_domain("ai.onnx.ml"), operator_domains=("ai.onnx.ml",))
+    wanted = Release(version=1, uri="file:///x", digest=digest_of(foreign))
+    empty_folder(tmp_path / "staging")
+    for domains in ((), ("ai.onnx.ml",)):
+        cache = Bundles(tmp_path / "bundles", domains)
+        repository = Repository(tmp_path / "repository", tmp_path / "staging", "KIND_CPU", domains)
+        with contextlib.nullcontext() if domains else pytest.raises(InvalidBundle, match=r"the domain ai\.onnx\.ml"):
+            repository.install(MODEL, wanted, foreign)
+        with (
+            contextlib.nullcontext() if domains else pytest.raises(InvalidBundle, match=r"the domain ai\.onnx\.ml"),
+            cache.partial() as partial,
+        ):
+            partial.write_bytes(foreign.read_bytes())
+            cache.add(partial, wanted.digest, MODEL, 1)
+    assert list(repository.installed(MODEL)) == [1]
+
+
+def onnx_of_domain(domain: str) -> bytes:
+    """A graph with one node of this domain."""
+    node = b"\x3a" + bytes([len(domain)]) + domain.encode()
+    graph = b"\x0a" + bytes([len(node)]) + node
+    return b"\x42\x04\x0a\x00\x10\x11\x3a" + bytes([len(graph)]) + graph
 
 
 def test_a_version_directory_appears_whole_with_its_digest(repository: Repository, tmp_path: Path) -> None:

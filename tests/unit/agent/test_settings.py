@@ -37,6 +37,11 @@ def test_a_command_may_have_arguments_and_spaces(monkeypatch: pytest.MonkeyPatch
     assert read_settings().triton_command == (str(command), "--log-verbose=1")
 
 
+def test_domains_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MEDINFER_AGENT_OPERATOR_DOMAINS", "ai.onnx.ml, org.example-ops")
+    assert read_settings().operator_domains == ("ai.onnx.ml", "org.example-ops")
+
+
 @pytest.mark.parametrize(
     ("name", "value", "complaint"),
     [
@@ -50,6 +55,8 @@ def test_a_command_may_have_arguments_and_spaces(monkeypatch: pytest.MonkeyPatch
         ("PLAN_CONFIGMAP", "plan.json?watch", "MEDINFER_AGENT_PLAN_CONFIGMAP: write the name of a Kubernetes object"),
         ("NAMESPACE", "Default", "MEDINFER_AGENT_NAMESPACE: write the name of a Kubernetes object: lower-case letters"),
         ("TRITON_COMMAND", "/nowhere/run x", "MEDINFER_AGENT_TRITON_COMMAND: /nowhere/run is not a command here; name"),
+        ("OPERATOR_DOMAINS", "a,,b", "MEDINFER_AGENT_OPERATOR_DOMAINS: write domains of ONNX operators, separated by"),
+        ("OPERATOR_DOMAINS", "a b", "MEDINFER_AGENT_OPERATOR_DOMAINS: write domains"),
         ("TRITON_COMMAND", "'open", "MEDINFER_AGENT_TRITON_COMMAND: No closing quotation"),
     ],
 )

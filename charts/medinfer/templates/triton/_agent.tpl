@@ -22,6 +22,9 @@ docs/contracts.md that differ from their defaults.
     {{- with $agent.memoryLimitBytes }}
     - {name: MEDINFER_AGENT_MEMORY_LIMIT_BYTES, value: {{ . | int64 | quote }}}
     {{- end }}
+    {{- with $agent.operatorDomains }}
+    - {name: MEDINFER_AGENT_OPERATOR_DOMAINS, value: {{ join "," . | quote }}}
+    {{- end }}
   {{- with $agent.environmentSecretName }}
   envFrom:
     - secretRef: {name: {{ . }}}
