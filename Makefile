@@ -113,7 +113,7 @@ soak: setup packages control-plane ## The long ones: 10,000 hostile uploads, as 
 	$(RUN) pytest tests/integration -m soak
 
 .PHONY: bench
-bench: setup ## Measure; writes docs/benchmarks.md, fails when a ratio is below its threshold
+bench: setup observers ## Measure; writes docs/benchmarks.md, fails when a ratio is below its threshold
 	$(RUN) python -m ci.bench
 
 .PHONY: bench-operator

@@ -19,6 +19,7 @@ from ci.bench import (
     report,
     side_by_side,
     startup,
+    traces,
     user_table,
     worker_study,
 )
@@ -37,6 +38,7 @@ SECTIONS = {
     "side": side_by_side.measure,
     "cpu": cpu.measure,
     "access": access.measure,
+    "traces": traces.measure,
     "loading": loading.measure,
 }
 COMMAND = "make bench"

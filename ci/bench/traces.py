@@ -1,0 +1,57 @@
+"""What traces cost: CPU per request of an API that traces none, one in a hundred, and every request."""
+
+from contextlib import ExitStack
+from statistics import median
+
+from ci.bench import bursts
+from ci.bench.bursts import Burst, Loaded
+from ci.bench.results import Check, Section, Table
+from ci.bench.servers import replica, serving
+from ci.bench.stand import Stand
+from ci.stack.api import Api
+from ci.stack.documents import build_routes
+from ci.stack.jaeger import Jaeger
+
+JAEGER = "127.0.0.38"
+OFF = "off"
+RATIOS = {"none sampled": "0", "1 %": "0.01", "all": "1"}
+AT_MOST = {"none sampled": 1.02, "1 %": 1.02, "all": 1.15}
+USERS = 10
+
+
+def measure(stand: Stand) -> Section:
+    measured = run_all(stand)
+    rows, checks = [], []
+    for name, some in measured.items():
+        ratio = bursts.ratio(some, measured[OFF], lambda burst: burst.cpu_ms)
+        rows.append((name, f"{median(burst.cpu_ms for burst in some):.3f}", f"{ratio:.3f}"))
+        if name != OFF:
+            checks.append(Check(f"CPU per request, traces: {name} / {OFF}", ratio, at_most=AT_MOST[name]))
+    failed = sum(burst.failed for some in measured.values() for burst in some)
+    return Section(
+        title="Traces",
+        text=f"CPU time of one gunicorn worker and its master per request, with {USERS} k6 users, as above. The spans "
+        "go to a Jaeger, whose CPU does not count. None sampled: what is not kept costs. Triton sends no spans.",
+        tables=[Table(("traced", "CPU ms per request", "ratio to off"), rows)],
+        checks=[*checks, Check("failed requests, runs with traces", failed, at_most=0)],
+    )
+
+
+def run_all(stand: Stand) -> dict[str, list[Burst]]:
+    """The bursts of each API, one for each round."""
+    with ExitStack() as running:
+        jaeger = running.enter_context(Jaeger(stand.folder / "jaeger", JAEGER))
+        triton = running.enter_context(replica(stand.tiny[0], stand.folder))
+        routes = build_routes([(triton.name, triton.url, [1])], stand.tiny[0])
+        settings = {"TRACING_ENDPOINT": jaeger.endpoint, "TRACING_MAX_PER_SECOND": "100000"}
+        off: dict[str, str] = {}
+        environments = {OFF: off} | {name: settings | {"TRACING_RATIO": ratio} for name, ratio in RATIOS.items()}
+        loaded = []
+        for number, (name, environment) in enumerate(environments.items(), 100):
+            api = Api(name.replace(" ", "-"), f"127.0.0.{number}:8002", stand.folder, environment=environment)
+            api.follow(routes)
+            running.enter_context(serving(api, stand.image))
+            loaded.append(Loaded(api))
+        measured = bursts.run_all(stand, loaded, [USERS])
+    names = zip(environments, loaded, strict=True)
+    return {name: measured[one.api.name, USERS] for name, one in names}
