@@ -35,7 +35,7 @@ def approve(rollout: Rollout, gate: str, by: str) -> Edit:
         raise Problem(f"{rollout.name} has no gate {gate}; its gates: {', '.join(gates) or 'none'}")
     if not by.strip():
         raise Problem("--by: write who approves")
-    given = spec.approval_of(gates[gate])
+    given = next(iter(spec.approvals_of(gates[gate])), None)
     if given:
         raise Problem(f"gate {gate} of {spec.wanted} is approved already, by {given.by}")
     approval = Approval(gate, spec.wanted.version, spec.wanted.digest, by.strip())

@@ -38,7 +38,7 @@ def next_moves(rollout: Rollout) -> Iterator[str]:
     index = status.current_step_index
     step = spec.steps[index] if spec and index is not None and index < len(spec.steps) else Step()
     gate = step.kind.gate_name
-    if spec and gate and not spec.approval_of(step):
+    if gate and (rollout.awaits_approval or (spec and not spec.approvals_of(step))):
         yield f"See what was measured:  kubectl modelrollout report {name}"
         yield f"Approve it in git:      kubectl modelrollout approve {name} --gate {gate} --by WHO"
     failure = status.last_failure

@@ -89,7 +89,7 @@ def _bullets(evidence: Json) -> Iterator[str]:
         for name, one in _without_matrix(evidence)
         if one["samples"]
     )
-    yield from (f"gate {one['gate']} was approved by {one['by']}" for one in evidence["approvals"])
+    yield from (f"gate {one['gate']} was approved by {one['by']} ({one['key']})" for one in evidence["approvals"])
 
 
 def _proofs(evidence: Json) -> Iterator[str]:
@@ -113,8 +113,9 @@ def _matched(one: Json) -> bool:
 def _approvals(evidence: Json) -> Iterator[str]:
     if evidence["approvals"]:
         yield "## Approvals"
-        rows = [(one["gate"], one["by"], one["at"]) for one in evidence["approvals"]]
-        yield _table(("Gate", "Approved by", "Opened"), rows)
+        yield "Key: of the signature that the operator verified; unverified: anybody could write this name."
+        rows = [(one["gate"], one["by"], one["key"], one["at"]) for one in evidence["approvals"]]
+        yield _table(("Gate", "Approved by", "Key", "Opened"), rows)
 
 
 def _traffic(evidence: Json) -> Iterator[str]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from rollout_operator.decide.evidence import MAX_DETAILED, stages
 from rollout_operator.documents.codec import Json, dump, format_time
 from rollout_operator.documents.spec import AnalysisSpec
-from rollout_operator.documents.status import Attempt, Outcome, StepEvidence
+from rollout_operator.documents.status import UNVERIFIED, Attempt, Outcome, StepEvidence
 from rollout_operator.documents.step_kinds import Step
 
 from kubectl_modelrollout.errors import Problem
@@ -72,6 +72,7 @@ def _failure(attempt: Attempt) -> Json | None:
 
 def _approval(gate: StepEvidence, attempt: Attempt) -> Json:
     who = {"gate": gate.step.kind.gate_name if gate.step else "", "by": gate.approved_by}
+    who |= {"key": gate.approved_key or UNVERIFIED}
     return who | {"at": format_time(gate.ended_at), "atSeconds": gate.ended_at - attempt.started_at}
 
 

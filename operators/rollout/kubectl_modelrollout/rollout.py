@@ -66,6 +66,12 @@ class Rollout:
         return self.is_seen and self._is("Stalled")
 
     @property
+    def awaits_approval(self) -> bool:
+        """A gate is closed, by the operator's last reconcile of the newest spec."""
+        ready = self.condition("Ready")
+        return self.is_seen and ready is not None and ready.reason == "AwaitingApproval"
+
+    @property
     def wanted_attempt(self) -> Attempt | None:
         """The try in progress, or how the last one of the wanted release ended."""
         last = self.status.history[-1] if self.status.history else None

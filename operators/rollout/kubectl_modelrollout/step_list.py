@@ -1,7 +1,8 @@
 """The steps of a release, with the one in progress marked, and what each showed."""
 
 from rollout_operator.documents.spec import Spec
-from rollout_operator.documents.status import StepEvidence
+from rollout_operator.documents.status import UNVERIFIED, StepEvidence
+from rollout_operator.documents.step_kinds import Step
 
 from kubectl_modelrollout.colors import Colors
 from kubectl_modelrollout.rollout import Rollout
@@ -22,7 +23,11 @@ def steps(rollout: Rollout, now: int, colors: Colors) -> str:
         is_last = index == len(ended) - 1
         if index == current:
             began = rollout.status.step_started_at
-            row = (colors.strong(HERE), "for " + duration(now - began) if began else "", _waits(spec, index, colors))
+            row = (
+                colors.strong(HERE),
+                "for " + duration(now - began) if began else "",
+                _waits(rollout, spec.steps[index], colors),
+            )
         elif seen and is_last and current is None:
             row = (colors.bad(STOPPED), "after " + took(seen), showed(seen))
         elif seen:
@@ -50,7 +55,7 @@ def took(seen: StepEvidence) -> str:
 def showed(seen: StepEvidence) -> str:
     """In a few words."""
     if seen.approved_by:
-        return f"approved by {seen.approved_by}"
+        return f"approved by {seen.approved_by} ({seen.approved_key or UNVERIFIED})"
     if seen.shadow and seen.step == seen.traffic:
         agreed = percent(seen.shadow.agreed / seen.shadow.samples) if seen.shadow.samples else "-"
         failed = f", {seen.shadow.failed:,} not answered" if seen.shadow.failed else ""
@@ -62,9 +67,11 @@ def showed(seen: StepEvidence) -> str:
     return f"{count(seen.canary_requests, 'request')}, {failed}{latency}"
 
 
-def _waits(spec: Spec, index: int, colors: Colors) -> str:
-    step = spec.steps[index]
+def _waits(rollout: Rollout, step: Step, colors: Colors) -> str:
+    """Only the operator knows whose signature counts, so a line alone is not called an approval while it waits."""
+    given = rollout.spec.approvals_of(step) if rollout.spec else ()
     if not step.kind.gate_name:
         return ""
-    approval = spec.approval_of(step)
-    return f"approved by {approval.by}" if approval else colors.waits("waits for an approval")
+    return (
+        f"approved by {given[0].by}" if given and not rollout.awaits_approval else colors.waits("waits for an approval")
+    )

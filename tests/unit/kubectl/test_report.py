@@ -30,9 +30,9 @@ from tests.unit.rollout.specs import digest, spec
                 "- 396 requests went to v2; none failed",
                 "- golden outputs matched on 2 of 2 replicas before the first request",
                 "- 100.0 % of 180 compared answers name one class (shadow 50 %)",
-                "- gate clinical-signoff was approved by Dr. Roentgen",
+                "- gate clinical-signoff was approved by Dr. Roentgen (unverified)",
                 "| triton-1 | 32 of 32 | 5.0 ms | 7.0 ms | 10 | yes |",
-                "| clinical-signoff | Dr. Roentgen | 1970-01-12T13:46:52Z |",
+                "| clinical-signoff | Dr. Roentgen | unverified | 1970-01-12T13:46:52Z |",
                 "| setWeight 5 (1s)<br>pause 5 s (5s) | 1970-01-12T13:46:52Z | 6s "
                 "| 36 | 0 | 19.5 ms | 684 | 0 | 19.5 ms |",
                 "**setWeight 50 + pause 5 s**",
@@ -118,7 +118,13 @@ def test_the_document_holds_the_numbers_and_survives_json() -> None:
     assert [one["canary"]["requests"] for one in found["stages"]] == [0, 36, 360]
     assert found["stages"][0]["shadow"] == last["steps"][1]["shadow"], "the gate's, as it goes on counting"
     assert found["approvals"] == [
-        {"gate": "clinical-signoff", "by": "Dr. Roentgen", "at": last["steps"][1]["endedAt"], "atSeconds": 7}
+        {
+            "gate": "clinical-signoff",
+            "by": "Dr. Roentgen",
+            "key": "unverified",
+            "at": last["steps"][1]["endedAt"],
+            "atSeconds": 7,
+        }
     ]
 
 

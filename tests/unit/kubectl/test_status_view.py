@@ -60,7 +60,7 @@ from tests.unit.rollout.simulated_cluster import Cluster
                 "v2 at 5 %, step 4/7; pause, 2 s left",
                 "stable v1 sha256:000000000000 95 % ███████████████████░",
                 "canary v2 sha256:000000000000 5 % █░░░░░░░░░░░░░░░░░░░",
-                "✓ 2 gate clinical-signoff took 1s approved by Dr. Roentgen",
+                "✓ 2 gate clinical-signoff took 1s approved by Dr. Roentgen (unverified)",
                 "✓ 3 setWeight 5 took 1s 6 requests, none failed, p95 19.5 ms",
                 "▶ 4 pause 5 s for 3s",
                 "error rate 0.00 % at most 1.00 % 18 more samples must decide",

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, TypeVar
 
+from rollout_operator.approvals.approvers import Approvers
 from rollout_operator.decide.decide import decide
 from rollout_operator.decide.decision import Decision
 from rollout_operator.decide.release_spans import release_spans
@@ -42,6 +43,7 @@ class Cluster:
         self.status: dict[str, Any] = {}
         self.old: list[tuple[str, str, dict[str, Any]]] = []
         self.readings: dict[str, ApiState] = {}
+        self.approvers: Approvers | None = None
         self.operator_up, self.rolling, self.lag, self.requests = True, False, 0.0, REQUESTS_PER_TICK
         self.decision: Decision | None = None
         self.reasons: list[str] = []
@@ -118,6 +120,7 @@ class Cluster:
             self.readings,
             ids if self.is_traced else None,
             self.heard,
+            self.approvers,
         )
 
     def operate(self, crash: int | None = None) -> Decision:

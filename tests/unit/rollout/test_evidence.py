@@ -32,7 +32,7 @@ from tests.unit.rollout.healthy_cluster import cluster, release
 from tests.unit.rollout.simulated_agent import LABELS, Behaviour
 from tests.unit.rollout.specs import digest, spec
 
-MAX_OBJECT_BYTES = 800_000  # etcd refuses 1.5 MB
+MAX_OBJECT_BYTES = 850_000  # etcd takes 1.5 MB, and 100 signed approvals are 0.5 MB
 MANY = 2**53 - 1
 
 
@@ -184,7 +184,8 @@ def largest_try(one: Release) -> Attempt:
     matrix = ((MANY,) * MATRIX_LABELS,) * MATRIX_LABELS
     counts = (MANY, MANY, 1 / 3, MANY, MANY, 1 / 3)
     gate, shadow = Step(gate=GateStep("g" * 63)), Step(shadow=ShadowStep(100, MANY))
-    step = StepEvidence(1, 2, gate, shadow, *counts, Shadow(MANY, MANY, MANY, matrix), approved_by="b" * 253)
+    compared = Shadow(MANY, MANY, MANY, matrix)
+    step = StepEvidence(1, 2, gate, shadow, *counts, compared, approved_by="b" * 253, approved_key="k" * 50)
     replicas = [
         WarmReplica(f"{'p' * 60}{number:03}", 1000 / 3, 1000 / 3, MANY, False, "64/64")
         for number in range(MAX_REPLICAS)

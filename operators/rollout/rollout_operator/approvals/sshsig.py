@@ -15,7 +15,7 @@ NAMESPACE = "medinfer-approval"  # a signature for anything else, as a commit, i
 MAGIC, VERSION = b"SSHSIG", b"\x00\x00\x00\x01"
 BEGIN, END = "-----BEGIN SSH SIGNATURE-----", "-----END SSH SIGNATURE-----"
 HASHES = {"sha256": hashlib.sha256, "sha512": hashlib.sha512}
-MAX_CHARACTERS = 8192
+MAX_CHARACTERS = 4096
 
 PrivateKey = ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 

@@ -110,7 +110,7 @@ def _evidence(s: Situation) -> StepEvidence | None:
     counters = (step_counters(s.status, s.seen) if traffic else None) or StepCounters()
     requests, errors, p95 = _counts(counters, canary.version)
     stable_requests, stable_errors, stable_p95 = _counts(counters, stable.version)
-    approval = s.spec.approval_of(step)
+    opening = s.opening_of(step)
     last = s.status.analysis.last if traffic else None
     copies = s.traffic.kind.shadow_percent > 0  # else a copy that ends late would be counted with the next step
     return StepEvidence(
@@ -125,7 +125,8 @@ def _evidence(s: Situation) -> StepEvidence | None:
         stable_errors=stable_errors,
         stable_p95_seconds=stable_p95,
         shadow=in_words(counters.shadow, find_metadata(s.seen, stable)) if copies else None,
-        approved_by=approval.by if approval else "",
+        approved_by=opening.by if opening else "",
+        approved_key=opening.key if opening else "",
         verdict=last.verdict if last else None,
     )
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from rollout_operator.decide import replicas
+from rollout_operator.decide.opening import Opening, find_opening
 from rollout_operator.documents.observation import Observation, Replica
 from rollout_operator.documents.release import Release
 from rollout_operator.documents.spec import Spec
@@ -61,12 +62,26 @@ class Situation:
     def step_state(self) -> StepState:
         """What the end of the present step may depend on."""
         step, analysis = self.step, self.status.analysis
+        opening = self.opening_of(step) if step else None
         return StepState(
             canary=self.wanted,
             seconds=self.now - (self.status.step_started_at or self.now),
-            is_approved=step is not None and self.spec.approval_of(step) is not None,
+            is_approved=opening is not None and opening.is_open,
+            approval_wait=opening.wait if opening else "",
             assessment=analysis.last if analysis.assessed_at is not None else None,
         )
+
+    def opening_of(self, step: Step) -> Opening | None:
+        """Whether its gate is open for the wanted bytes; None: it has no gate."""
+        attempt = self.status.attempt
+        began = attempt.started_at if attempt and attempt.release == self.wanted else self.now
+        return find_opening(self.spec, step, self.seen.approvers, began, self.now)
+
+    @property
+    def first_install_gates(self) -> tuple[tuple[Step, Opening], ...]:
+        """Those that hold the first promotion, open or closed."""
+        held = (step for step in self.spec.steps if step.kind.holds_first_install)
+        return tuple((step, opening) for step in held if (opening := self.opening_of(step)))
 
     @cached_property
     def serving(self) -> tuple[Replica, ...]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from rollout_operator.approvals.approvers import Approvers
 from rollout_operator.documents.agent import AgentState
 from rollout_operator.documents.api import ApiState
 from rollout_operator.documents.container_end import ContainerEnd
@@ -57,6 +58,7 @@ class Observation:
     last answer of each API process (by start id) that the operator remembers. A restart of the operator empties it,
     which loses counts and nothing else. `new_trace`: ids of a trace and of its root span, for a try that begins
     now; None: nothing is traced. `sent_spans`: by id of a trace, of how many of its spans a collector has heard.
+    `approvers`: who may open gates; None when none are configured.
     """
 
     now_seconds: float
@@ -70,6 +72,7 @@ class Observation:
     readings: Mapping[str, ApiState] = field(default_factory=dict)
     new_trace: tuple[str, str] | None = None
     sent_spans: Mapping[str, int] = field(default_factory=dict)
+    approvers: Approvers | None = None
 
     @property
     def now(self) -> int:

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from rollout_operator.approvals.statement import Statement
 from rollout_operator.documents.codec import DOCUMENT, Digest, InvalidDocument, Json, VersionNumber, dump, read, sha256
 from rollout_operator.documents.release import Release
 from rollout_operator.documents.step_kinds import Step, step_problems
@@ -127,12 +128,17 @@ class AnalysisSpec:
 
 @dataclass(frozen=True)
 class Approval:
-    """A line that opens one gate for one version and its bytes. `by`: who approved."""
+    """A line that opens one gate for one version and its bytes. `by`: who approved.
+
+    `signature`: an SSHSIG over the Statement of this line, and `time` when it was made; both empty when unsigned.
+    """
 
     gate: str
     version: VersionNumber
     digest: Digest
     by: Annotated[str, Field(min_length=1)]
+    time: str = ""
+    signature: str = ""
 
     __pydantic_config__ = DOCUMENT
 
@@ -148,7 +154,7 @@ class Notify:
 
 @dataclass(frozen=True)
 class Spec:
-    """`name` and `generation` are the object's, everything else its spec."""
+    """`name`, `namespace` and `generation` are the object's, everything else its spec."""
 
     triton_ref: Reference
     api_ref: Reference
@@ -166,6 +172,7 @@ class Spec:
     notify: Notify = Notify()
     revision_history_limit: Positive = 10
     name: Annotated[str, Field(exclude=True)] = field(default="", compare=False)
+    namespace: Annotated[str, Field(exclude=True)] = field(default="", compare=False)
     generation: Annotated[int, Field(exclude=True)] = 0
 
     __pydantic_config__ = DOCUMENT
@@ -185,11 +192,26 @@ class Spec:
         """Another hash means that the steps were edited; the first 16 hex digits of a sha256."""
         return sha256([dump(step) for step in self.steps])[:16]
 
-    def approval_of(self, step: Step) -> Approval | None:
-        """The one that opens this step's gate. An approval counts for one version and its bytes only."""
+    def approvals_of(self, step: Step) -> tuple[Approval, ...]:
+        """Those of this step's gate. An approval counts for one version and its bytes only.
+
+        Whether one opens the gate is for `decide.opening`: with approvers configured its signature must hold.
+        """
         wanted = (step.kind.gate_name, self.wanted.version, self.wanted.digest)
         found = (line for line in self.approvals if (line.gate, line.version, line.digest) == wanted)
-        return next(found, None) if step.kind.gate_name else None
+        return tuple(found) if step.kind.gate_name else ()
+
+    def statement_of(self, approval: Approval) -> Statement:
+        """What its signature must be over."""
+        return Statement(
+            self.namespace,
+            self.name,
+            self.model,
+            approval.version,
+            approval.digest,
+            approval.gate,
+            approval.time,
+        )
 
 
 class InvalidSpec(InvalidDocument):
@@ -211,7 +233,8 @@ def parse_spec(body: dict[str, Any]) -> Spec:
     problems = tuple(_problems(spec))
     if problems:
         raise InvalidSpec(problems, generation)
-    return replace(spec, name=str(metadata.get("name", "")), generation=generation)
+    name, namespace = (str(metadata.get(key, "")) for key in ("name", "namespace"))
+    return replace(spec, name=name, namespace=namespace, generation=generation)
 
 
 def _problems(spec: Spec) -> Iterator[str]:

@@ -18,6 +18,7 @@ from rollout_operator.documents.spec import AnalysisSpec
 from rollout_operator.documents.step_kinds import Step
 
 KEEP_WINDOW = "keep window"
+UNVERIFIED = "unverified"
 
 
 class Phase(StrEnum):
@@ -94,6 +95,7 @@ class StepEvidence:
     `step`: None for the keep window. `traffic`: the step whose traffic held then, itself unless it leaves the traffic
     as it is; None before the first, and in the keep window. Counts and latencies are since `traffic` began: a gate or
     a pause repeats those of its traffic, and adds to them. `verdict`: of the last analysis; None when none was made.
+    `approved_key`: the fingerprint of the key that signed the approval; UNVERIFIED when no approvers are configured.
     """
 
     started_at: Time
@@ -109,6 +111,7 @@ class StepEvidence:
     shadow: Shadow | None = None
     approved_by: str = ""
     verdict: Verdict | None = None
+    approved_key: str = ""
 
     __pydantic_config__ = DOCUMENT
 

@@ -23,13 +23,15 @@ Percent = Annotated[int, Field(ge=1, le=100)]
 class StepState:
     """What the end of a step may depend on.
 
-    `seconds`: since the step began. `is_approved`: spec.approvals opens its gate for `canary`. `assessment`: the last
-    one of the traffic that holds in this step; None before the first.
+    `seconds`: since the step began. `is_approved`: spec.approvals opens its gate for `canary`. `approval_wait`: what
+    the gate waits for otherwise. `assessment`: the last one of the traffic that holds in this step; None before the
+    first.
     """
 
     canary: Release
     seconds: int
     is_approved: bool = False
+    approval_wait: str = ""
     assessment: Assessment | None = None
 
 
@@ -55,6 +57,11 @@ class StepKind:
     def gate_name(self) -> str:
         """The gate that a line in spec.approvals opens; empty: none."""
         return ""
+
+    @property
+    def holds_first_install(self) -> bool:
+        """The first version becomes stable only when its gate is open."""
+        return False
 
     @property
     def needs_passed_analysis(self) -> bool:
@@ -112,9 +119,13 @@ class ShadowStep(StepKind):
 
 @dataclass(frozen=True)
 class GateStep(StepKind):
-    """Waits for a line in spec.approvals, for as long as it takes."""
+    """Waits for a line in spec.approvals, for as long as it takes. `first_install`: the first promotion waits, too.
+
+    None is left out of documents, so that steps written before this field was known keep their hash.
+    """
 
     name: Annotated[str, Field(min_length=1)]
+    first_install: bool | None = None
 
     __pydantic_config__ = DOCUMENT
 
@@ -122,12 +133,14 @@ class GateStep(StepKind):
     def gate_name(self) -> str:
         return self.name
 
+    @property
+    def holds_first_install(self) -> bool:
+        return self.first_install is True
+
     def wait(self, state: StepState) -> Wait | None:
         if state.is_approved:
             return None
-        line = f"{{gate: {self.name}, version: {state.canary.version}, digest: {state.canary.digest}, by: ...}}"
-        message = f"gate {self.name} waits for this line in spec.approvals: {line}"
-        return Wait("AwaitingApproval", message, intended=True)
+        return Wait("AwaitingApproval", f"gate {self.name} waits for {state.approval_wait}", intended=True)
 
     def stops_the_clock(self, state: StepState) -> bool:
         return not state.is_approved
@@ -164,6 +177,11 @@ class SetWeightStep(StepKind):
     @property
     def weight(self) -> int:
         return self.percent
+
+    @property
+    def holds_first_install(self) -> bool:
+        """The first version becomes stable only when its gate is open."""
+        return False
 
     @property
     def needs_passed_analysis(self) -> bool:

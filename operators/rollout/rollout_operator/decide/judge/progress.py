@@ -44,4 +44,10 @@ def _has_moved(before: Progress, now: Progress) -> bool:
 
 def _is_stopped(s: Situation) -> bool:
     asked_for = s.step is not None and s.step.kind.stops_the_clock(s.step_state)
-    return s.spec.suspend or s.seen.rolling or asked_for
+    return s.spec.suspend or s.seen.rolling or asked_for or _is_held_at_first_install(s)
+
+
+def _is_held_at_first_install(s: Situation) -> bool:
+    """It is warm and waits only for people."""
+    is_warm = s.status.stable is None and bool(s.warm_on(s.wanted))
+    return is_warm and any(not opening.is_open for _, opening in s.first_install_gates)

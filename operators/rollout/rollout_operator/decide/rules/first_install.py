@@ -1,4 +1,7 @@
-"""Nothing serves yet: all replicas load the canary at once, and the first that proves it makes it stable."""
+"""Nothing serves yet: all replicas load the canary at once, and the first that proves it makes it stable.
+
+Steps are not taken, as there is nothing to compare with. Of the gates, only those with firstInstall: true hold it.
+"""
 
 from dataclasses import replace
 
@@ -12,7 +15,7 @@ from rollout_operator.decide.rules.loading import loading_phase
 from rollout_operator.decide.situation import IDLE_REQUEUE_SECONDS, Event, Ruling, Situation
 from rollout_operator.decide.step_names import stable_name
 from rollout_operator.decide.waits import listed
-from rollout_operator.documents.status import Analysis, Attempt, Outcome, Phase, Status
+from rollout_operator.documents.status import Analysis, Attempt, Outcome, Phase, Status, StepEvidence
 
 
 def install_first_version(s: Situation) -> Ruling | None:
@@ -23,7 +26,7 @@ def install_first_version(s: Situation) -> Ruling | None:
         return _wait_for_lost_routes(s) or _begin(s)
     warm = [one.name for one in s.serving if replicas.is_warm(one, s.wanted, s.seen.routes)]
     if warm and find_metadata(s.seen, s.wanted):
-        return _make_stable(s, warm)
+        return _wait_for_people(s, warm) or _make_stable(s, warm)
     failure = failure_in_force(s, s.wanted)
     if failure:
         message = f"{failure.message}; no version serves yet: correct spec.version and spec.artifact"
@@ -41,6 +44,15 @@ def _wait_for_lost_routes(s: Situation) -> Ruling | None:
     return Ruling(s.status, Phase.PENDING, "AwaitingReplicas", message, s.events)
 
 
+def _wait_for_people(s: Situation, warm: list[str]) -> Ruling | None:
+    """Gates with firstInstall: true."""
+    closed = [f"{step} waits for {opening.wait}" for step, opening in s.first_install_gates if not opening.is_open]
+    if not closed:
+        return None
+    message = f"first install of {s.wanted}, warm on {len(warm)}/{len(s.serving)} replicas; {'; '.join(closed)}"
+    return Ruling(s.status, Phase.PAUSED, "AwaitingApproval", message, s.events)
+
+
 def _begin(s: Situation) -> Ruling:
     """The next edit is the next canary: nothing of the one before serves, so it is replaced as it is."""
     other = bound_digest(s.status, s.wanted)
@@ -56,7 +68,7 @@ def _begin(s: Situation) -> Ruling:
 def _make_stable(s: Situation, warm: list[str]) -> Ruling:
     event = Event("Promoted", f"{s.wanted} is the first stable version: warm on {len(warm)}/{len(s.serving)} replicas")
     status: Status = replace(
-        end_attempt(s.status, Outcome.PROMOTED, "FirstInstall", s.now, s.spec),
+        end_attempt(_with_approvals(s), Outcome.PROMOTED, "FirstInstall", s.now, s.spec),
         stable=s.wanted,
         canary=None,
         last_failure=None,
@@ -65,3 +77,15 @@ def _make_stable(s: Situation, warm: list[str]) -> Ruling:
         analysis=Analysis(),
     )
     return Ruling(status, Phase.PROMOTING, "Promoting", event.message, (*s.events, event))
+
+
+def _with_approvals(s: Situation) -> Status:
+    """The status with the gates that people opened written down, for the report."""
+    attempt = s.status.attempt
+    if attempt is None:
+        return s.status
+    opened = tuple(
+        StepEvidence(attempt.started_at, s.now, step, approved_by=opening.by, approved_key=opening.key)
+        for step, opening in s.first_install_gates
+    )
+    return replace(s.status, attempt=replace(attempt, steps=(*attempt.steps, *opened)))

@@ -5,6 +5,7 @@ from dataclasses import replace
 from rollout_operator.decide.evidence import end_step
 from rollout_operator.decide.failures import reject
 from rollout_operator.decide.rules.promotion import promote
+from rollout_operator.decide.rules.way_back import RETURNED
 from rollout_operator.decide.situation import Event, Ruling, Situation
 from rollout_operator.decide.step_names import step_name
 from rollout_operator.decide.waits import before_next_step
@@ -22,8 +23,16 @@ def wait_to_step_forward(s: Situation) -> Ruling | None:
 
 
 def skip_the_steps(s: Situation) -> Ruling | None:
-    """What was promoted before, with the same bytes, only has to be warm."""
-    return promote(s, "it was promoted before") if s.status.has_proved_itself(s.wanted) else None
+    """What was promoted before, with the same bytes, only has to be warm: in its keep window, or approved again."""
+    if not s.status.has_proved_itself(s.wanted):
+        return None
+    attempt = s.status.attempt
+    if attempt and attempt.reason == RETURNED:
+        return promote(s, "it was stable until just now")
+    gates = [opening for step in s.spec.steps if (opening := s.opening_of(step))]
+    if not gates or not all(opening.is_open for opening in gates):
+        return None
+    return promote(s, f"it was promoted before, and these bytes are approved by {gates[-1].by}")
 
 
 def finish_the_step(s: Situation) -> Ruling | None:

@@ -7,22 +7,23 @@ from rollout_operator.decide.situation import Event, Ruling, Situation
 from rollout_operator.decide.step_names import stable_name
 from rollout_operator.documents.status import Analysis, Attempt, Outcome, Phase
 
+RETURNED = "ReturnedToPrevious"
+
 
 def return_to_previous(s: Situation) -> Ruling | None:
     """Suspension, gates and a rolling StatefulSet do not delay it; a replica where it is not warm does.
 
-    There it becomes a canary again, and takes all traffic as soon as it is warm (see promotion).
+    There it becomes a canary again, and takes all traffic as soon as it is warm (see stepping.skip_the_steps).
     """
     stable, previous = s.status.stable, s.status.previous
     if stable is None or previous is None or previous != s.wanted:
         return None
     if not 0 < len(s.serving) == len(s.warm_on(previous)):
-        status = replace(
-            s.status, canary=s.wanted, previous=None, attempt=Attempt(s.wanted, s.now, stable), current_step_index=None
-        )
+        attempt = Attempt(s.wanted, s.now, stable, reason=RETURNED)
+        status = replace(s.status, canary=s.wanted, previous=None, attempt=attempt, current_step_index=None)
         event = Event("Started", f"back to {previous}: warm on {len(s.warm_on(previous))}/{len(s.serving)} replicas")
         return Ruling(status, Phase.WARMING, "Warming", event.message, (*s.events, event))
-    done = Attempt(s.wanted, s.now, stable, s.now, Outcome.PROMOTED, "ReturnedToPrevious")
+    done = Attempt(s.wanted, s.now, stable, s.now, Outcome.PROMOTED, RETURNED)
     status = replace(
         s.status,
         stable=s.wanted,
