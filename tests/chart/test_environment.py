@@ -13,7 +13,7 @@ from rollout_operator import settings as operator_settings
 
 from ci.stack.folders import ROOT
 from ci.stack.jaeger import triton_arguments as traced_arguments
-from tests.harness.chart.helm import CHART, SHAPES, Json, containers, pod_templates, render
+from tests.harness.chart.helm import CHART, SHAPES, Json, containers, of_kind, pod_templates, render
 from tests.harness.chart.triton_command import BACKENDS, triton_command
 
 shapes = pytest.mark.parametrize("shape", [pytest.param(path, id=path.stem) for path in SHAPES])
@@ -158,6 +158,19 @@ def test_triton_sends_its_spans_as_it_does_in_the_tests(values: list[str], is_tr
     given = {one for one in triton["args"] if one.startswith("--trace-config=")}
     tried = {one for one in traced_arguments("http://collector:4318") if "bsp_schedule_delay" not in one}
     assert given == (tried if is_traced else set())
+
+
+def test_every_part_sends_to_the_collector() -> None:
+    objects = render(
+        settings=[*TRACED, "tracing.triton=false", "networkPolicy.collectorPeers[0].podSelector.matchLabels.a=b"]
+    )
+    for part, reader in READERS.items():
+        assert environment(container(objects, *part))[f"{reader.PREFIX}TRACING_ENDPOINT"] == "http://collector:4318"
+    for name in ("medinfer-api", "medinfer-triton", "medinfer-rollout-operator"):
+        rules = of_kind(objects, "NetworkPolicy")[name]["spec"]["egress"]
+        assert [rule["to"] for rule in rules if {"protocol": "TCP", "port": 4318} in rule["ports"]] == [
+            [{"podSelector": {"matchLabels": {"a": "b"}}}]
+        ]
 
 
 def test_the_workers_of_all_pods_share_what_is_traced_a_second() -> None:

@@ -25,6 +25,9 @@ docs/contracts.md that differ from their defaults.
     {{- with $agent.operatorDomains }}
     - {name: MEDINFER_AGENT_OPERATOR_DOMAINS, value: {{ join "," . | quote }}}
     {{- end }}
+    {{- if .Values.tracing.enabled }}
+    - {name: MEDINFER_AGENT_TRACING_ENDPOINT, value: {{ include "medinfer.collector" . }}}
+    {{- end }}
   {{- with $agent.environmentSecretName }}
   envFrom:
     - secretRef: {name: {{ . }}}

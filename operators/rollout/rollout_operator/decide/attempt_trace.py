@@ -1,5 +1,6 @@
 """The trace of a try: it begins with the try, and ends when the version is everywhere or no longer served."""
 
+import hashlib
 from dataclasses import replace
 
 from rollout_operator.decide.situation import Ruling, Situation
@@ -34,12 +35,19 @@ def open_trace(status: Status) -> PlanTrace | None:
 def _follow(seen: Observation, one: Attempt, is_over: bool) -> Attempt:
     trace = one.trace
     if trace is None:
-        trace = AttemptTrace(*seen.new_trace) if seen.new_trace else None
+        trace = _begin(seen.trace_seed, one) if seen.trace_seed else None
     if trace and trace.ended_at is None and is_over:
         trace = replace(trace, ended_at=seen.now)
     if trace and seen.sent_spans.get(trace.id, 0) > trace.sent:
         trace = replace(trace, sent=seen.sent_spans[trace.id])
     return one if trace == one.trace else replace(one, trace=trace)
+
+
+def _begin(seed: str, one: Attempt) -> AttemptTrace:
+    """The same ids each time, or an API server that does not store them would have the plan rewritten each time."""
+    named = f"{seed}/{one.release.version}/{one.release.digest}/{one.started_at}"
+    hashed = hashlib.sha256(named.encode()).hexdigest()
+    return AttemptTrace(hashed[:32], hashed[32:48])
 
 
 def _follow_past(seen: Observation, one: Attempt, is_final: bool) -> Attempt:

@@ -56,9 +56,9 @@ class Observation:
     `plan` and `routes`: as they are published; None when absent, empty or invalid. `rolling`: the StatefulSet is being
     updated. `rival`: an older ModelRollout that refers to the same StatefulSet or Deployment. `readings`: the
     last answer of each API process (by start id) that the operator remembers. A restart of the operator empties it,
-    which loses counts and nothing else. `new_trace`: ids of a trace and of its root span, for a try that begins
-    now; None: nothing is traced. `sent_spans`: by id of a trace, of how many of its spans a collector has heard.
-    `approvers`: who may open gates; None when none are configured.
+    which loses counts and nothing else. `trace_seed`: the object's uid, from which ids of traces are made; empty:
+    nothing is traced. `sent_spans`: by id of a trace, of how many of its spans a collector has heard. `approvers`: who
+    may open gates; None when none are configured.
     """
 
     now_seconds: float
@@ -70,7 +70,7 @@ class Observation:
     rolling: bool = False
     rival: str = ""
     readings: Mapping[str, ApiState] = field(default_factory=dict)
-    new_trace: tuple[str, str] | None = None
+    trace_seed: str = ""
     sent_spans: Mapping[str, int] = field(default_factory=dict)
     approvers: Approvers | None = None
 

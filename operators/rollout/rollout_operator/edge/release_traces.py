@@ -1,6 +1,5 @@
 """Sends the spans of releases to a collector, as their stored statuses tell them. Imported only where one is set."""
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -46,8 +45,8 @@ class ReleaseTraces:
             self._forget(observed.status, {span.trace_id for span in spans})
             for span in spans:
                 self._send(span)
-        ids = os.urandom(16).hex(), os.urandom(8).hex()
-        return replace(observed, seen=replace(observed.seen, new_trace=ids, sent_spans=dict(self._heard)))
+        uid = str(observed.objects.rollout["metadata"].get("uid") or observed.objects.rollout["metadata"]["name"])
+        return replace(observed, seen=replace(observed.seen, trace_seed=uid, sent_spans=dict(self._heard)))
 
     def _send(self, span: ReleaseSpan) -> None:
         if span.number > self._given.get(span.trace_id, 0):
