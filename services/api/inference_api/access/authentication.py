@@ -9,6 +9,7 @@ from inference_api.access.authenticator import Authenticator
 from inference_api.problems import Problem
 from inference_api.process.sampled_log import SampledLog
 from inference_api.routing.traffic import Traffic
+from inference_api.tracing import trace as traces
 
 
 class Authentication:
@@ -40,12 +41,15 @@ class Authentication:
         try:
             client = await self._authenticator.authenticate(scope["headers"], needed)
         except Problem as problem:
-            return self._refuse(problem, request_ids.of(scope))
+            return self._refuse(problem, scope)
         scope.setdefault("state", {})[clients.STATE_KEY] = client
         return None
 
-    def _refuse(self, problem: Problem, request_id: str) -> Response:
+    def _refuse(self, problem: Problem, scope: Scope) -> Response:
         self._traffic.note_refusal(problem.kind)
-        details = {"request_id": request_id, "status": problem.status, "kind": problem.kind}
+        request_id, trace = request_ids.of(scope), traces.of(scope)
+        details = {"request_id": request_id, "status": problem.status, "kind": problem.kind, **traces.named(trace)}
+        if trace is not None:
+            trace.root.error = problem.kind
         self._refusals.write("request refused", details, problem.kind)
         return problems.response(problem, request_id)
