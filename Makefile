@@ -23,6 +23,7 @@ CLIENT_PROGRAMS := upload
 # What the demo serves.
 MODEL ?= resnet50
 OBSERVER_PROGRAMS := jaeger prometheus
+CONTROLLER_PROGRAMS := helm kube-controller-manager
 # Every process that a test starts would compile all that it imports again: that doubles the time it takes to start.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -64,7 +65,7 @@ test-smoke: setup control-plane ## Each part once for real: a prediction, the pa
 	$(RUN) pytest @tests/smoke.txt $(call SIDE_BY_SIDE,3)
 
 .PHONY: test-integration
-test-integration: setup packages control-plane gitops issuer clients observers pictures ## Real Triton, agents, API, k6, browser and API server as processes
+test-integration: setup packages control-plane controllers gitops issuer clients observers pictures ## Real Triton, agents, API, k6, browser and API server as processes
 	$(RUN) pytest tests/integration -m "not soak" $(call SIDE_BY_SIDE,3)
 
 # On this folder's own cluster, whatever KUBECONFIG says: a test never reaches a cluster that someone works with.
@@ -156,6 +157,10 @@ packages:
 .PHONY: control-plane
 control-plane: setup
 	@ci/cluster/build kube-apiserver etcd kubectl
+
+.PHONY: controllers
+controllers: setup
+	@ci/cluster/build $(CONTROLLER_PROGRAMS)
 
 .PHONY: issuer
 issuer:

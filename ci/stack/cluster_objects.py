@@ -16,7 +16,8 @@ def labels(workload: str) -> dict[str, str]:
 
 
 def stateful_set(replicas: int) -> Json:
-    return {"metadata": {"name": TRITON}, "spec": {**_workload(TRITON, replicas), "serviceName": TRITON}}
+    spec = {**_workload(TRITON, replicas), "serviceName": TRITON, "podManagementPolicy": "Parallel"}
+    return {"metadata": {"name": TRITON}, "spec": spec}
 
 
 def deployment(replicas: int) -> Json:

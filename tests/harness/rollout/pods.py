@@ -19,6 +19,22 @@ class Pods:
         """Running and ready, with the container `api`."""
         return self._add(name, API, ip, container_id)
 
+    def of(self, workload: str) -> list[Json]:
+        """Those that there are, whoever made them."""
+        found: list[Json] = self._client.get(self._collection, labelSelector=f"app.kubernetes.io/name={workload}")[
+            "items"
+        ]
+        return found
+
+    def bind(self, name: str) -> None:
+        """As the scheduler does with a pod that somebody else made."""
+        target = {"apiVersion": "v1", "kind": "Node", "name": "node-0"}
+        self._client.create(f"{self._path(name)}/binding", {"metadata": {"name": name}, "target": target})
+
+    def run_triton(self, name: str, ip: str, container_id: str) -> Json:
+        """A bound pod runs and is ready."""
+        return self._set(name, objects.running(TRITON, ip, container_id))
+
     def get(self, name: str) -> Json:
         return self._client.get(self._path(name))
 

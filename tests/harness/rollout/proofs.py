@@ -25,6 +25,11 @@ def unproved(stack: RolloutStack) -> tuple[int, list[Answered]]:
     return len(answered), [one for one in answered if not _is_within(one, spans[one.replica].get(one.version, []))]
 
 
+def answered_by(stack: RolloutStack, replica: str) -> int:
+    """How many requests this replica answered."""
+    return sum(one.replica == replica for api in stack.apis.values() for one in _answered(api.log))
+
+
 def _answered(log: Path) -> Iterator[Answered]:
     for line in entries(log):
         if line["message"] == "request answered":

@@ -85,7 +85,13 @@ class RolloutStack:
     # pods
 
     def add_triton(self) -> Sidecar:
-        number = len(self.tritons)
+        pod = self.start_triton(len(self.tritons))
+        self.namespace.pods.add_triton(pod.name, pod.address, self.kubelet.new_container())
+        self.kubelet.keep(pod)
+        return pod
+
+    def start_triton(self, number: int) -> Sidecar:
+        """The processes alone, of a pod that somebody else writes."""
         name = f"{TRITON}-{number}"
         address = f"127.0.{self._subnet}.{number + 1}"
         environment = self.agent_environment | {
@@ -95,8 +101,6 @@ class RolloutStack:
         }
         pod = self.tritons[name] = Sidecar(name, address, self.folder / name, environment)
         pod.start()
-        self.namespace.pods.add_triton(name, address, self.kubelet.new_container())
-        self.kubelet.keep(pod)
         return pod
 
     def add_api(self) -> Api:
