@@ -63,6 +63,7 @@ def artifact_settings(model: str, version: int) -> dict[str, str]:
         "rollout.version": str(version),
         "rollout.artifact.uri": f"{BUNDLES}/{model}/{listed[version]['file']}",
         "rollout.artifact.digest": listed[version]["digest"],
+        "triton.agent.allowedPrefixes[0]": f"{BUNDLES}/",
     }
 
 

@@ -16,6 +16,7 @@ from ci.stack.http import client
 from ci.stack.processes import Process
 
 AGENT_PORT = 8080
+ON_THIS_MACHINE = {"ALLOWED_PREFIXES": "file:/ http:// https:// s3://", "ALLOW_LOCAL_ADDRESSES": "true"}
 TRITON_COMMAND = str(ROOT / "services" / "triton" / "tritonserver")
 
 
@@ -32,6 +33,7 @@ class Replica(Process):
             "TRITON_ADDRESS": address,
             "TRITON_COMMAND": os.environ.get("MEDINFER_TRITON_COMMAND", TRITON_COMMAND),
             "INSTANCE_KIND": "KIND_CPU",
+            **ON_THIS_MACHINE,
         }
         prefixed = {f"MEDINFER_AGENT_{key}": value for key, value in (settings | (environment or {})).items()}
         super().__init__(name, [sys.executable, "-m", "replica_agent"], prefixed, folder / "agent.log")

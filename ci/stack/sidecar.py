@@ -10,7 +10,7 @@ from replica_agent.supervise import triton_arguments
 
 from ci.stack.http import client
 from ci.stack.processes import Process
-from ci.stack.replica import AGENT_PORT, TRITON_COMMAND
+from ci.stack.replica import AGENT_PORT, ON_THIS_MACHINE, TRITON_COMMAND
 
 RESTRICTED_KEY = "only-the-agent-knows"
 
@@ -45,6 +45,7 @@ class Sidecar:
             "ADDRESS": address,
             "TRITON_ADDRESS": address,
             "INSTANCE_KIND": "KIND_CPU",
+            **ON_THIS_MACHINE,
         }
         prefixed = {f"MEDINFER_AGENT_{key}": value for key, value in variables.items()}
         command_line = [sys.executable, "-m", "replica_agent"]

@@ -32,6 +32,19 @@ def test_a_port_that_the_policies_keep_shut(settings: list[str], warned: list[st
     ]
 
 
+@pytest.mark.parametrize(
+    ("settings", "warned"),
+    [
+        pytest.param([], False, id="our bundles"),
+        pytest.param([STORE], True, id="plain http"),
+        pytest.param([STORE, "triton.agent.allowedPrefixes={http://store.example.org:9000/}"], False, id="named"),
+        pytest.param([f"{ARTIFACT}=file:/bundles/1.tar"], True, id="a file"),
+    ],
+)
+def test_an_address_that_the_agents_refuse(settings: list[str], warned: bool) -> None:
+    assert ("is under none of triton.agent.allowedPrefixes" in notes.render(CPU, settings=settings)) == warned
+
+
 def test_a_secret_that_must_be_there_is_named() -> None:
     """Without it the kubelet starts no container and reports that only as an event of the pod."""
     settings = [

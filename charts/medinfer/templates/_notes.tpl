@@ -18,6 +18,13 @@
 - networkPolicy.apiServerCidr is empty and helm could not ask the cluster where its API server is: API pods, which decode what clients send, may connect to any address on the ports {{ join ", " .apiServerPorts }}. Set it to the address range of the API server.
 {{- end }}
 {{- end }}
+{{- if .Values.rollout.enabled }}
+{{- $allowed := false -}}
+{{- range splitList " " (include "medinfer.allowedPrefixes" .) }}{{ if hasPrefix . $.Values.rollout.artifact.uri }}{{ $allowed = true }}{{ end }}{{ end -}}
+{{- if not $allowed }}
+- rollout.artifact.uri is under none of triton.agent.allowedPrefixes: the agents refuse to download it. Add its address there; plain HTTP and files have to be named.
+{{- end }}
+{{- end }}
 {{- if and .Values.rollout.enabled .Values.networkPolicy.enabled }}
 {{- include "medinfer.closedPort" (list . "rollout.artifact.uri" .Values.rollout.artifact.uri) }}
 {{- include "medinfer.closedPort" (list . "rollout.notify.url" .Values.rollout.notify.url) }}

@@ -5,11 +5,14 @@ from pathlib import Path
 
 from modelctl.bundle.errors import InvalidBundle
 
-from replica_agent import store
 from replica_agent.bundles import Bundles
 from replica_agent.plan import Plan, Release
 from replica_agent.preflight import check_disk, is_disk_full
 from replica_agent.state import Progress, Reason, VersionFailed
+from replica_agent.store.download import download
+from replica_agent.store.errors import Refused, StoreError
+from replica_agent.store.redaction import redact
+from replica_agent.store.rules import Rules, check, check_credentials, siblings
 from replica_agent.tracing import UNTRACED, VersionTrace
 
 OnProgress = Callable[[Progress], None]
@@ -17,23 +20,28 @@ OnProgress = Callable[[Progress], None]
 
 
 class Fetcher:
-    """`folder` is on the file system whose free space counts; `replica` is this replica's name among the siblings."""
+    """`folder` is on the file system whose free space counts; `replica` is this replica's name among the siblings.
 
-    def __init__(self, bundles: Bundles, folder: Path, replica: str, min_free_disk_bytes: int) -> None:
+    `rules` say which stores may be asked.
+    """
+
+    def __init__(self, bundles: Bundles, folder: Path, replica: str, min_free_disk_bytes: int, rules: Rules) -> None:
         self._bundles, self._folder, self._replica = bundles, folder, replica
-        self._min_free_disk_bytes = min_free_disk_bytes
+        self._min_free_disk_bytes, self._rules = min_free_disk_bytes, rules
 
     def fetch(self, release: Release, plan: Plan, on_progress: OnProgress, trace: VersionTrace = UNTRACED) -> None:
         """Blocks until the bundle is cached.
 
         Raises VersionFailed and what `on_progress` raises; then no file is left.
         """
-        siblings = (sibling for sibling in plan.siblings if sibling.name != self._replica)
-        sources = [release.uri, *(f"{sibling.url.rstrip('/')}/bundles/{release.digest}" for sibling in siblings)]
+        self._check(release.uri)
+        others = [sibling.url.rstrip("/") for sibling in plan.siblings if sibling.name != self._replica]
+        sources = [(release.uri, self._rules)]
+        sources += [(f"{url}/bundles/{release.digest}", siblings(self._rules)) for url in others]
         failures: list[VersionFailed] = []
-        for uri in sources:
+        for uri, rules in sources:
             try:
-                return self._fetch_from(uri, release, plan.model, on_progress, trace)
+                return self._fetch_from(uri, rules, release, plan.model, on_progress, trace)
             except VersionFailed as failure:
                 if failure.reason not in (Reason.FETCH_FAILED, Reason.DIGEST_MISMATCH):
                     raise
@@ -41,7 +49,17 @@ class Fetcher:
         # The store's own failure is reported: wrong bytes there are final, wrong bytes of a sibling prove nothing.
         raise VersionFailed(failures[0].reason, "; ".join(failure.message for failure in failures))
 
-    def _fetch_from(self, uri: str, release: Release, model: str, on_progress: OnProgress, trace: VersionTrace) -> None:
+    def _check(self, uri: str) -> None:
+        """An address that the settings do not allow is refused, also where a sibling has the bundle."""
+        try:
+            check_credentials(uri)
+            check(uri, self._rules.prefixes)
+        except Refused as refused:
+            raise VersionFailed(Reason.FETCH_FAILED, str(refused)) from None
+
+    def _fetch_from(
+        self, uri: str, rules: Rules, release: Release, model: str, on_progress: OnProgress, trace: VersionTrace
+    ) -> None:
         def on_chunk(received: int, total: int | None) -> None:
             # The rest of the bundle, as far as the source says its size, and the whole again for unpacking.
             to_come = total - received if total else 0
@@ -52,13 +70,13 @@ class Fetcher:
             try:
                 with trace.span("fetch") as said:
                     said["medinfer.source"] = "store" if uri == release.uri else "another replica"
-                    digest = store.download(uri, partial, on_chunk)
+                    digest = download(uri, partial, on_chunk, rules)
                     size = said["medinfer.bytes"] = partial.stat().st_size
                 on_progress(Progress(size, size, complete=True))
                 with trace.span("verify"):
                     _compare(uri, digest, release.digest)
                     self._bundles.add(partial, release.digest, model, release.version)
-            except store.StoreError as error:
+            except StoreError as error:
                 raise VersionFailed(Reason.FETCH_FAILED, str(error)) from None
             except InvalidBundle as error:
                 raise VersionFailed(Reason.BUNDLE_INVALID, str(error)) from None
@@ -69,5 +87,5 @@ class Fetcher:
 
 def _compare(uri: str, actual: str, wanted: str) -> None:
     if actual != wanted:
-        message = f"{store.redact(uri)} has digest {actual}, the plan says {wanted}; correct the plan or the store"
+        message = f"{redact(uri)} has digest {actual}, the plan says {wanted}; correct the plan or the store"
         raise VersionFailed(Reason.DIGEST_MISMATCH, message)

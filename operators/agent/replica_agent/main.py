@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from replica_agent.wiring import Wiring
 
 KEEP_SECONDS = 75  # an idle connection: longer than the operator's keep-alive, so that it reuses connections
-QUIET_LOGGERS = ("botocore", "aiobotocore", "s3fs", "fsspec")
+QUIET_LOGGERS = ("botocore", "aiobotocore")
 
 log = logging.getLogger(__name__)
 

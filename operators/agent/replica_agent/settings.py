@@ -10,7 +10,10 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from medinfer_common.tracing.endpoint import check_endpoint
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+
+from replica_agent.store.errors import Refused
+from replica_agent.store.rules import Rules, check_prefix
 
 PREFIX = "MEDINFER_AGENT_"
 
@@ -59,6 +62,30 @@ class Settings(BaseModel):
     min_free_disk_bytes: Annotated[int, Field(ge=0)] = 256 << 20
     tracing_endpoint: Annotated[str, AfterValidator(check_endpoint)] = ""
     operator_domains: tuple[OperatorDomain, ...] = ()
+    allowed_prefixes: tuple[str, ...] = Rules.prefixes
+    allow_local_addresses: bool = False
+    fetch_seconds: Annotated[float, Field(gt=0, le=86400, allow_inf_nan=False)] = Rules.timeout_seconds
+    ca_file: Path | None = None
+    store_authorization: str = ""
+
+    @field_validator("allowed_prefixes", mode="before")
+    @classmethod
+    def _prefixes(cls, value: object) -> object:
+        """`value`: addresses with white space between them."""
+        if not isinstance(value, str):
+            return value
+        try:
+            return tuple(map(check_prefix, value.split()))
+        except Refused as refused:
+            raise ValueError(str(refused)) from None
+
+    @field_validator("store_authorization")
+    @classmethod
+    def _known_host(cls, value: str, info: ValidationInfo) -> str:
+        """Else whoever writes a rollout could have it sent to a host of his own."""
+        if value and any(prefix == "https://" for prefix in info.data.get("allowed_prefixes", ())):
+            raise ValueError(f"needs a host in each https address of {PREFIX}ALLOWED_PREFIXES")
+        return value
 
     @field_validator("triton_command", mode="before")
     @classmethod
@@ -79,6 +106,17 @@ class Settings(BaseModel):
     def repository_dir(self) -> Path:
         """Triton's --model-repository."""
         return self.data_dir / "repository"
+
+    @property
+    def rules(self) -> Rules:
+        """Which stores may be asked, and how long."""
+        return Rules(
+            self.allowed_prefixes,
+            self.allow_local_addresses,
+            self.fetch_seconds,
+            authorization=self.store_authorization,
+            ca_file=self.ca_file,
+        )
 
 
 def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
@@ -111,6 +149,8 @@ def _explain(problem: dict[str, object]) -> str:
     if problem["type"] == "missing":
         return f"{name} is not set; set it to {_EXAMPLES.get(name.removeprefix(PREFIX), 'a value')}"
     message = str(problem["msg"]).removeprefix("Value error, ")
+    if name == f"{PREFIX}STORE_AUTHORIZATION":
+        return f"{name}: {message}; correct or unset it"  # its value is a secret
     return f"{name}: {message}, not {str(problem['input'])[:80]!r}; correct or unset it"
 
 

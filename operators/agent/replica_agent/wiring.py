@@ -46,7 +46,7 @@ class Wiring:
         repository = Repository(
             settings.repository_dir, self._staging, settings.instance_kind, settings.operator_domains
         )
-        fetcher = Fetcher(bundles, settings.data_dir, settings.replica, settings.min_free_disk_bytes)
+        fetcher = Fetcher(bundles, settings.data_dir, settings.replica, settings.min_free_disk_bytes, settings.rules)
         replica = Replica(settings, triton, repository, bundles, fetcher)
         if self._spans:
             self._spans.start()

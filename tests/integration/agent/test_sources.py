@@ -9,6 +9,7 @@ from replica_agent.bundles import Bundles
 from replica_agent.fetch import Fetcher
 from replica_agent.plan import parse_plan
 from replica_agent.state import Reason, VersionFailed
+from replica_agent.store.rules import Rules
 
 from ci.stack.documents import Json, build_plan, digest_of
 from ci.stack.replica import Replica
@@ -20,6 +21,7 @@ from tests.integration.agent.observe import bundles, entry, files, index, ready,
 
 pytestmark = pytest.mark.integration
 
+ANY = Rules(("file:/", "http://"), allow_local_addresses=True)
 NOWHERE = "http://127.0.31.5:9"
 
 
@@ -90,7 +92,7 @@ def test_a_sibling_that_lies_condemns_nothing(bundle: Bundle, http: HttpStore, t
     assert wanted.stable
     cache = Bundles(tmp_path / "bundles")
     with pytest.raises(VersionFailed, match=r"Cannot connect.*; .*has digest") as failed:
-        Fetcher(cache, tmp_path, "triton-0", 0).fetch(wanted.stable, wanted, lambda progress: None)
+        Fetcher(cache, tmp_path, "triton-0", 0, ANY).fetch(wanted.stable, wanted, lambda progress: None)
     assert failed.value.reason is Reason.FETCH_FAILED and cache.all() == {}
 
 

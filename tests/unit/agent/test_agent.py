@@ -88,11 +88,13 @@ class Bench:
     @asynccontextmanager
     async def run(self) -> AsyncIterator[Agent]:
         triton = cast(Triton, self.triton)
-        settings = Settings(plan_file=self.folder / "plan.json", data_dir=self.folder, instance_kind="KIND_GPU")
+        settings = Settings(plan_file=self.folder / "plan.json", data_dir=self.folder, allowed_prefixes=("file:/",))
         empty_folder(self.folder / "staging")
         bundles = Bundles(self.folder / "bundles")
         repository = Repository(self.folder / "repository", self.folder / "staging", "KIND_GPU")
-        replica = Replica(settings, triton, repository, bundles, Fetcher(bundles, self.folder, "triton-0", 0))
+        replica = Replica(
+            settings, triton, repository, bundles, Fetcher(bundles, self.folder, "triton-0", 0, settings.rules)
+        )
         follower = Follower(self.source, self.folder / "kept.json")
         agent = Agent("triton-0", replica, follower, Attempts(self.attempts_path), Metrics(), self.tracer)
         task = asyncio.create_task(agent.run())

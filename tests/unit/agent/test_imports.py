@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-HEAVY = {"aiohttp", "botocore", "fsspec", "grpc", "kubernetes", "numpy", "opentelemetry", "tritonclient"}
-STORES = {"aiohttp", "botocore", "fsspec", "kubernetes", "opentelemetry"}
+HEAVY = {"aiobotocore", "aiohttp", "botocore", "grpc", "kubernetes", "numpy", "opentelemetry", "tritonclient"}
+STORES = {"aiobotocore", "aiohttp", "botocore", "kubernetes", "opentelemetry"}
 
 
 @pytest.mark.parametrize(

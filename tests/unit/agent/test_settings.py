@@ -57,6 +57,10 @@ def test_domains_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> Non
         ("TRITON_COMMAND", "/nowhere/run x", "MEDINFER_AGENT_TRITON_COMMAND: /nowhere/run is not a command here; name"),
         ("OPERATOR_DOMAINS", "a,,b", "MEDINFER_AGENT_OPERATOR_DOMAINS: write domains of ONNX operators, separated by"),
         ("OPERATOR_DOMAINS", "a b", "MEDINFER_AGENT_OPERATOR_DOMAINS: write domains"),
+        ("ALLOWED_PREFIXES", "store.example", "MEDINFER_AGENT_ALLOWED_PREFIXES: write addresses like https://store"),
+        ("ALLOWED_PREFIXES", "https://u:p@h/", "MEDINFER_AGENT_ALLOWED_PREFIXES: write addresses like https://store"),
+        ("STORE_AUTHORIZATION", "Bearer x", "MEDINFER_AGENT_STORE_AUTHORIZATION: needs a host in each https address"),
+        ("FETCH_SECONDS", "0", "MEDINFER_AGENT_FETCH_SECONDS: Input should be greater than 0"),
         ("TRITON_COMMAND", "'open", "MEDINFER_AGENT_TRITON_COMMAND: No closing quotation"),
     ],
 )
@@ -79,6 +83,15 @@ def test_the_process_says_it_on_one_line_and_exits_2() -> None:
     )
     assert ended.returncode == 2 and ended.stdout == ""
     assert ended.stderr.startswith("replica_agent: MEDINFER_AGENT_PORT: ") and ended.stderr.count("\n") == 1
+
+
+def test_the_header_for_the_store_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MEDINFER_AGENT_STORE_AUTHORIZATION", "Bearer tiger")
+    with pytest.raises(InvalidSettings) as refused:
+        read_settings()
+    assert "tiger" not in str(refused.value)
+    monkeypatch.setenv("MEDINFER_AGENT_ALLOWED_PREFIXES", "https://store.example/ s3://")
+    assert read_settings().rules.authorization == "Bearer tiger"
 
 
 def test_a_taken_address_ends_it_before_triton_starts(tmp_path: Path) -> None:

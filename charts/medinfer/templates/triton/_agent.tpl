@@ -18,6 +18,8 @@ docs/contracts.md that differ from their defaults.
     - {name: MEDINFER_AGENT_PLAN_CONFIGMAP, value: {{ include "medinfer.plan" . }}}
     - {name: MEDINFER_AGENT_DATA_DIR, value: /var/lib/medinfer}
     - {name: MEDINFER_AGENT_INSTANCE_KIND, value: {{ .Values.triton.gpu.enabled | ternary "KIND_GPU" "KIND_CPU" }}}
+    - {name: MEDINFER_AGENT_ALLOWED_PREFIXES, value: {{ include "medinfer.allowedPrefixes" . | quote }}}
+    - {name: MEDINFER_AGENT_FETCH_SECONDS, value: {{ $agent.fetchSeconds | int64 | quote }}}
     - {name: MEDINFER_AGENT_MIN_FREE_DISK_BYTES, value: {{ $agent.minFreeDiskBytes | int64 | quote }}}
     {{- with $agent.memoryLimitBytes }}
     - {name: MEDINFER_AGENT_MEMORY_LIMIT_BYTES, value: {{ . | int64 | quote }}}
@@ -49,4 +51,11 @@ docs/contracts.md that differ from their defaults.
     - {name: plan, mountPath: /etc/medinfer, readOnly: true}
     - {name: data, mountPath: /var/lib/medinfer}
     {{- include "medinfer.tokenMount" . | nindent 4 }}
+{{- end }}
+
+{{/* Where bundles may come from: the setting, and the chart's own demonstration bundles, which speak plain HTTP. */}}
+{{- define "medinfer.allowedPrefixes" -}}
+{{- $prefixes := .Values.triton.agent.allowedPrefixes -}}
+{{- if .Values.bundles.enabled }}{{ $prefixes = append $prefixes (printf "http://%s:8080/" (include "medinfer.bundles" .)) }}{{ end -}}
+{{- join " " $prefixes }}
 {{- end }}

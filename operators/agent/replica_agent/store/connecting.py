@@ -1,0 +1,34 @@
+"""How a fetch connects: to an address that was checked, and with the authorities that are trusted."""
+
+import socket
+import ssl
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from replica_agent.store.addresses import is_local
+
+AddressInfo: TypeAlias = tuple[int | socket.AddressFamily, int | socket.SocketKind, int, str, tuple[Any, ...]]
+
+
+class Sockets:
+    """Makes sockets for checked addresses. The name was resolved before, so it cannot mean another address after."""
+
+    def __init__(self, allow_local_addresses: bool) -> None:
+        self._allow_local_addresses = allow_local_addresses
+        self.refused: str | None = None
+
+    def open(self, info: AddressInfo) -> socket.socket:
+        """Called for each address before it is connected to, on redirects too. Raises OSError."""
+        family, kind, protocol, _, address = info
+        if not self._allow_local_addresses and is_local(str(address[0])):
+            self.refused = str(address[0])
+            raise PermissionError(f"{address[0]} is a loopback or link-local address")
+        return socket.socket(family, kind, protocol)
+
+
+def trust(ca_file: Path | None) -> ssl.SSLContext:
+    """The system's authorities, and those of the file. Raises OSError."""
+    context = ssl.create_default_context()
+    if ca_file:
+        context.load_verify_locations(cafile=ca_file)
+    return context
