@@ -1,4 +1,4 @@
-"""One release is one trace in a real collector: every step and every replica, though its operator is killed."""
+"""One release is one trace in a real collector, a good one and a bad one: every step and every replica, once."""
 
 import os
 import signal
@@ -15,6 +15,7 @@ from tests.harness.rollout.rollouts import RolloutStack
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
+WRONG_GOLDEN = 10
 ON_REPLICA = ["fetch", "verify", "unpack", "verify files", "load", "golden", "warm-up"]
 OF_OPERATOR = ["prepare", "shadow", "gate", "setWeight", "setWeight", "pause", "promote"]
 
@@ -44,20 +45,24 @@ def test_a_release_is_one_trace_across_a_killed_operator(
             stack.apply(2)
             stack.wait_for_ready(2)
             assert load.finish(at_least=100).failed == 0
-        first, tried = wait_until(lambda: sent_tries(stack), "the traces of both tries are sent", 60)
+        stack.apply(WRONG_GOLDEN)
+        stack.wait_for_phase("RolledBack")
+        first, tried, bad = wait_until(lambda: sent_tries(stack), "the traces of all tries are sent", 60)
+        check_what_was_rolled_back(jaeger.spans(bad["trace"]["id"]), bad)
         check_the_release(jaeger.spans(tried["trace"]["id"]), tried)
         check_the_first_install(jaeger.spans(first["trace"]["id"]), first)
 
 
 def sent_tries(stack: RolloutStack) -> list[Json] | None:
-    """Both, once all spans of the operator are sent: those of the steps, and three or more around them."""
+    """All three, once all spans of the operator are sent: those of the steps, the root, and one or two around them."""
     tries: list[Json] = stack.status()["history"]
     sent = [one["trace"]["sent"] for one in tries]
-    return tries if sent == [3, len(OF_OPERATOR) + 1] else None
+    return tries if sent == [3, len(OF_OPERATOR) + 1, 2] else None
 
 
 def check_the_release(spans: Sequence[Span], tried: Json) -> None:
     root, steps, replicas = parts(spans, tried)
+    assert [span.name for span in spans if "error.type" in span.attributes] == []
     assert Counter(span.name for span in steps) == Counter(OF_OPERATOR)
     assert root.attributes["medinfer.outcome"] == "Promoted"
     for name, made in replicas.items():
@@ -82,6 +87,18 @@ def check_the_first_install(spans: Sequence[Span], tried: Json) -> None:
     assert len(replicas) == 2
 
 
+def check_what_was_rolled_back(spans: Sequence[Span], tried: Json) -> None:
+    """Which replica answered wrongly, and how often."""
+    root, steps, _ = parts(spans, tried)
+    assert (root.attributes["medinfer.outcome"], root.attributes["error.type"]) == ("RolledBack", "GoldenMismatch")
+    assert [span.name for span in steps] == ["prepare"]
+    failed = [span for span in spans if span.attributes.get("error.type") and span is not root]
+    assert failed and {span.name for span in failed} == {"golden"}
+    for span in failed:
+        assert span.attributes["error.type"] == "GoldenMismatch"
+        assert span.attributes["medinfer.golden.matched"] < span.attributes["medinfer.golden.total"]
+
+
 def parts(spans: Sequence[Span], tried: Json) -> tuple[Span, list[Span], dict[str, list[Span]]]:
     """The root, the operator's other spans, and the agents' by replica: all children of the root, each id once."""
     (root,) = [span for span in spans if span.parent is None]
@@ -90,7 +107,6 @@ def parts(spans: Sequence[Span], tried: Json) -> tuple[Span, list[Span], dict[st
     assert {span.parent for span in others} == {root.id}
     assert len({span.id for span in spans}) == len(spans)
     assert {span.attributes["medinfer.version"] for span in spans} == {tried["release"]["version"]}
-    assert [span.name for span in spans if "error.type" in span.attributes] == []
     replicas: dict[str, list[Span]] = {}
     for span in others:
         if span.service == "medinfer-agent":
