@@ -1,4 +1,7 @@
-"""A collector that dies, freezes or is slow costs no request, though the API and Triton trace every one."""
+"""A collector that dies, freezes or is slow costs no request, though the API traces every one.
+
+Triton sends no spans here, as the chart has it: before 25.05 it does not live through this.
+"""
 
 import signal
 from collections.abc import Iterator
@@ -24,7 +27,7 @@ pytestmark = pytest.mark.integration
 
 @pytest.fixture(scope="module")
 def traced(bundles: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Traced]:
-    with traced_stack(bundles, tmp_path_factory.mktemp("away")) as running:
+    with traced_stack(bundles, tmp_path_factory.mktemp("away"), triton_traces=False) as running:
         yield running
 
 
