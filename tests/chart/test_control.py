@@ -1,13 +1,15 @@
 """The real Triton, started with the chart's command: only its agent can do more than request inference."""
 
+import shutil
 from collections.abc import Iterator
 
 import httpx
 import pytest
+import tritonclient.grpc as grpcclient
 
 from ci.stack.processes import Process
 from ci.stack.replica import TRITON_COMMAND
-from tests.harness.chart.helm import pod_templates, render
+from tests.harness.chart.helm import CHART, pod_templates, render
 from tests.harness.chart.triton_command import in_folder, triton_command
 
 ADDRESS = "127.0.0.92"
@@ -18,7 +20,9 @@ KEYS = [{}, {"medinfer-agent-key": ""}, {"medinfer-agent-key": "$key"}]
 @pytest.fixture(scope="module")
 def triton(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     folder = tmp_path_factory.mktemp("triton")
-    (folder / "repository").mkdir()
+    (folder / "repository/loading/1").mkdir(parents=True)
+    shutil.copyfile(CHART / "files/loading/1.onnx", folder / "repository/loading/1/model.onnx")
+    shutil.copyfile(CHART / "files/loading/config.pbtxt", folder / "repository/loading/config.pbtxt")
     (folder / "tritonserver").symlink_to(TRITON_COMMAND)
     template = pod_templates(render())["StatefulSet/medinfer-triton"]
     container = template["spec"]["containers"][0]
@@ -62,6 +66,12 @@ def test_probes_and_inference_need_no_key(triton: None, path: str) -> None:
 
 def test_nothing_is_loaded_at_the_start(triton: None) -> None:
     assert httpx.get(f"{URL}/models/resnet_medical/versions/1/ready").status_code == 400
+
+
+def test_a_model_loads_with_the_one_backend_that_triton_sees(triton: None) -> None:
+    with grpcclient.InferenceServerClient(f"{ADDRESS}:8001") as client:
+        client.load_model("loading")
+        assert client.is_model_ready("loading", "1")
 
 
 def test_the_repository_is_read_only_to_triton() -> None:
