@@ -15,7 +15,7 @@ from tests.harness.chart.nodes import Nodes
 from tests.harness.chart.placing import Placing
 from tests.harness.kubectl import Kubectl
 
-NAMESPACE = "restricted"
+NAMESPACE, TRUST = "restricted", "trust"  # the second has the approvers of everything-values.yaml
 # Of others, for what the chart creates only if a value says so.
 CRDS = (
     "servicemonitors.yaml",
@@ -34,7 +34,8 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         cluster.install_crd()
         for name in CRDS:
             cluster.install_crd(binary(name))
-        create_restricted(cluster, NAMESPACE)
+        for name in (NAMESPACE, TRUST):
+            create_restricted(cluster, name)
         # What the shapes in ci/ name and admission asks for.
         cluster.client.create(
             "/apis/scheduling.k8s.io/v1/priorityclasses", {"metadata": {"name": "clinical"}, "value": 1000}

@@ -10,6 +10,9 @@
 {{- if not .Values.api.auth.secretName }}
 - api.auth.secretName is empty: everybody who reaches the API may ask it. Before patients, make keys with modelctl keys.
 {{- end }}
+{{- if not .Values.operator.approvers.configMapName }}
+- operator.approvers.configMapName is empty: approvals of gates are unverified, as whoever may edit the ModelRollout opens a gate under any name. Before patients, list approvers with their keys.
+{{- end }}
 {{- if not .Values.networkPolicy.enabled }}
 - networkPolicy.enabled is false: every pod in the cluster can reach Triton and download bundles.
 {{- end }}

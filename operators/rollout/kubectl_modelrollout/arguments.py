@@ -16,6 +16,7 @@ EXAMPLES = {
     "approve": (
         ("approve --gate clinical-signoff --by you@example.org", "lines for git"),
         ("approve --gate clinical-signoff --by you@example.org --apply", "and written"),
+        ("approve --gate clinical-signoff --by you@example.org --sign ~/.ssh/id_ed25519", "signed"),
     ),
     "abort": (("abort", "lines for git"), ("abort --apply", "and written")),
     "history": (("history resnet-medical -n clinic", ""),),
@@ -61,6 +62,9 @@ def build_parser() -> argparse.ArgumentParser:
     added["report"].add_argument("--output", metavar="DIR", help="default: NAME-vVERSION")
     added["approve"].add_argument("--gate", required=True, metavar="GATE", help="its name in the steps")
     added["approve"].add_argument("--by", required=True, metavar="WHO", help="who approves; kept in the report")
+    added["approve"].add_argument(
+        "--sign", metavar="KEY", help="file of your SSH key, or of the public half of one that ssh-agent holds"
+    )
     for verb in ("approve", "abort"):
         added[verb].add_argument("--apply", action="store_true", help="write it to the cluster as well")
     return parser

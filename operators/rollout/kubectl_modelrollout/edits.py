@@ -2,16 +2,17 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rollout_operator.decide.evidence import stages
-from rollout_operator.documents.codec import Json, dump
+from rollout_operator.documents.codec import Json, dump, format_time
 from rollout_operator.documents.spec import Approval, Spec
 from rollout_operator.documents.status import Attempt
 from rollout_operator.documents.step_kinds import Step
 
 from kubectl_modelrollout.errors import Problem
 from kubectl_modelrollout.rollout import Rollout, readable_spec
+from kubectl_modelrollout.signing import Sign
 from kubectl_modelrollout.step_list import showed
 
 
@@ -24,10 +25,11 @@ class Edit:
     change: Json
 
 
-def approve(rollout: Rollout, gate: str, by: str) -> Edit:
-    """The line in spec.approvals that opens `gate` for the wanted version and its bytes.
+def approve(rollout: Rollout, gate: str, by: str, now: int, sign: Sign | None = None) -> Edit:
+    """The line in spec.approvals that opens `gate` for the wanted version and its bytes; signed at `now` with `sign`.
 
-    Raises Problem when the spec has no such gate, when it is open already, and when `by` is empty.
+    Raises Problem when the spec has no such gate, when it is open already, and when `by` is empty. A signed line is
+    also written beside others: which of them open the gate, only the operator knows.
     """
     spec = readable_spec(rollout)
     gates = {step.kind.gate_name: step for step in spec.steps if step.kind.gate_name}
@@ -36,9 +38,13 @@ def approve(rollout: Rollout, gate: str, by: str) -> Edit:
     if not by.strip():
         raise Problem("--by: write who approves")
     given = next(iter(spec.approvals_of(gates[gate])), None)
-    if given:
-        raise Problem(f"gate {gate} of {spec.wanted} is approved already, by {given.by}")
+    if given and sign is None:
+        advice = "; it does not open the gate: sign one with --sign KEY" if rollout.awaits_approval else ""
+        raise Problem(f"gate {gate} of {spec.wanted} is approved already, by {given.by}{advice}")
     approval = Approval(gate, spec.wanted.version, spec.wanted.digest, by.strip())
+    if sign:
+        approval = replace(approval, time=format_time(now))
+        approval = replace(approval, signature=sign(spec.statement_of(approval).content))
     lines = [f"{key}: {_quoted(value)}" for key, value in dump(approval).items()]
     yaml = ["spec:", "  approvals:", f"    - {lines[0]}", *(f"      {line}" for line in lines[1:])]
     every = [dump(one) for one in (*spec.approvals, approval)]

@@ -20,6 +20,7 @@ from kubectl_modelrollout.markdown import render_report
 from kubectl_modelrollout.plots.draw import draw_plots
 from kubectl_modelrollout.release_evidence import find_attempt, release_evidence
 from kubectl_modelrollout.rollout import Rollout, parse_rollout
+from kubectl_modelrollout.signing import signer
 from kubectl_modelrollout.status_view import render_status
 from kubectl_modelrollout.watch import Log, Screen, watch
 
@@ -92,8 +93,10 @@ def _plots(evidence: Json, folder: Path) -> tuple[str, ...]:
 
 
 def _approve(cluster: Cluster, options: Namespace) -> int:
+    sign = signer(options.sign) if options.sign else None
     body = cluster.find_rollout(options.name)
-    return _edit(cluster, options, body, edits.approve(parse_rollout(body), options.gate, options.by))
+    edit = edits.approve(parse_rollout(body), options.gate, options.by, int(time.time()), sign)
+    return _edit(cluster, options, body, edit)
 
 
 def _abort(cluster: Cluster, options: Namespace) -> int:

@@ -12,10 +12,9 @@ from rollout_operator.edge.act import Actor, WritesObjects
 from rollout_operator.edge.errors import ClusterError, Conflict, Missing, NotLeader, Unavailable
 from rollout_operator.edge.events import EventRecorder
 from rollout_operator.edge.leadership import Leadership
-from rollout_operator.edge.observe import AsksPods, Observed, Observer, Watched
+from rollout_operator.edge.observe import AsksPods, Observed, Observer, ReadsByName, Watched
 from rollout_operator.edge.pods import PodRecord
 from rollout_operator.edge.rollout_objects import ReadsObjects, Selector, read_objects
-from rollout_operator.edge.stale_cache import ByName
 from rollout_operator.metrics import Metrics
 from rollout_operator.settings import Settings
 
@@ -27,7 +26,7 @@ BUG_SECONDS = 5.0
 log = logging.getLogger(__name__)
 
 
-class ApiServer(ReadsObjects, ByName, WritesObjects, Protocol):
+class ApiServer(ReadsObjects, ReadsByName, WritesObjects, Protocol):
     """What a reconcile asks of the API server."""
 
 

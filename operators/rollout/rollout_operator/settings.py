@@ -23,6 +23,7 @@ class Settings(BaseSettings):
     `replica_host`: how API pods reach a Triton pod; a name outlives the pod's address. `lease_seconds`: after so long
     without a sign of life from the holder another operator takes over. `resync_seconds`: a ModelRollout is reconciled
     at least so often, also at rest: nothing else tells that somebody changed the plan or the routes.
+    `approvers_configmap`, `approvers_namespace`: who may open gates; without a name, whoever may edit the spec.
     """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True)
@@ -37,6 +38,8 @@ class Settings(BaseSettings):
     lease_name: str = Field(default="medinfer-rollout-operator", min_length=1)
     lease_seconds: Annotated[int, Field(ge=3, le=60)] = 10
     resync_seconds: Annotated[float, Field(ge=1, le=10)] = 10
+    approvers_configmap: str = ""
+    approvers_namespace: str = ""
     address: str = "0.0.0.0"
     port: TcpPort = 8080
     tracing_endpoint: str = ""

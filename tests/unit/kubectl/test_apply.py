@@ -57,7 +57,7 @@ def written(meanwhile: Callable[[Json], None]) -> list[Json]:
     """The approvals then."""
     server = Server(body(at_the_gate()), meanwhile)
     seen = server.find_rollout(None)
-    apply(server, seen, approve(parse_rollout(seen), "clinical-signoff", "Dr. Roentgen"))
+    apply(server, seen, approve(parse_rollout(seen), "clinical-signoff", "Dr. Roentgen", 1))
     approvals: list[Json] = server.rollout["spec"]["approvals"]
     return approvals
 

@@ -104,7 +104,9 @@ def _signature_wanted(gate: str, approvers: Approvers) -> str:
     if not names:
         return f"an approver, but {approvers.place} lets nobody open {gate}; add the gate to somebody there"
     more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
-    return f"a signed approval by one of: {', '.join(names[:MAX_NAMES])}{more}"
+    return (
+        f"a signed approval (kubectl modelrollout approve --sign KEY) by one of: {', '.join(names[:MAX_NAMES])}{more}"
+    )
 
 
 def _name(spec: Spec, line: Approval) -> str:

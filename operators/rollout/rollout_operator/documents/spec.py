@@ -130,15 +130,15 @@ class AnalysisSpec:
 class Approval:
     """A line that opens one gate for one version and its bytes. `by`: who approved.
 
-    `signature`: an SSHSIG over the Statement of this line, and `time` when it was made; both empty when unsigned.
+    `signature`: an SSHSIG over the Statement of this line, and `time` when it was made; both None when unsigned.
     """
 
     gate: str
     version: VersionNumber
     digest: Digest
     by: Annotated[str, Field(min_length=1)]
-    time: str = ""
-    signature: str = ""
+    time: str | None = None
+    signature: str | None = None
 
     __pydantic_config__ = DOCUMENT
 
@@ -210,7 +210,7 @@ class Spec:
             approval.version,
             approval.digest,
             approval.gate,
-            approval.time,
+            approval.time or "",
         )
 
 

@@ -20,7 +20,7 @@ KINDS = {404: Missing, 409: Conflict, 429: Unavailable}
 
 
 class Cluster:
-    """The objects of one namespace. Every method raises ClusterError."""
+    """The objects of one namespace; only approvers may lie in another. Every method raises ClusterError."""
 
     def __init__(self, namespace: str) -> None:
         self.namespace = namespace
@@ -45,8 +45,8 @@ class Cluster:
     def read_pod(self, name: str) -> Json:
         return self._ask("GET", self._core("pods", name))
 
-    def read_config_map(self, name: str) -> Json:
-        return self._ask("GET", self._core("configmaps", name))
+    def read_config_map(self, name: str, namespace: str = "") -> Json:
+        return self._ask("GET", self._core("configmaps", name, namespace))
 
     def read_lease(self, name: str) -> Json:
         return self._ask("GET", self._leases(name))
@@ -69,8 +69,8 @@ class Cluster:
     def _rollouts(self, name: str) -> str:
         return f"/apis/serving.medinfer.io/v1alpha1/namespaces/{self.namespace}/modelrollouts/{name}"
 
-    def _core(self, kind: str, name: str) -> str:
-        return f"/api/v1/namespaces/{self.namespace}/{kind}/{name}"
+    def _core(self, kind: str, name: str, namespace: str = "") -> str:
+        return f"/api/v1/namespaces/{namespace or self.namespace}/{kind}/{name}"
 
     def _leases(self, name: str) -> str:
         return f"/apis/coordination.k8s.io/v1/namespaces/{self.namespace}/leases/{name}"

@@ -5,12 +5,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from rollout_operator.approvals.approvers import Approvers
 from rollout_operator.documents.agent import AgentState
 from rollout_operator.documents.api import ApiState
 from rollout_operator.documents.codec import Json
 from rollout_operator.documents.observation import ApiPod, Observation, Replica
 from rollout_operator.documents.spec import InvalidSpec, Spec
 from rollout_operator.documents.status import Status
+from rollout_operator.edge.approvers import ReadsApprovers, read_approvers
 from rollout_operator.edge.ownership import Owner
 from rollout_operator.edge.pods import PodRecord
 from rollout_operator.edge.rollout_objects import Objects, Selector, WatchedWorkload, is_rolling
@@ -24,6 +26,10 @@ class AsksPods(Protocol):
     async def ask_agents(self, agents: Sequence[tuple[str, str]]) -> list[AgentState | None]: ...
 
     async def ask_api_pods(self, urls: Sequence[str]) -> list[ApiState | None]: ...
+
+
+class ReadsByName(ByName, ReadsApprovers, Protocol):
+    """What an observation asks of the API server."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +67,7 @@ class _Answers:
 class Observer:
     """Only reads. `cluster` blocks and is called on a thread."""
 
-    def __init__(self, cluster: ByName, watched: Watched, pod_client: AsksPods, settings: Settings) -> None:
+    def __init__(self, cluster: ReadsByName, watched: Watched, pod_client: AsksPods, settings: Settings) -> None:
         self._cluster, self._watched, self._pod_client, self._settings = cluster, watched, pod_client, settings
 
     async def observe(self, objects: Objects, readings: Mapping[str, ApiState]) -> Observed:
@@ -72,6 +78,7 @@ class Observer:
         """
         answers = await self._ask(objects)
         stale, rival = await self._stale(answers.silent), await self._rival(objects)
+        spec = objects.spec()
         seen = Observation(
             now_seconds=self._watched.now_seconds(),
             replicas=tuple(self._replicas(objects, answers, stale)),
@@ -82,8 +89,9 @@ class Observer:
             rolling=is_rolling(objects.triton),
             rival=rival,
             readings=readings,
+            approvers=await self._approvers(spec),
         )
-        return Observed(objects, objects.spec(), objects.status(), seen)
+        return Observed(objects, spec, objects.status(), seen)
 
     async def _ask(self, objects: Objects) -> _Answers:
         settings = self._settings
@@ -102,6 +110,14 @@ class Observer:
     async def _rival(self, objects: Objects) -> str:
         rivals = self._watched.rivals(objects.rollout)
         return await asyncio.to_thread(first_there, self._cluster, rivals) if rivals else ""
+
+    async def _approvers(self, spec: Spec | InvalidSpec) -> Approvers | None:
+        """Without a gate nobody is asked for."""
+        name = self._settings.approvers_configmap
+        if not name or isinstance(spec, InvalidSpec) or not any(step.kind.gate_name for step in spec.steps):
+            return None
+        namespace = self._settings.approvers_namespace or self._settings.namespace
+        return await asyncio.to_thread(read_approvers, self._cluster, name, namespace)
 
     def _replicas(self, objects: Objects, answers: _Answers, stale: frozenset[str]) -> Iterable[Replica]:
         service = str(((objects.triton or {}).get("spec") or {}).get("serviceName") or "")

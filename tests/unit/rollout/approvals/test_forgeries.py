@@ -33,7 +33,10 @@ def began(made: Cluster) -> int:
 def test_a_valid_signature_opens_the_gate() -> None:
     made = at_the_gate()
     assert condition(made, "Ready") == ("Unknown", "AwaitingApproval")
-    assert f"gate {GATE} waits for a signed approval by one of: jane" in made.status["message"]
+    assert (
+        f"gate {GATE} waits for a signed approval (kubectl modelrollout approve --sign KEY) by one of: jane"
+        in made.status["message"]
+    )
     made.edit(approvals=(JANE.approves(made.spec, made.now),))
     made.run_until("Healthy")
     [gate] = [one for one in made.status["history"][-1]["steps"] if one["approvedBy"]]

@@ -95,7 +95,8 @@ class FakeApiServer(FakeLeases):
     def read_deployment(self, name: str) -> Json:
         return self._read("Deployment", name)
 
-    def read_config_map(self, name: str) -> Json:
+    def read_config_map(self, name: str, namespace: str = "") -> Json:
+        """Namespaces are not kept apart here."""
         return self._read("ConfigMap", name)
 
     def read_pod(self, name: str) -> Json:
