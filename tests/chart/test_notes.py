@@ -70,6 +70,12 @@ def test_everybody_may_ask_is_said() -> None:
     assert 'curl -H "Authorization: Bearer $KEY" -F image=@slice.png' in advice
 
 
+def test_unverified_approvals_are_said() -> None:
+    words = "approvals of gates are unverified"
+    assert words in notes.render(CPU)
+    assert words not in notes.render(CPU, settings=["operator.approvers.configMapName=gate-approvers"])
+
+
 def test_where_to_look_when_the_way_in_does_not_work() -> None:
     gateway = ["api.gateway.enabled=true", "api.gateway.parentRefs[0].name=public", "api.gateway.hostnames={a.example}"]
     certificate = ["api.auth.secretName=access", "api.certificate.issuerRef.name=hospital"]
