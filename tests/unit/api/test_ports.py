@@ -73,6 +73,12 @@ def test_no_public_path_is_on_the_inner_port(app: Ports, path: str, method: str)
     assert ask(app, INNER_PORT, path, method).status_code == 404
 
 
+def test_without_routes_there_are_no_numbers_for_an_autoscaler(app: Ports) -> None:
+    """Zeros would remove replicas."""
+    answer = ask(app, INNER_PORT, "/scaling", "GET")
+    assert (answer.status_code, answer.json()["detail"]) == (503, "Not ready: there are no routes yet.")
+
+
 def test_what_names_no_port_gets_the_public_application(app: Ports) -> None:
     """A Unix socket, for example."""
     assert ask(app, 1, "/status", "GET").status_code == 200
