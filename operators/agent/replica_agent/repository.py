@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from modelctl.bundle import golden, manifest
+from modelctl.bundle import golden, manifest, onnx_file
 from modelctl.bundle.contract import Contract
 from modelctl.bundle.errors import InvalidBundle
 from modelctl.bundle.golden import Golden
@@ -112,10 +112,16 @@ class Repository:
                 found = manifest.parse((folder / "model.json").read_bytes())
                 config = parse_config((folder / CONFIG).read_text(), self._instance_kind)
                 digest = (folder / MARK).read_text()
+                self._check_graph(folder / "model.onnx")
             except (OSError, InvalidBundle):
                 return None
             self._known[folder] = _Version(Installed(digest, read_facts(found)), config, found.contract)
         return self._known[folder]
+
+    def _check_graph(self, path: Path) -> None:
+        """An older agent, or one with other settings, may have unpacked what is refused now."""
+        with path.open("rb") as stream:
+            onnx_file.read_opset(stream, path.stat().st_size, self._operator_domains)
 
 
 @dataclass(frozen=True)

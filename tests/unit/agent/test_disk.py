@@ -108,6 +108,8 @@ def test_a_domain_that_the_settings_add_is_taken(tmp_path: Path) -> None:
             partial.write_bytes(foreign.read_bytes())
             cache.add(partial, wanted.digest, MODEL, 1)
     assert list(repository.installed(MODEL)) == [1]
+    reborn = Repository(tmp_path / "repository", tmp_path / "staging", "KIND_CPU")
+    assert reborn.installed(MODEL) == {}, "what an agent with other settings unpacked is not loaded"
 
 
 def onnx_of_domain(domain: str) -> bytes:
