@@ -13,7 +13,7 @@ Triton sends spans of the requests that have a traceparent, which are those that
 */}}
 {{- define "medinfer.tritonTraces" -}}
 {{- if and .Values.tracing.enabled .Values.tracing.triton -}}
-{{- $release := regexFind ":[0-9][0-9][.][0-9][0-9]" .Values.triton.image | trimPrefix ":" | default "0" | float64 -}}
+{{- $release := regexFind ":[0-9][0-9][.][0-9][0-9]" (include "medinfer.image" (list . "medinfer-triton-cpu" .Values.triton.image)) | trimPrefix ":" | default "0" | float64 -}}
 {{- if lt $release 25.05 -}}
 {{- fail "tracing.triton needs a triton.image with a tag of 25.05 or later: before, any traced request may end Triton. Set tracing.triton to false, which leaves the API's spans" -}}
 {{- end -}}

@@ -55,9 +55,12 @@ def main() -> int:
 
 
 def listen(address: str, port: int) -> socket.socket:
-    """Listens before anything starts: an agent that nobody can ask must not hold a Triton. Raises OSError."""
+    """Listens before anything starts: an agent that nobody can ask must not hold a Triton. Raises OSError.
+
+    On `::` for both families.
+    """
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    return socket.create_server((address, port), family=family)
+    return socket.create_server((address, port), family=family, dualstack_ipv6=address == "::")
 
 
 async def run(settings: Settings, listener: socket.socket) -> None:

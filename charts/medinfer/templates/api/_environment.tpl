@@ -1,8 +1,8 @@
 {{/* The variables of docs/contracts.md. helm reads numbers as floats; int64 keeps large ones from becoming 2.097152e+07. */}}
 {{- define "medinfer.apiEnvironment" -}}
 {{- $api := .Values.api -}}
-- {name: MEDINFER_API_BIND, value: "0.0.0.0:8002"}
-- {name: MEDINFER_API_INNER_BIND, value: "0.0.0.0:8003"}
+- {name: MEDINFER_API_BIND, value: "{{ include "medinfer.bindAll" . }}:8002"}
+- {name: MEDINFER_API_INNER_BIND, value: "{{ include "medinfer.bindAll" . }}:8003"}
 - {name: MEDINFER_API_ROUTES_FILE, value: /etc/medinfer/routes.json}
 {{- if $api.watchRoutes }}
 - {name: MEDINFER_API_ROUTES_CONFIGMAP, value: {{ include "medinfer.routes" . }}}

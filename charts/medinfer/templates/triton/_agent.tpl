@@ -9,27 +9,7 @@ docs/contracts.md that differ from their defaults.
   imagePullPolicy: {{ .Values.image.pullPolicy }}
   restartPolicy: Always
   command: [python, -m, replica_agent]
-  env:
-    - name: MEDINFER_AGENT_REPLICA
-      valueFrom: {fieldRef: {fieldPath: metadata.name}}
-    - name: MEDINFER_AGENT_NAMESPACE
-      valueFrom: {fieldRef: {fieldPath: metadata.namespace}}
-    - {name: MEDINFER_AGENT_PLAN_FILE, value: /etc/medinfer/plan.json}
-    - {name: MEDINFER_AGENT_PLAN_CONFIGMAP, value: {{ include "medinfer.plan" . }}}
-    - {name: MEDINFER_AGENT_DATA_DIR, value: /var/lib/medinfer}
-    - {name: MEDINFER_AGENT_INSTANCE_KIND, value: {{ .Values.triton.gpu.enabled | ternary "KIND_GPU" "KIND_CPU" }}}
-    - {name: MEDINFER_AGENT_ALLOWED_PREFIXES, value: {{ include "medinfer.allowedPrefixes" . | quote }}}
-    - {name: MEDINFER_AGENT_FETCH_SECONDS, value: {{ $agent.fetchSeconds | int64 | quote }}}
-    - {name: MEDINFER_AGENT_MIN_FREE_DISK_BYTES, value: {{ $agent.minFreeDiskBytes | int64 | quote }}}
-    {{- with $agent.memoryLimitBytes }}
-    - {name: MEDINFER_AGENT_MEMORY_LIMIT_BYTES, value: {{ . | int64 | quote }}}
-    {{- end }}
-    {{- with $agent.operatorDomains }}
-    - {name: MEDINFER_AGENT_OPERATOR_DOMAINS, value: {{ join "," . | quote }}}
-    {{- end }}
-    {{- if .Values.tracing.enabled }}
-    - {name: MEDINFER_AGENT_TRACING_ENDPOINT, value: {{ include "medinfer.collector" . }}}
-    {{- end }}
+  env: {{- include "medinfer.environment" (list (include "medinfer.agentEnvironment" .) "triton.agent.extraEnv" $agent.extraEnv) | nindent 4 }}
   {{- with $agent.environmentSecretName }}
   envFrom:
     - secretRef: {name: {{ . }}}
@@ -58,4 +38,32 @@ docs/contracts.md that differ from their defaults.
 {{- $prefixes := .Values.triton.agent.allowedPrefixes -}}
 {{- if .Values.bundles.enabled }}{{ $prefixes = append $prefixes (printf "http://%s:8080/" (include "medinfer.bundles" .)) }}{{ end -}}
 {{- join " " $prefixes }}
+{{- end }}
+
+{{- define "medinfer.agentEnvironment" -}}
+{{- $agent := .Values.triton.agent -}}
+- name: MEDINFER_AGENT_REPLICA
+  valueFrom: {fieldRef: {fieldPath: metadata.name}}
+- name: MEDINFER_AGENT_NAMESPACE
+  valueFrom: {fieldRef: {fieldPath: metadata.namespace}}
+- {name: MEDINFER_AGENT_PLAN_FILE, value: /etc/medinfer/plan.json}
+- {name: MEDINFER_AGENT_PLAN_CONFIGMAP, value: {{ include "medinfer.plan" . }}}
+- {name: MEDINFER_AGENT_DATA_DIR, value: /var/lib/medinfer}
+- {name: MEDINFER_AGENT_INSTANCE_KIND, value: {{ .Values.triton.gpu.enabled | ternary "KIND_GPU" "KIND_CPU" }}}
+- {name: MEDINFER_AGENT_ALLOWED_PREFIXES, value: {{ include "medinfer.allowedPrefixes" . | quote }}}
+- {name: MEDINFER_AGENT_FETCH_SECONDS, value: {{ $agent.fetchSeconds | int64 | quote }}}
+- {name: MEDINFER_AGENT_MIN_FREE_DISK_BYTES, value: {{ $agent.minFreeDiskBytes | int64 | quote }}}
+{{- with $agent.memoryLimitBytes }}
+- {name: MEDINFER_AGENT_MEMORY_LIMIT_BYTES, value: {{ . | int64 | quote }}}
+{{- end }}
+{{- with $agent.operatorDomains }}
+- {name: MEDINFER_AGENT_OPERATOR_DOMAINS, value: {{ join "," . | quote }}}
+{{- end }}
+{{- if .Values.tracing.enabled }}
+- {name: MEDINFER_AGENT_TRACING_ENDPOINT, value: {{ include "medinfer.collector" . }}}
+{{- end }}
+{{- if ne .Values.bindAddress "0.0.0.0" }}
+- {name: MEDINFER_AGENT_ADDRESS, value: {{ .Values.bindAddress | quote }}}
+- {name: MEDINFER_AGENT_TRITON_ADDRESS, value: {{ include "medinfer.tritonLoopback" . | quote }}}
+{{- end }}
 {{- end }}

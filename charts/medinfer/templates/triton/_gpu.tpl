@@ -13,6 +13,9 @@
 {{- define "medinfer.gpuAffinity" -}}
 {{- $gpu := .Values.triton.gpu -}}
 {{- if and $gpu.enabled $gpu.products }}
+{{- if (.Values.triton.affinity | default dict).nodeAffinity -}}
+{{- fail "triton.affinity.nodeAffinity and triton.gpu.products both say on which nodes replicas run: name the products in the former, and empty the latter" -}}
+{{- end }}
 nodeAffinity:
   requiredDuringSchedulingIgnoredDuringExecution:
     nodeSelectorTerms:

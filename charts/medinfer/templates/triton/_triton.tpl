@@ -22,6 +22,9 @@ command:
 
 {{- define "medinfer.tritonContainer" -}}
 {{- $triton := .Values.triton -}}
+{{- if and $triton.gpu.enabled (kindIs "map" $triton.image) (not (get $triton.image "repository")) -}}
+{{- fail "triton.image needs a repository, for example nvcr.io/nvidia/tritonserver: without one it is the build for CPUs" -}}
+{{- end -}}
 - name: triton
   image: {{ include "medinfer.image" (list . "medinfer-triton-cpu" $triton.image) }}
   imagePullPolicy: {{ .Values.image.pullPolicy }}
@@ -32,17 +35,16 @@ command:
     - --strict-readiness=false
     - --backend-directory=/tmp/backends
     - --disable-auto-complete-config
-    - --http-address=0.0.0.0
+    - "--http-address={{ include "medinfer.tritonBindAll" . }}"
     - --http-port=8000
-    - --grpc-address=127.0.0.1
+    - "--grpc-address={{ include "medinfer.tritonLoopback" . }}"
     - --grpc-port=8001
-    - --metrics-address=0.0.0.0
+    - "--metrics-address={{ include "medinfer.tritonBindAll" . }}"
     - --metrics-port=8002
     - --exit-timeout-secs={{ $triton.exitTimeoutSeconds }}
     {{- with include "medinfer.tritonTraces" . }}{{ . | nindent 4 }}{{ end }}
-  env:
-    # Libraries write caches there; the rest of the file system is read-only.
-    - {name: HOME, value: /tmp}
+  # Libraries write caches into HOME; the rest of the file system is read-only.
+  env: {{- include "medinfer.environment" (list "- {name: HOME, value: /tmp}" "triton.extraEnv" $triton.extraEnv) | nindent 4 }}
   ports:
     - {name: http, containerPort: 8000}
     - {name: metrics, containerPort: 8002}

@@ -1,0 +1,18 @@
+{{/* The variables of docs/contracts.md that differ from their defaults. */}}
+{{- define "medinfer.operatorEnvironment" -}}
+- name: MEDINFER_OPERATOR_NAMESPACE
+  valueFrom: {fieldRef: {fieldPath: metadata.namespace}}
+- name: MEDINFER_OPERATOR_IDENTITY
+  valueFrom: {fieldRef: {fieldPath: metadata.name}}
+- {name: MEDINFER_OPERATOR_LEASE_NAME, value: {{ include "medinfer.operator" . }}}
+{{- if .Values.tracing.enabled }}
+- {name: MEDINFER_OPERATOR_TRACING_ENDPOINT, value: {{ include "medinfer.collector" . }}}
+{{- end }}
+{{- with .Values.operator.approvers }}{{ if .configMapName }}
+- {name: MEDINFER_OPERATOR_APPROVERS_CONFIGMAP, value: {{ .configMapName }}}
+- {name: MEDINFER_OPERATOR_APPROVERS_NAMESPACE, value: {{ .namespace | default $.Release.Namespace }}}
+{{- end }}{{ end }}
+{{- if ne .Values.bindAddress "0.0.0.0" }}
+- {name: MEDINFER_OPERATOR_ADDRESS, value: {{ .Values.bindAddress | quote }}}
+{{- end }}
+{{- end }}
