@@ -4,12 +4,15 @@ An absent, empty or invalid plan is never an instruction: the last valid plan st
 """
 
 import logging
+import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
 from replica_agent.files import write_atomic
 from replica_agent.plan import InvalidPlan, Plan, claimed_id, parse_plan
+
+MAX_SECONDS_AHEAD = 86_400  # a revision is about the time of its writing, in seconds since 1970
 
 log = logging.getLogger(__name__)
 
@@ -84,7 +87,7 @@ class Followed:
     rejected: Refusal | None = None
 
 
-def follow(followed: Followed, text: bytes | str, is_live: bool = True) -> Followed:
+def follow(followed: Followed, text: bytes | str, now_seconds: float, is_live: bool = True) -> Followed:
     """What is in force after `text` was read; a str says why there was no document."""
     if isinstance(text, str):
         return replace(followed, rejected=Refusal(None, text))
@@ -92,6 +95,12 @@ def follow(followed: Followed, text: bytes | str, is_live: bool = True) -> Follo
         plan = parse_plan(text)
     except InvalidPlan as error:
         return replace(followed, rejected=Refusal(claimed_id(text), str(error)))
+    if plan.revision > now_seconds + MAX_SECONDS_AHEAD:
+        reason = (
+            f"revision: is {plan.revision}, more than a day ahead of the clock ({now_seconds:.0f}); correct the clock, "
+            "or leave the plan to the operator, which writes it again"
+        )
+        return replace(followed, rejected=Refusal(plan.id, reason))
     if followed.plan and plan.model != followed.plan.model:
         reason = f"model: this replica holds {followed.plan.model}; another model needs an agent with an empty DATA_DIR"
         return replace(followed, rejected=Refusal(plan.id, reason))
@@ -110,13 +119,13 @@ class Follower:
         self._source, self._kept = source, kept
         self._seen: bytes | str = b""
         self._unkept, self._trouble = b"", ""
-        self.followed = replace(follow(Followed(), PlanFile(kept).read()), live=False, rejected=None)
+        self.followed = replace(follow(Followed(), PlanFile(kept).read(), time.time()), live=False, rejected=None)
 
     def poll(self) -> Followed:
         """Reads the source once; returns what is in force."""
         text = self._source.read()
         if text != self._seen or not self.followed.live:
-            before, self.followed = self.followed.plan, follow(self.followed, text, self._source.is_live)
+            before, self.followed = self.followed.plan, follow(self.followed, text, time.time(), self._source.is_live)
             if isinstance(text, bytes) and self.followed.plan != before:
                 self._unkept = text
             self._seen = text

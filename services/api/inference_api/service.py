@@ -310,7 +310,12 @@ def build(settings: Settings) -> Service:
         decoder=decoder,
         dispatcher=dispatcher,
         shadow=shadow,
-        follower=Follower(traffic, _make_source(settings, watch), lambda routes: _answers(triton, routes)),
+        follower=Follower(
+            traffic,
+            _make_source(settings, watch),
+            lambda routes: _answers(triton, routes),
+            settings.replica_hosts,
+        ),
         watch=watch,
         endpoints={
             path: Predict(

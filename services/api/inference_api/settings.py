@@ -38,6 +38,13 @@ def _check_host(value: str) -> str:
     return value
 
 
+def _check_replica_host(value: str) -> str:
+    try:
+        return str(ipaddress.ip_network(value))
+    except ValueError:
+        return _check_host(value).lower()
+
+
 def _parse_network(value: object) -> object:
     try:
         network = ipaddress.ip_network(str(value))
@@ -78,6 +85,9 @@ class Settings(BaseModel):
     head_timeout_seconds: Annotated[float, Field(gt=0, le=600, allow_inf_nan=False)] = 5
     first_byte_timeout_seconds: Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)] = 20
     allowed_hosts: Annotated[tuple[Annotated[str, AfterValidator(_check_host)], ...], BeforeValidator(_split)] = ()
+    replica_hosts: Annotated[
+        tuple[Annotated[str, AfterValidator(_check_replica_host)], ...], BeforeValidator(_split)
+    ] = ()
     trusted_proxies: Annotated[
         tuple[Annotated[ipaddress.IPv4Network | ipaddress.IPv6Network, BeforeValidator(_parse_network)], ...],
         BeforeValidator(_split),

@@ -26,7 +26,8 @@ def text(**changes: Any) -> bytes:
     return json.dumps(document(**changes)).encode()
 
 
-VALID = follow(Followed(), text(stable=1, revision=5))
+NOW = 1_800_000_000
+VALID = follow(Followed(), text(stable=1, revision=5), NOW)
 
 
 @pytest.mark.parametrize(
@@ -42,18 +43,18 @@ VALID = follow(Followed(), text(stable=1, revision=5))
     ],
 )
 def test_what_is_no_plan_leaves_the_last_one_and_is_reported(given: bytes | str, reason: str) -> None:
-    followed = follow(VALID, given)
+    followed = follow(VALID, given, NOW)
     assert followed.plan == VALID.plan and followed.live
     assert followed.rejected and reason in followed.rejected.reason
 
 
 def test_a_refusal_names_the_documents_own_id() -> None:
-    refused = follow(VALID, text(stable=2, id="0" * 64)).rejected
+    refused = follow(VALID, text(stable=2, id="0" * 64), NOW).rejected
     assert refused and refused.id == "0" * 64
 
 
 def test_a_valid_plan_clears_the_refusal() -> None:
-    assert follow(follow(VALID, b""), text(stable=2)).rejected is None
+    assert follow(follow(VALID, b"", NOW), text(stable=2), NOW).rejected is None
 
 
 def test_the_last_plan_outlives_the_process_but_is_not_live(tmp_path: Path) -> None:
@@ -113,9 +114,9 @@ def test_a_plan_that_cannot_be_kept_counts_all_the_same_and_is_kept_later(
 @pytest.mark.parametrize("revision", [None, 5, 6])
 def test_a_plan_without_a_revision_is_not_compared(revision: int | None) -> None:
     """A person's plan has no revision. The operator's next revision is greater only than those that it knows."""
-    by_hand = follow(VALID, text(stable=2))
+    by_hand = follow(VALID, text(stable=2), NOW)
     assert by_hand.rejected is None and by_hand.plan and by_hand.plan.revision == 0
-    after = follow(by_hand, text(stable=3, revision=4))
+    after = follow(by_hand, text(stable=3, revision=4), NOW)
     assert after.rejected is None and after.plan and after.plan.revision == 4
 
 
@@ -188,3 +189,10 @@ def test_the_highest_revision_wins(
     if watched:
         scene.answer(text(stable=1, revision=watched))
     assert scene.poll() == obeyed
+
+
+def test_a_plan_from_the_future_is_refused_with_a_reason() -> None:
+    """Regression guard: no later plan could have followed it."""
+    refused = follow(VALID, text(stable=2, revision=2**53 - 1), NOW)
+    assert refused.plan == VALID.plan and refused.rejected
+    assert "more than a day ahead of the clock" in refused.rejected.reason

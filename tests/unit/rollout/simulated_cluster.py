@@ -17,7 +17,7 @@ from rollout_operator.decide.release_spans import release_spans
 from rollout_operator.decide.step_totals import remember
 from rollout_operator.documents.api import ApiState
 from rollout_operator.documents.codec import InvalidDocument
-from rollout_operator.documents.observation import ApiPod, Observation, Replica
+from rollout_operator.documents.observation import ApiPod, Observation, Replica, unless_ahead
 from rollout_operator.documents.plan import Plan, parse_plan
 from rollout_operator.documents.release_span import ReleaseSpan
 from rollout_operator.documents.routes import Routes, parse_routes
@@ -35,7 +35,7 @@ class Cluster:
     """`tick` moves everything by one second; `before_write` sees each decision with what the world truly is."""
 
     def __init__(self, spec: Spec, behaviours: dict[str, Behaviour], replicas: int = 2, apis: int = 2, seed: int = 0):
-        self.dice = random.Random(seed)
+        self.dice, self.salts = random.Random(seed), random.Random(seed)
         self.spec, self.behaviours, self.now = spec, behaviours, 1_000_000.0
         self.agents = {f"triton-{number}": Agent(f"triton-{number}") for number in range(replicas)}
         self.apis = {f"api-{number}": Api(f"api-{number}") for number in range(apis)}
@@ -71,7 +71,7 @@ class Cluster:
             self._run_agent(agent)
         for api in self.apis.values():
             if api.up and self.dice.random() >= self.lag:
-                api.follow(self.routes)
+                api.follow(unless_ahead(self.routes, self.now))
             api.serve(self.behaviours, self.dice, self.requests)
         if self.operator_up:
             self.operate(crash)
@@ -111,8 +111,8 @@ class Cluster:
             self.now,
             replicas,
             tuple(apis),
-            self.plan,
-            self.routes,
+            unless_ahead(self.plan, self.now),
+            unless_ahead(self.routes, self.now),
             len(self.agents),
             self.rolling,
             "",
@@ -120,6 +120,7 @@ class Cluster:
             "uid" if self.is_traced else "",
             self.heard,
             self.approvers,
+            f"{self.salts.getrandbits(64):016x}",
         )
 
     def operate(self, crash: int | None = None) -> Decision:
@@ -149,7 +150,7 @@ class Cluster:
         ready = False
         if agent.up:
             if self.dice.random() >= self.lag:
-                agent.follow(self.plan)
+                agent.follow(unless_ahead(self.plan, self.now))
             agent.work(self.behaviours)
             plan = agent.plan
             first = (plan.stable or plan.canary) if plan else None

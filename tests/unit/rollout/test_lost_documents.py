@@ -1,5 +1,8 @@
 """The operator dies, and what it remembers or published is lost, edited or restored, while a rollout is under way."""
 
+import json
+from dataclasses import replace
+
 import pytest
 
 from tests.unit.rollout.healthy_cluster import cluster, condition, release, served
@@ -138,3 +141,42 @@ def test_a_re_created_object_with_another_version_takes_the_ordinary_steps() -> 
     made.status, made.spec = {}, spec(2, generation=1)
     made.run_until("Healthy")
     assert made.reasons.count("StepStarted") == 6
+
+
+@pytest.mark.parametrize("which", ["plan", "routes"])
+def test_a_document_from_the_future_is_written_again_under_a_revision_that_is_obeyed(which: str) -> None:
+    """Regression guard: with 2^53-1 the next revision was one that API pods and agents refuse."""
+    made = cluster()
+    assert made.plan and made.routes
+    if which == "plan":
+        made.plan_text = json.dumps(replace(made.plan, revision=2**53 - 1).document())
+    else:
+        made.routes_text = json.dumps(replace(made.routes, revision=2**53 - 1).document())
+    made.run(3)
+    assert made.plan.revision <= made.now + 86_400 and made.routes.revision <= made.now + 86_400
+    release(made).run_until("Healthy")
+    assert made.status["stable"]["version"] == 2
+
+
+def test_a_status_that_remembers_a_revision_from_the_future_is_no_reason_for_another() -> None:
+    made = cluster()
+    made.status = made.status | {"routesRevision": 2**53 - 1, "planRevision": 2**53 - 1}
+    release(made).run_until("Healthy")
+    assert made.plan and made.plan.revision <= made.now + 86_400
+    assert made.routes and made.routes.revision <= made.now + 86_400
+
+
+def test_the_salt_is_random_the_same_within_a_try_and_in_no_status() -> None:
+    """Regression guard: it was the canary's digest, which every answer tells, so a client could choose its version."""
+    made = release(cluster())
+    salts: set[str] = set()
+    for _ in range(200):
+        made.tick()
+        assert made.routes
+        if made.routes.canary:
+            salts.add(made.routes.assignment.salt)
+        assert made.routes.assignment.salt not in json.dumps(made.status)
+        if made.phase == "Healthy":
+            break
+    (salt,) = salts
+    assert salt.partition(".")[2] and digest(2) != salt

@@ -9,6 +9,7 @@
 {{- end }}
 - name: MEDINFER_API_NAMESPACE
   valueFrom: {fieldRef: {fieldPath: metadata.namespace}}
+- {name: MEDINFER_API_REPLICA_HOSTS, value: {{ printf "*.%s.%s.svc" (include "medinfer.replicas" .) .Release.Namespace | quote }}}
 {{- if $api.auth.secretName }}
 - {name: MEDINFER_API_ACCESS_FILE, value: /etc/medinfer-access/access.json}
 {{- end }}

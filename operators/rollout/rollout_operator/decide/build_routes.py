@@ -28,11 +28,24 @@ def build_routes(s: Situation) -> Routes | None:
         stable=Share(stable.version, 100 - weight),
         canary=Share(canary.version, weight) if canary else None,
         shadow=ShadowShare(shadow) if shadow else None,
-        assignment=AssignmentRule(s.spec.assignment.header, (canary or stable).digest),
+        assignment=AssignmentRule(s.spec.assignment.header, _salt(s)),
         versions=metadata,
         replicas=routed,
         replica_floor=replica_floor(s),
     )
+
+
+def _salt(s: Situation) -> str:
+    """Random for each try, so that no client can choose its version; the same while the try lasts.
+
+    It is kept in the routes alone, behind the name of its try: status, Events and reports do not tell it.
+    """
+    now = s.seen.routes.assignment.salt if s.seen.routes else ""
+    attempt, canary = s.status.attempt, s.status.canary
+    if canary is None:
+        return now or f"none.{s.seen.random_hex}"
+    name = f"{canary.digest[7:19]}-{attempt.started_at if attempt else 0}"
+    return now if now.startswith(f"{name}.") else f"{name}.{s.seen.random_hex}"
 
 
 def _shares(s: Situation, metadata: dict[str, VersionMetadata]) -> tuple[int, int]:

@@ -9,7 +9,7 @@ from rollout_operator.decide.conditions import STALLED, Summary, derive_conditio
 from rollout_operator.decide.report import ReplicaCounts, Report, build_report, is_degraded, status_document
 from rollout_operator.decide.situation import IDLE_REQUEUE_SECONDS, Event, Ruling, Situation
 from rollout_operator.documents.codec import Json
-from rollout_operator.documents.observation import Observation
+from rollout_operator.documents.observation import MAX_REVISION_AHEAD, Observation
 from rollout_operator.documents.plan import Plan
 from rollout_operator.documents.routes import Routes
 from rollout_operator.documents.spec import InvalidSpec
@@ -68,8 +68,9 @@ def _number(routes: Routes, seen: Observation, status: Status) -> Routes | None:
 
 
 def _next(newest: int, remembered: int, now: int) -> int:
-    """Higher than every earlier one; when those are lost, the clock is."""
-    return max(newest + 1, remembered + 1, now)
+    """Higher than every earlier one; when those are lost, or nobody would obey them, the clock is."""
+    believed = remembered if remembered <= now + MAX_REVISION_AHEAD else 0
+    return max(newest + 1, believed + 1, now)
 
 
 def conclude(s: Situation, ruling: Ruling, plan: Plan | None, routes: Routes | None) -> Decision:

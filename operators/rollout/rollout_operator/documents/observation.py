@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from rollout_operator.approvals.approvers import Approvers
 from rollout_operator.documents.agent import AgentState
@@ -11,7 +12,7 @@ from rollout_operator.documents.plan import Plan
 from rollout_operator.documents.routes import Routes
 
 GONE_AFTER_SECONDS = 300
-MAX_REVISION_AHEAD = 10**9  # a revision is about the time of its writing; what is said to be from far ahead is a lie
+MAX_REVISION_AHEAD = 86_400  # a revision is about the time of its writing in seconds; what is from far ahead is a lie
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,7 @@ class Observation:
     which loses counts and nothing else. `trace_seed`: the object's uid, from which ids of traces are made; empty:
     nothing is traced. `sent_spans`: by id of a trace, of how many of its spans a collector has heard. `approvers`: who
     may open gates; None when none are configured.
+    `random_hex`: another one each time, which nobody can guess.
     """
 
     now_seconds: float
@@ -73,6 +75,7 @@ class Observation:
     trace_seed: str = ""
     sent_spans: Mapping[str, int] = field(default_factory=dict)
     approvers: Approvers | None = None
+    random_hex: str = ""
 
     @property
     def now(self) -> int:
@@ -102,5 +105,16 @@ class Observation:
         return self._newest(self.routes.revision if self.routes else 0, obeyed)
 
     def _newest(self, published: int, obeyed: Iterable[int]) -> int:
-        believed = (revision for revision in obeyed if revision <= max(published, self.now) + MAX_REVISION_AHEAD)
+        believed = (revision for revision in obeyed if revision <= self.now + MAX_REVISION_AHEAD)
         return max((published, *believed))
+
+
+Document = TypeVar("Document", Plan, Routes)
+
+
+def unless_ahead(document: Document | None, now_seconds: float) -> Document | None:
+    """None for a document whose revision is more than a day ahead: neither API pods nor agents obey it.
+
+    Somebody else wrote it, or the clock was wrong. It is written again under a revision that is obeyed.
+    """
+    return document if document and document.revision <= now_seconds + MAX_REVISION_AHEAD else None

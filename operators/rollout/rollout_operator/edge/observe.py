@@ -1,6 +1,7 @@
 """Observes a rollout: pods as the watches show them, and what agents and API pods answer."""
 
 import asyncio
+import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -9,7 +10,7 @@ from rollout_operator.approvals.approvers import Approvers
 from rollout_operator.documents.agent import AgentState
 from rollout_operator.documents.api import ApiState
 from rollout_operator.documents.codec import Json
-from rollout_operator.documents.observation import ApiPod, Observation, Replica
+from rollout_operator.documents.observation import ApiPod, Observation, Replica, unless_ahead
 from rollout_operator.documents.spec import InvalidSpec, Spec
 from rollout_operator.documents.status import Status
 from rollout_operator.edge.approvers import ReadsApprovers, read_approvers
@@ -79,17 +80,19 @@ class Observer:
         answers = await self._ask(objects)
         stale, rival = await self._stale(answers.silent), await self._rival(objects)
         spec = objects.spec()
+        now_seconds = self._watched.now_seconds()
         seen = Observation(
-            now_seconds=self._watched.now_seconds(),
+            now_seconds=now_seconds,
             replicas=tuple(self._replicas(objects, answers, stale)),
             api_pods=_unknown_api(objects) or tuple(_api_pods(answers, stale)),
-            plan=objects.plan(),
-            routes=objects.routes(),
+            plan=unless_ahead(objects.plan(), now_seconds),
+            routes=unless_ahead(objects.routes(), now_seconds),
             desired_replicas=int(((objects.triton or {}).get("spec") or {}).get("replicas") or 0),
             rolling=is_rolling(objects.triton),
             rival=rival,
             readings=readings,
             approvers=await self._approvers(spec),
+            random_hex=secrets.token_hex(16),
         )
         return Observed(objects, spec, objects.status(), seen)
 

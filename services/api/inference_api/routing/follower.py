@@ -5,11 +5,13 @@ why the newest were refused. Routes with another stable version are put in force
 """
 
 import logging
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Awaitable, Callable, Sequence
 
 from inference_api.routing import document as documents
 from inference_api.routing.counters import Json
 from inference_api.routing.document import InvalidRoutes, Routes
+from inference_api.routing.plausible import refuse
 from inference_api.routing.routes_source import RoutesSource
 from inference_api.routing.traffic import Traffic
 
@@ -21,9 +23,15 @@ Answers = Callable[[Routes], Awaitable[bool]]
 
 
 class Follower:
-    """Polls one source of routes. `answers(routes)`: whether a replica answers for their stable version."""
+    """Polls one source of routes. `answers(routes)`: whether a replica answers for their stable version.
 
-    def __init__(self, traffic: Traffic, source: RoutesSource, answers: Answers) -> None:
+    `replica_hosts`: where the own replicas are, as the settings say it; empty for anywhere.
+    """
+
+    def __init__(
+        self, traffic: Traffic, source: RoutesSource, answers: Answers, replica_hosts: Sequence[str] = ()
+    ) -> None:
+        self._replica_hosts = replica_hosts
         self._traffic = traffic
         self._source = source
         self._answers = answers
@@ -41,6 +49,9 @@ class Follower:
             return False
         if current is not None and wanted.id == current.id:
             self._traffic.forget_rejection()
+            return False
+        if reason := refuse(wanted, time.time(), self._replica_hosts):
+            self._reject(wanted.id, reason)
             return False
         if current is not None and 0 < wanted.revision < current.revision:
             reason = (

@@ -1,6 +1,7 @@
 """What is absent, empty or invalid is never an instruction."""
 
 import json
+import time
 
 import pytest
 from inference_api.routing.counters import Json
@@ -117,3 +118,14 @@ async def test_without_any_routes_the_first_are_put_in_force() -> None:
     assert scene.traffic.routes is None
     scene.write(document())
     assert await scene.follower.poll()
+
+
+async def test_routes_from_the_future_are_refused_with_a_reason_and_block_nothing() -> None:
+    scene = await following()
+    scene.write(document(step="hostile", revision=2**53 - 1))
+    assert not await scene.follower.poll()
+    assert "more than a day ahead of the clock" in str(scene.traffic.snapshot()["rejected"])
+    assert some(scene.traffic.routes).step != "hostile"
+    scene.write(document(step="mended", revision=int(time.time())))
+    assert await scene.follower.poll()
+    assert some(scene.traffic.routes).step == "mended"
