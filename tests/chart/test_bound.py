@@ -11,6 +11,7 @@ from tests.harness.chart.placing import Placing
 
 DEFAULTS, CPU = CHART / "values.yaml", CHART / "values-cpu.yaml"
 PRODUCTS, EVERYTHING = CHART / "ci" / "gpu-values.yaml", CHART / "ci" / "everything-values.yaml"
+FIXED = "triton.autoscaling.enabled=false"
 NO_VOLUMES = "triton.cache.persistent=false"  # nobody makes them here
 cpu = Node("cpu")
 
@@ -40,13 +41,13 @@ SITUATIONS = {
         (gpu("t4", "Tesla-T4", count=3), gpu("l4"), gpu("l40s", "NVIDIA-L40S"), cpu),
         {"triton": "l4 l40s"},
         PRODUCTS,
-        (NO_VOLUMES, "triton.replicaCount=2"),
+        (NO_VOLUMES, "triton.replicaCount=2", FIXED),
     ),
     "slices of a card, and every other value": Situation(
         (large(Node("mig", {"nvidia.com/mig-1g.10gb": 8}, "NVIDIA-A100-SXM4-80GB", "team=imaging")), cpu),
         {"triton": "mig mig mig mig", "api": "cpu cpu cpu", "operator": "cpu cpu", "bundles": "cpu"},
         EVERYTHING,
-        (NO_VOLUMES,),
+        (NO_VOLUMES, FIXED),
     ),
     # The large ones have so much more room that the scheduler would fill them first.
     "one replica on each node": Situation(
