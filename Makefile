@@ -22,6 +22,9 @@ GITOPS_PROGRAMS := helm kustomize-controller glua applications.yaml buckets.yaml
 CLIENT_PROGRAMS := upload
 # What the demo serves.
 MODEL ?= resnet50
+# 1: the local cluster has a Prometheus and a Jaeger.
+OBSERVE ?=
+export OBSERVE
 OBSERVER_PROGRAMS := jaeger prometheus
 CONTROLLER_PROGRAMS := helm kube-controller-manager
 # Every process that a test starts would compile all that it imports again: that doubles the time it takes to start.
@@ -98,8 +101,12 @@ image-docs: setup ## Write docs/images.md: which images are read, and with which
 	$(RUN) python -W ignore -m tests.harness.oracle.page
 
 .PHONY: up
-up: cluster ## A Kubernetes of this folder's own with medinfer on it, or medinfer on yours: KUBECONFIG=... or CLUSTER=current
+up: cluster ## A Kubernetes of this folder's own with medinfer on it; OBSERVE=1: and Prometheus and Jaeger; or on yours: KUBECONFIG=...
 	$(RUN) python -m ci.cluster install
+
+.PHONY: open
+open: setup ## Bring the page, and with OBSERVE=1 Prometheus and Jaeger, to this machine's loopback until Ctrl-C
+	@$(RUN) python -m ci.cluster open
 
 .PHONY: down
 down: setup ## End that Kubernetes; its images stay for the next one
@@ -147,7 +154,7 @@ $(UV):
 .PHONY: cluster
 cluster: setup
 	@ci/install-packages cluster
-	@ci/cluster/build $(CLUSTER_PROGRAMS)
+	@ci/cluster/build $(CLUSTER_PROGRAMS) $(if $(filter-out 0,$(OBSERVE)),$(OBSERVER_PROGRAMS))
 	$(RUN) python -m ci.cluster start
 
 .PHONY: packages

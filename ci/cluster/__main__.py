@@ -1,13 +1,14 @@
-"""`python -m ci.cluster start|install|images|add-node|remove-node|down`; `make up` builds first what these need.
+"""`python -m ci.cluster start|install|open|images|add-node|remove-node|down`; `make up` builds first what these need.
 
 With KUBECONFIG, or CLUSTER=current, `start`, `install` and `images` work on that cluster, and `down` does nothing.
+With OBSERVE=1 `start` and `install` add Prometheus and Jaeger to the local one.
 """
 
 import argparse
 import sys
 from collections.abc import Sequence
 
-from ci.cluster import chart, lifecycle
+from ci.cluster import chart, lifecycle, observers, opened
 from ci.cluster.delivery import choose_delivery, is_local, to_node
 from ci.cluster.nodes import SECOND
 from ci.images.provide import provide_all
@@ -34,9 +35,16 @@ def start() -> None:
     """A cluster with DNS, metrics and our images."""
     if is_local():
         lifecycle.up()
-    chart.remember_images(provide_all(choose_delivery()))
+    observed = observers.are_wanted()
+    chart.remember_images(provide_all(choose_delivery(), observers=observed))
     if is_local():
         lifecycle.add_addons()
+    if observed:
+        observers.add()
+
+
+def install() -> None:
+    chart.install(settings=observers.SETTINGS if observers.are_wanted() else {})
 
 
 def images(names: Sequence[str]) -> None:
@@ -68,7 +76,8 @@ def down() -> None:
 
 COMMANDS = {
     "start": start,
-    "install": chart.install,
+    "install": install,
+    "open": opened.open_all,
     "add-node": add_node,
     "remove-node": remove_node,
     "down": down,

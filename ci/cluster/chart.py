@@ -25,12 +25,12 @@ IMAGE_VALUES = {
 }
 
 
-def install(model: str = "resnet50", version: int = 1) -> None:
-    """Installs or upgrades; returns when everything runs and the version is live."""
+def install(model: str = "resnet50", version: int = 1, settings: Mapping[str, str] | None = None) -> None:
+    """Installs or upgrades; returns when everything runs and the version is live. `settings`: more values."""
     images = known_images()
     serve_bundles(images["medinfer-bundles"])
-    settings = image_settings(images) | artifact_settings(model, version)
-    arguments = [part for setting in settings.items() for part in ("--set", "=".join(setting))]
+    chosen = image_settings(images) | artifact_settings(model, version) | dict(settings or {})
+    arguments = [part for setting in chosen.items() for part in ("--set", "=".join(setting))]
     files = [part for path in VALUES for part in ("--values", str(path))]
     helm = ("helm", "upgrade", "--install", "medinfer", str(CHART), *_in(NAMESPACE), "--create-namespace")
     print(run(*helm, *files, *arguments))

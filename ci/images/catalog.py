@@ -75,3 +75,4 @@ OURS = (
     ),
 )
 CLUSTERS = tuple(_program(name) for name in ("pause", "coredns", "metrics-server"))
+OBSERVERS = tuple(_program(name) for name in ("prometheus", "jaeger"))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ci.images import buildah
-from ci.images.catalog import CLUSTERS, OURS, Image
+from ci.images.catalog import CLUSTERS, OBSERVERS, OURS, Image
 from ci.stack.folders import CACHE
 from ci.stack.lock import alone
 from ci.stack.say import say
@@ -27,9 +27,12 @@ class Delivery:
     deliver: Callable[[Path], None]
 
 
-def provide_all(delivery: Delivery, names: Sequence[str] = ()) -> dict[str, str]:
-    """What each image is called on the cluster; all that belong there, or those named. Raises CommandFailed."""
-    wanted = (CLUSTERS if delivery.is_local else ()) + OURS
+def provide_all(delivery: Delivery, names: Sequence[str] = (), *, observers: bool = False) -> dict[str, str]:
+    """What each image is called on the cluster; all that belong there, or those named. Raises CommandFailed.
+
+    `observers`: Prometheus and Jaeger, too.
+    """
+    wanted = (CLUSTERS if delivery.is_local else ()) + OURS + (OBSERVERS if observers else ())
     with alone(FILES / ".lock", lambda: say("waiting for another build")):
         return {image.name: provide(image, delivery) for image in wanted if not names or image.name in names}
 
