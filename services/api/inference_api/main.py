@@ -15,10 +15,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from inference_api import early_answers, http_problems, inner, openapi, page
 from inference_api.access.clients import Scope as ClientScope
+from inference_api.build import build
 from inference_api.cors import Cors
 from inference_api.page import docs
 from inference_api.process.http_counts import HttpCounts
-from inference_api.service import Service, build
+from inference_api.service import Service
 from inference_api.settings import InvalidSettings, Settings, read_settings
 
 

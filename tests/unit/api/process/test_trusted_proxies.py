@@ -4,9 +4,9 @@ import ipaddress
 from pathlib import Path
 
 import pytest
+from inference_api.build import build
 from inference_api.prediction import shares
 from inference_api.process.trusted_proxies import MAX_HOPS, Network, TrustedProxies
-from inference_api.service import build
 from inference_api.settings import Settings
 from starlette.types import Receive, Scope, Send
 
