@@ -8,14 +8,14 @@ import pytest
 
 from ci.stack.kubernetes import Cluster
 from ci.stack.waiting import wait_until
-from tests.chart.test_bound import CPU, DEFAULTS, NO_VOLUMES, PRODUCTS, cpu
+from tests.chart.test_bound import CPU, DEFAULTS, FIXED, NO_VOLUMES, PRODUCTS, cpu
 from tests.harness.chart import notes
 from tests.harness.chart.helm import render
 from tests.harness.chart.nodes import GPU, Node, Nodes, gpu
 from tests.harness.chart.placing import Placing
 from tests.harness.kubectl import Kubectl
 
-TWO_REPLICAS = (NO_VOLUMES, "triton.replicaCount=2")
+TWO_REPLICAS = (NO_VOLUMES, "triton.replicaCount=2", FIXED)
 AFFINITY = "node(s) didn't match Pod's node affinity"
 
 
@@ -120,6 +120,7 @@ SITUATIONS = {
         ("triton.cache.storageClassName", "by-hand", "triton.cache.persistent: false"),
         ("triton.cache.persistent=false",),
         PRODUCTS,
+        (FIXED,),
     ),
     "a class whose volumes somebody must make": Situation(
         (gpu("gpu", count=3), cpu),
@@ -127,7 +128,7 @@ SITUATIONS = {
         ("triton.cache.storageClassName", "kubernetes.io/no-provisioner"),
         ("triton.cache.persistent=false",),
         PRODUCTS,
-        ("triton.cache.storageClassName=by-hand",),
+        ("triton.cache.storageClassName=by-hand", FIXED),
     ),
 }
 
