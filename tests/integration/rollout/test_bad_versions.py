@@ -135,7 +135,7 @@ def test_permuted_labels_are_stopped_in_shadow(served: RolloutStack, images: lis
 @pytest.mark.parametrize(
     ("limits", "measurement", "rate_per_second", "weight", "answers_before"),
     [
-        # An answer of a canary of 300 ms may be too late on a busy machine, so an error: its latency alone is judged here.
+        # An answer of a canary of 300 ms may be too late on a busy machine, so an error: only its latency is judged.
         pytest.param({"maxLatencyRatio": 1.5, "maxErrorRate": 0.5}, "latencyRatio", 20, 5, 0, id="slow"),
         # Compares stable with itself a minute ago: on a machine that others use too, only sometimes the canary's doing.
         pytest.param(HEAVY, "stableSlowdown", 60, 10, 400, id="heavy", marks=pytest.mark.soak),

@@ -108,10 +108,22 @@ def _is_final(error: BaseException) -> bool:
 
     if status := _status(error):
         return 400 <= status[0] < 500 and status[0] not in (408, 429)
-    return isinstance(error, FileNotFoundError | PermissionError | aiohttp.InvalidURL)
+    return isinstance(error, FileNotFoundError | PermissionError | aiohttp.InvalidURL) or _is_untrusted(error)
+
+
+def _is_untrusted(error: BaseException) -> bool:
+    import aiohttp
+    from botocore.exceptions import SSLError
+
+    return isinstance(error, aiohttp.ClientConnectorCertificateError | SSLError)
 
 
 def _describe(error: BaseException) -> str:
+    if _is_untrusted(error):
+        return (
+            "its certificate is not one that the agent trusts; if an authority of your own signed it, put its "
+            "certificate into the ConfigMap that triton.agent.caConfigMapName names"
+        )
     if status := _status(error):
         return f"HTTP {status[0]} {status[1][:200]}; check the address and the agent's rights"
     return scrub(f"{type(error).__name__}: {str(error)[:300]}".rstrip(": "))
