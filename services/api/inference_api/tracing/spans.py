@@ -21,7 +21,8 @@ def _spans(trace: Trace, to_wall_seconds: float) -> Iterable[Span]:
     root, parent, linked = trace.root, trace.parent, trace.linked
     kind = Kind.INTERNAL if linked else Kind.SERVER
     link = Link(linked.id, linked.root.id) if linked else None
-    yield _span(trace, root, kind, parent.span_id if parent else 0, to_wall_seconds, link)
+    first = _span(trace, root, kind, parent.span_id if parent else 0, to_wall_seconds, link)
+    yield first._replace(is_fault=not traces.is_clients_mistake(root))
     for span in trace.spans:
         yield _span(trace, span, Kind.CLIENT if span.is_call else Kind.INTERNAL, root.id, to_wall_seconds)
 

@@ -16,6 +16,7 @@ Attributes = Mapping[str, str | int]
 # An extension of the ASGI scope.
 _KEY = "medinfer.trace"
 _ID_BITS = 64
+SERVER_FAULT = 500  # the first HTTP status that says so
 NO_SPAN: Final = nullcontext()  # where nothing is traced
 
 
@@ -97,6 +98,12 @@ class Trace:
         if not self._is_submitted:
             self._is_submitted = True
             self._submit(self)
+
+
+def is_clients_mistake(root: Span) -> bool:
+    """Whether the request was answered with 4xx, which OpenTelemetry does not count as an error of the server."""
+    status = root.attributes.get("http.response.status_code")
+    return isinstance(status, int) and status < SERVER_FAULT
 
 
 def of(scope: Scope) -> Trace | None:

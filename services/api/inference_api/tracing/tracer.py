@@ -11,7 +11,6 @@ from inference_api.tracing import trace as traces
 from inference_api.tracing.sampler import Sampler
 from inference_api.tracing.trace import Trace
 
-SERVER_FAULT = 500
 STOP_SECONDS = 2.0
 
 
@@ -81,6 +80,6 @@ def _end(trace: Trace, status: int, route: str) -> None:
     }
     if not status:
         trace.root.error = trace.root.error or "NoAnswer"
-    if not status or status >= SERVER_FAULT:
+    if not status or status >= traces.SERVER_FAULT:
         trace.keep()
     trace.end()

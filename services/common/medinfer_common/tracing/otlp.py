@@ -36,7 +36,7 @@ class Link(NamedTuple):
 class Span(NamedTuple):
     """`trace_id`: 32 hexadecimal digits. `parent_id`: 0 without one. `error`: a class of error, empty without.
 
-    Times are nanoseconds since 1970.
+    Times are nanoseconds since 1970. `is_fault`: an error is one of who sends the span, not its caller's mistake.
     """
 
     trace_id: str
@@ -49,6 +49,7 @@ class Span(NamedTuple):
     error: str = ""
     kind: Kind = Kind.INTERNAL
     link: Link | None = None
+    is_fault: bool = True
 
 
 class Source:
@@ -84,8 +85,9 @@ def _message(span: Span) -> trace_pb2.Span:
         end_time_unix_nano=span.ended_ns,
         attributes=_attributes(span.attributes),
     )
-    if span.error:
+    if span.error and span.is_fault:
         message.status.code = trace_pb2.Status.STATUS_CODE_ERROR
+    if span.error:
         message.attributes.extend(_attributes({"error.type": span.error}))
     if span.link:
         link = trace_pb2.Span.Link(trace_id=bytes.fromhex(span.link.trace_id), span_id=_bytes(span.link.span_id))

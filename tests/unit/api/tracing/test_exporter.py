@@ -92,6 +92,28 @@ async def test_a_collector_gets_the_spans(collector: Collector, scene: Scene) ->
     assert attributes == {"medinfer.version": 3, "medinfer.replica": "a"}
 
 
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        pytest.param(415, trace_pb2.Status.STATUS_CODE_UNSET, id="the-clients-mistake"),
+        pytest.param(503, trace_pb2.Status.STATUS_CODE_ERROR, id="our-fault"),
+        pytest.param(None, trace_pb2.Status.STATUS_CODE_ERROR, id="no-answer"),
+    ],
+)
+async def test_only_what_the_server_did_wrong_is_an_error_of_its_span(
+    collector: Collector, scene: Scene, status: int | None, code: int
+) -> None:
+    """As OpenTelemetry's conventions for HTTP have it: else a client's bad files look like an outage."""
+    trace = Trace(scene.exporter.submit, "POST /predict", "1" * 32, is_sampled=True)
+    trace.root.error = "overloaded"
+    trace.root.attributes = {} if status is None else {"http.response.status_code": status}
+    trace.end()
+    await until(lambda: scene.counted["sent"] == 1, "the trace is sent")
+    (root,) = collector.spans
+    assert root.status.code == code
+    assert {one.key: one.value.string_value for one in root.attributes}["error.type"] == "overloaded"
+
+
 async def test_a_copys_spans_name_the_request(collector: Collector, scene: Scene) -> None:
     request = Trace(scene.exporter.submit, "POST /predict", "1" * 32, is_sampled=True)
     request.of_copy().end()
