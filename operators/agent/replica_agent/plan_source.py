@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
+from medinfer_common.revisions import refuse_ahead
+
 from replica_agent.files import write_atomic
 from replica_agent.plan import InvalidPlan, Plan, claimed_id, parse_plan
-
-MAX_SECONDS_AHEAD = 86_400  # a revision is about the time of its writing, in seconds since 1970
 
 log = logging.getLogger(__name__)
 
@@ -95,11 +95,7 @@ def follow(followed: Followed, text: bytes | str, now_seconds: float, is_live: b
         plan = parse_plan(text)
     except InvalidPlan as error:
         return replace(followed, rejected=Refusal(claimed_id(text), str(error)))
-    if plan.revision > now_seconds + MAX_SECONDS_AHEAD:
-        reason = (
-            f"revision: is {plan.revision}, more than a day ahead of the clock ({now_seconds:.0f}); correct the clock, "
-            "or leave the plan to the operator, which writes it again"
-        )
+    if reason := refuse_ahead(plan.revision, now_seconds):
         return replace(followed, rejected=Refusal(plan.id, reason))
     if followed.plan and plan.model != followed.plan.model:
         reason = f"model: this replica holds {followed.plan.model}; another model needs an agent with an empty DATA_DIR"

@@ -1,9 +1,10 @@
 """What is believed of what agents and API pods say."""
 
 import pytest
+from medinfer_common.revisions import MAX_SECONDS_AHEAD
 from rollout_operator.documents.agent import AgentState
 from rollout_operator.documents.api import ApiState
-from rollout_operator.documents.observation import MAX_REVISION_AHEAD, ApiPod, Observation, Replica
+from rollout_operator.documents.observation import ApiPod, Observation, Replica
 
 NOW = 1_800_000_000
 
@@ -13,7 +14,7 @@ NOW = 1_800_000_000
     [
         pytest.param((), 0, id="nobody-says"),
         pytest.param((NOW, NOW + 3), NOW + 3, id="the-highest"),
-        pytest.param((NOW, NOW + MAX_REVISION_AHEAD + 1), NOW, id="from-far-ahead"),
+        pytest.param((NOW, NOW + MAX_SECONDS_AHEAD + 1), NOW, id="from-far-ahead"),
         pytest.param((2**53 - 1,), 0, id="a-lie-that-no-later-revision-could-top"),
     ],
 )

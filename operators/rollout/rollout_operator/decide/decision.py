@@ -3,13 +3,15 @@
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from medinfer_common.revisions import is_ahead
+
 from rollout_operator.decide.build_plan import build_plan
 from rollout_operator.decide.build_routes import build_routes, route_replicas
 from rollout_operator.decide.conditions import STALLED, Summary, derive_conditions
 from rollout_operator.decide.report import ReplicaCounts, Report, build_report, is_degraded, status_document
 from rollout_operator.decide.situation import IDLE_REQUEUE_SECONDS, Event, Ruling, Situation
 from rollout_operator.documents.codec import Json
-from rollout_operator.documents.observation import MAX_REVISION_AHEAD, Observation
+from rollout_operator.documents.observation import Observation
 from rollout_operator.documents.plan import Plan
 from rollout_operator.documents.routes import Routes
 from rollout_operator.documents.spec import InvalidSpec
@@ -69,7 +71,7 @@ def _number(routes: Routes, seen: Observation, status: Status) -> Routes | None:
 
 def _next(newest: int, remembered: int, now: int) -> int:
     """Higher than every earlier one; when those are lost, or nobody would obey them, the clock is."""
-    believed = remembered if remembered <= now + MAX_REVISION_AHEAD else 0
+    believed = 0 if is_ahead(remembered, now) else remembered
     return max(newest + 1, believed + 1, now)
 
 

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from medinfer_common.revisions import is_ahead
+
 from rollout_operator.approvals.approvers import Approvers
 from rollout_operator.documents.agent import AgentState
 from rollout_operator.documents.api import ApiState
@@ -12,7 +14,6 @@ from rollout_operator.documents.plan import Plan
 from rollout_operator.documents.routes import Routes
 
 GONE_AFTER_SECONDS = 300
-MAX_REVISION_AHEAD = 86_400  # a revision is about the time of its writing in seconds; what is from far ahead is a lie
 
 
 @dataclass(frozen=True)
@@ -59,8 +60,7 @@ class Observation:
     last answer of each API process (by start id) that the operator remembers. A restart of the operator empties it,
     which loses counts and nothing else. `trace_seed`: the object's uid, from which ids of traces are made; empty:
     nothing is traced. `sent_spans`: by id of a trace, of how many of its spans a collector has heard. `approvers`: who
-    may open gates; None when none are configured.
-    `random_hex`: another one each time, which nobody can guess.
+    may open gates; None when none are configured. `random_hex`: another one each time, which nobody can guess.
     """
 
     now_seconds: float
@@ -105,7 +105,7 @@ class Observation:
         return self._newest(self.routes.revision if self.routes else 0, obeyed)
 
     def _newest(self, published: int, obeyed: Iterable[int]) -> int:
-        believed = (revision for revision in obeyed if revision <= self.now + MAX_REVISION_AHEAD)
+        believed = (revision for revision in obeyed if not is_ahead(revision, self.now))
         return max((published, *believed))
 
 
@@ -117,4 +117,4 @@ def unless_ahead(document: Document | None, now_seconds: float) -> Document | No
 
     Somebody else wrote it, or the clock was wrong. It is written again under a revision that is obeyed.
     """
-    return document if document and document.revision <= now_seconds + MAX_REVISION_AHEAD else None
+    return document if document and not is_ahead(document.revision, now_seconds) else None

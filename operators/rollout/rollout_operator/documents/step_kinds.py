@@ -179,11 +179,6 @@ class SetWeightStep(StepKind):
         return self.percent
 
     @property
-    def holds_first_install(self) -> bool:
-        """The first version becomes stable only when its gate is open."""
-        return False
-
-    @property
     def needs_passed_analysis(self) -> bool:
         return True
 

@@ -3,19 +3,15 @@
 import ipaddress
 from collections.abc import Sequence
 
-from inference_api.routing.document import Routes
+from medinfer_common.revisions import refuse_ahead
 
-MAX_SECONDS_AHEAD = 86_400  # a revision is about the time of its writing, in seconds since 1970
+from inference_api.routing.document import Routes
 
 
 def refuse(routes: Routes, now_seconds: float, hosts: Sequence[str]) -> str | None:
     """Why the routes are not obeyed; None when they may be. `hosts`: as the settings say it, empty for any."""
-    ahead = routes.revision - now_seconds
-    if ahead > MAX_SECONDS_AHEAD:
-        return (
-            f"revision: is {routes.revision}, more than a day ahead of the clock ({now_seconds:.0f}); no later routes "
-            "would be obeyed after it. Correct the clock, or leave the document to the operator, which writes it again"
-        )
+    if reason := refuse_ahead(routes.revision, now_seconds):
+        return reason
     foreign = next((one for one in routes.replicas if hosts and not _is_own(one.host, hosts)), None)
     if foreign is not None:
         return (
