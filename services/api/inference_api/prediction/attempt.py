@@ -8,9 +8,12 @@ from inference_api.routing.replicas import ReplicaState
 from inference_api.tracing import trace as traces
 from inference_api.tracing.trace import Span, Trace
 
+CANARY, STABLE = "canary", "stable"
+FALLBACK = "fallback"  # stable, because the canary did not answer
+
 
 class Attempt(NamedTuple):
-    """`role`: canary, stable, or fallback: stable, because the canary did not answer."""
+    """`role`: CANARY, STABLE or FALLBACK."""
 
     trace: Trace | None
     role: str

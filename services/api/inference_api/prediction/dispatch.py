@@ -13,7 +13,7 @@ from typing import Protocol
 from inference_api import problems
 from inference_api.prediction import answers
 from inference_api.prediction.answers import Answer
-from inference_api.prediction.attempt import Attempt
+from inference_api.prediction.attempt import CANARY, FALLBACK, STABLE, Attempt
 from inference_api.prediction.attempts import REPLICA_POLL_SECONDS, REPLICA_WAIT_SECONDS, STABLE_ATTEMPTS
 from inference_api.routing.canary_route import CanaryRoute
 from inference_api.routing.counters import Result
@@ -66,11 +66,12 @@ class Task(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Dispatched:
-    """Good answers, one for each image, with the version and the replica that gave them."""
+    """Good answers, one for each image, with the version, the replica, and the role in which it was asked (Attempt)."""
 
     answers: list[Answer]
     version: Version
     replica: str
+    role: str
     result: Result  # of the version that was chosen first
 
 
@@ -101,7 +102,7 @@ class Dispatcher:
         name = canary.state.replica.name
         try:
             given = await self.ask_canary(task, routes, canary, self._half(deadline))
-            return Dispatched(given, canary.version, name, Result.GOOD)
+            return Dispatched(given, canary.version, name, CANARY, Result.GOOD)
         except (ReplicaUnreachable, ConnectionBroke):
             return await self._ask_stable(task, routes, deadline, frozenset((name,)), Result.LOST)
         except problems.Overloaded:  # of this process, which says nothing about the canary
@@ -112,7 +113,7 @@ class Dispatcher:
     async def ask_canary(self, task: Task, routes: Routes, canary: CanaryRoute, until: float) -> list[Answer]:
         """One attempt of the canary, for a client or as a shadow copy. Raises InferFailure, Problem."""
         request = await task.request_for(canary.version)
-        attempt = Attempt(task.trace, "canary", routes, canary.version, canary.state)
+        attempt = Attempt(task.trace, CANARY, routes, canary.version, canary.state)
         with canary.containment.attempt():
             try:
                 given = await self._attempt(attempt, request, until, repeat=False)
@@ -135,7 +136,7 @@ class Dispatcher:
         self, task: Task, routes: Routes, deadline: float, avoid: frozenset[str], result: Result
     ) -> Dispatched:
         version = routes.stable.version
-        role = "stable" if result is Result.GOOD else "fallback"
+        role = STABLE if result is Result.GOOD else FALLBACK
         request = await task.request_for(version)
         wait_until = self._now() + REPLICA_WAIT_SECONDS
         tried = set(avoid)
@@ -151,7 +152,7 @@ class Dispatcher:
             until = deadline if last else self._half(deadline)
             try:
                 given = await self._attempt(Attempt(task.trace, role, routes, version, state), request, until)
-                return Dispatched(given, version, state.replica.name, result)
+                return Dispatched(given, version, state.replica.name, role, result)
             except VersionFailed as failure:
                 failures.append(failure)
                 if len(failures) == STABLE_ATTEMPTS:

@@ -140,7 +140,7 @@ class Predict:
             raise
         with traces.stage(trace, "answer"):
             if accepted is not None:
-                await accepted.answered(_diagnosis(dispatched, routes), routes, latency_seconds)
+                await accepted.answered(_diagnosis(dispatched), routes, latency_seconds)
             await _send(send, dispatched, request_id, body, self._admission.limiter.headers(client))
         if trace is not None:
             self._note(trace, dispatched, routes, client, latency_seconds)
@@ -155,7 +155,7 @@ class Predict:
         self, trace: Trace, dispatched: Dispatched, routes: Routes, client: Client, latency_seconds: float
     ) -> None:
         """Who answered. A fallback is kept, whether or not it was sampled."""
-        answered = described(routes.model, dispatched.version, dispatched.replica, _role(dispatched, routes))
+        answered = described(routes.model, dispatched.version, dispatched.replica, dispatched.role)
         trace.root.attributes = answered | _of_client(client)
         if dispatched.result is not Result.GOOD:
             trace.keep()
@@ -276,17 +276,11 @@ class Predict:
         return problems.response(problem, request_id)
 
 
-def _diagnosis(dispatched: Dispatched, routes: Routes) -> Diagnosis:
-    role = _role(dispatched, routes)
+def _diagnosis(dispatched: Dispatched) -> Diagnosis:
     given = dispatched.answers
     classes, probabilities = [one.label for one in given], [one.probabilities for one in given]
     findings = [one.named for one in given] if dispatched.version.contract.thresholds else ()
-    return Diagnosis(dispatched.version, dispatched.replica, role, classes, probabilities, findings)
-
-
-def _role(dispatched: Dispatched, routes: Routes) -> str:
-    is_stable = dispatched.version is routes.stable.version
-    return "canary" if not is_stable else "stable" if dispatched.result is Result.GOOD else "fallback"
+    return Diagnosis(dispatched.version, dispatched.replica, dispatched.role, classes, probabilities, findings)
 
 
 def _of_client(client: Client) -> dict[str, str | int]:

@@ -1,6 +1,7 @@
 """For each version and each bucket of its latencies the newest sampled trace: what a point on a board links to."""
 
 from bisect import bisect_left
+from collections.abc import Collection
 from typing import NamedTuple
 
 from inference_api.routing.counters import LATENCY_BOUNDS_SECONDS, Json
@@ -25,9 +26,9 @@ class Exemplars:
         bucket = bisect_left(LATENCY_BOUNDS_SECONDS, exemplar.latency_seconds)
         self._versions.setdefault(version, {})[bucket] = exemplar
 
-    def forget(self, version: int) -> None:
-        """Drops those of a version that is not counted any more."""
-        self._versions.pop(version, None)
+    def keep_only(self, versions: Collection[int]) -> None:
+        """Drops those of versions that are not counted any more."""
+        self._versions = {version: found for version, found in self._versions.items() if version in versions}
 
     def document(self) -> Json:
         """By version and by the bucket's number, as JSON."""

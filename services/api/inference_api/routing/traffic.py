@@ -185,7 +185,7 @@ class Traffic:
             for number in list(versions)[:-MAX_VERSIONS]:
                 if number not in current:
                     del versions[number]
-                    self._exemplars.forget(number)
+        self._exemplars.keep_only(self._versions.keys() | self._without_evidence.keys())
 
 
 def _documents(versions: Mapping[int, VersionCounters]) -> Json:

@@ -37,6 +37,6 @@ def test_the_newest_of_each_bucket_stands_for_it(
 def test_those_of_a_forgotten_version_go() -> None:
     exemplars = Exemplars()
     exemplars.note(1, OLD)
-    exemplars.forget(1)
-    exemplars.forget(2)
-    assert exemplars.document() == {}
+    exemplars.note(2, NEW)
+    exemplars.keep_only({2, 3})
+    assert exemplars.document().keys() == {"2"}
