@@ -4,13 +4,12 @@ import json
 import os
 from contextlib import ExitStack
 from pathlib import Path
-from statistics import median
 
 from modelctl.keys import key as keys
 
 from ci.bench import bursts
 from ci.bench.bursts import Burst, Loaded
-from ci.bench.results import Check, Section, Table
+from ci.bench.results import Section, Table
 from ci.bench.servers import replica, serving
 from ci.bench.stand import Stand
 from ci.stack import redis
@@ -30,13 +29,7 @@ QUOTA = {"imagesPerMinute": 1_000_000, "imagesInFlight": 1000}  # nothing is ref
 
 def measure(stand: Stand) -> Section:
     measured = run_all(stand)
-    rows, checks = [], []
-    for name, some in measured.items():
-        ratio = bursts.ratio(some, measured[OPEN], lambda burst: burst.cpu_ms)
-        rows.append((name, f"{median(burst.cpu_ms for burst in some):.3f}", f"{ratio:.3f}"))
-        if name != OPEN:
-            checks.append(Check(f"CPU per request, {name} / {OPEN}", ratio, at_most=AT_MOST[name]))
-    failed = sum(burst.failed for some in measured.values() for burst in some)
+    rows, checks = bursts.compare(measured, OPEN, AT_MOST, "access")
     return Section(
         title="Who asks, how much, and what was answered",
         text=f"CPU time of one gunicorn worker and its master per request, with {USERS} k6 users. The APIs run at once "
@@ -45,7 +38,7 @@ def measure(stand: Stand) -> Section:
         "until it expires. Limits: a quota that refuses nothing. Redis: keys and limits that the API settles with a "
         "Redis. Audit: a line for each request in a file; required: the answer waits for its line.",
         tables=[Table(("API", "CPU ms per request", "ratio to open"), rows)],
-        checks=[*checks, Check("failed requests, authentication runs", failed, at_most=0)],
+        checks=checks,
     )
 
 

@@ -3,8 +3,9 @@
 import json
 import subprocess
 import sys
-import tarfile
 from pathlib import Path
+
+from ci.stack.documents import read_members
 
 
 def make(model: str, folder: Path) -> tuple[Path, Path]:
@@ -18,8 +19,5 @@ def make(model: str, folder: Path) -> tuple[Path, Path]:
 def extract_model(bundle: Path, folder: Path) -> Path:
     """model.onnx of a bundle that we made ourselves, for a server that knows no bundles."""
     path = folder / f"{bundle.stem}.onnx"
-    with tarfile.open(bundle) as tar:
-        member = tar.extractfile("model.onnx")
-        assert member is not None
-        path.write_bytes(member.read())
+    path.write_bytes(read_members(bundle)["model.onnx"])
     return path

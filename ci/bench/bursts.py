@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
+from ci.bench.results import Check
 from ci.bench.servers import cpu_seconds
 from ci.bench.stand import Stand
 from ci.stack.api import Api
@@ -49,6 +50,20 @@ def run(stand: Stand, loaded: Loaded, users: int) -> Burst:
     before = cpu_seconds(api.pid)
     result = stand.closed(api.name, [api.url], users, BURST_SECONDS, loaded.headers)
     return Burst(result.requests_per_second, (cpu_seconds(api.pid) - before) * 1000 / result.requests, result.failed)
+
+
+def compare(
+    measured: Mapping[str, Sequence[Burst]], base: str, at_most: Mapping[str, float], what: str
+) -> tuple[list[tuple[str, str, str]], list[Check]]:
+    """Rows of (name, CPU ms per request, ratio to `base`), and a check of each ratio and of what failed in `what`."""
+    rows, checks = [], []
+    for name, some in measured.items():
+        to_base = ratio(some, measured[base], lambda burst: burst.cpu_ms)
+        rows.append((name, f"{median(burst.cpu_ms for burst in some):.3f}", f"{to_base:.3f}"))
+        if name != base:
+            checks.append(Check(f"CPU per request, {what}: {name} / {base}", to_base, at_most=at_most[name]))
+    failed = sum(burst.failed for some in measured.values() for burst in some)
+    return rows, [*checks, Check(f"failed requests, {what}", failed, at_most=0)]
 
 
 def ratio(some: Sequence[Burst], others: Sequence[Burst], value: Callable[[Burst], float]) -> float:

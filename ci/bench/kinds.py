@@ -49,9 +49,8 @@ def measure(stand: Stand) -> tuple[Table, Check]:
         api_ms = median(run.api_ms for run in runs)
         rows.append((model, kind, f"{api_ms:.2f}", f"{api_ms / usual:.2f}"))
     failed = sum(run.failed for runs in spent.values() for run in runs)
-    return Table(("model", "image", "CPU ms per request", "ratio"), rows), Check(
-        "failed requests, kinds", failed, at_most=0
-    )
+    table = Table(("model", "image", "CPU ms per request", "ratio"), rows)
+    return table, Check("failed requests, kinds", failed, at_most=0)
 
 
 def describe(stand: Stand) -> str:

@@ -1,11 +1,10 @@
 """What traces cost: CPU per request of an API that traces none, one in a hundred, and every request."""
 
 from contextlib import ExitStack
-from statistics import median
 
 from ci.bench import bursts
 from ci.bench.bursts import Burst, Loaded
-from ci.bench.results import Check, Section, Table
+from ci.bench.results import Section, Table
 from ci.bench.servers import replica, serving
 from ci.bench.stand import Stand
 from ci.stack.api import Api
@@ -21,19 +20,13 @@ USERS = 10
 
 def measure(stand: Stand) -> Section:
     measured = run_all(stand)
-    rows, checks = [], []
-    for name, some in measured.items():
-        ratio = bursts.ratio(some, measured[OFF], lambda burst: burst.cpu_ms)
-        rows.append((name, f"{median(burst.cpu_ms for burst in some):.3f}", f"{ratio:.3f}"))
-        if name != OFF:
-            checks.append(Check(f"CPU per request, traces: {name} / {OFF}", ratio, at_most=AT_MOST[name]))
-    failed = sum(burst.failed for some in measured.values() for burst in some)
+    rows, checks = bursts.compare(measured, OFF, AT_MOST, "traces")
     return Section(
         title="Traces",
         text=f"CPU time of one gunicorn worker and its master per request, with {USERS} k6 users, as above. The spans "
         "go to a Jaeger, whose CPU does not count. None sampled: what is not kept costs. Triton sends no spans.",
         tables=[Table(("traced", "CPU ms per request", "ratio to off"), rows)],
-        checks=[*checks, Check("failed requests, runs with traces", failed, at_most=0)],
+        checks=checks,
     )
 
 

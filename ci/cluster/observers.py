@@ -2,10 +2,12 @@
 
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from ci.cluster.chart import CHART, run
 from ci.cluster.delivery import is_local
+from ci.stack import jaeger
 from ci.stack.errors import CommandFailed
 
 MANIFEST = Path(__file__).with_name("observers.yaml")
@@ -30,8 +32,8 @@ def are_wanted() -> bool:
 
 def add() -> None:
     """Returns when both run. Prometheus reads the chart's own rules."""
-    run("kubectl", "apply", "--server-side", "-f", "-", text=MANIFEST.read_text())
-    run("kubectl", "apply", "--server-side", "-f", "-", text=json.dumps(rules()))
+    texts = MANIFEST.read_text(), *map(json.dumps, config_maps())
+    run("kubectl", "apply", "--server-side", "-f", "-", text="\n---\n".join(texts))
     run("kubectl", "-n", NAMESPACE, "rollout", "status", *DEPLOYMENTS, "--timeout=180s")
 
 
@@ -39,11 +41,16 @@ def are_there() -> bool:
     return bool(run("kubectl", "get", "namespace", NAMESPACE, "--ignore-not-found", "-o", "name"))
 
 
-def rules() -> dict[str, object]:
-    files = sorted((CHART / "rules").glob("*.yaml"))
-    return {
-        "apiVersion": "v1",
-        "kind": "ConfigMap",
-        "metadata": {"name": "prometheus-rules", "namespace": NAMESPACE},
-        "data": {path.name: path.read_text() for path in files},
-    }
+def config_maps() -> Iterator[dict[str, object]]:
+    """Of what is written elsewhere: the chart's rules, and the configuration of the tests' Jaeger."""
+    rules = {path.name: path.read_text() for path in sorted((CHART / "rules").glob("*.yaml"))}
+    for name, data in (
+        ("prometheus-rules", rules),
+        ("jaeger", {"jaeger.yaml": json.dumps(jaeger.configuration("0.0.0.0"))}),
+    ):
+        yield {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": name, "namespace": NAMESPACE},
+            "data": data,
+        }

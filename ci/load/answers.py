@@ -1,7 +1,6 @@
 """What a version must answer, worked out from its bundle with ONNX Runtime alone: nothing of ours takes part."""
 
 import io
-import tarfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import onnxruntime
 from numpy.typing import NDArray
 from PIL import Image
 
-from ci.stack.documents import read_manifest
+from ci.stack.documents import read_manifest, read_members
 
 FIRST = {"input": {"name": "input", "shape": [3, 224, 224]}, "output": {"name": "output"}}  # schemaVersion 1
 
@@ -18,10 +17,8 @@ FIRST = {"input": {"name": "input", "shape": [3, 224, 224]}, "output": {"name": 
 def expected_answers(bundle: Path, images: Sequence[bytes]) -> list[str]:
     """For each image (JPEG or PNG, 8 bits) the most probable class, or the findings over their thresholds: "A, B"."""
     manifest = read_manifest(bundle)
-    with tarfile.open(bundle) as tar:
-        member = tar.extractfile("model.onnx")
-        assert member is not None
-        session = onnxruntime.InferenceSession(member.read(), providers=["CPUExecutionProvider"])
+    model = read_members(bundle)["model.onnx"]
+    session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
     how, taken, given = manifest["preprocessing"], *(manifest.get(part, FIRST[part]) for part in FIRST)
     channels, height, width = taken["shape"]
     names = given.get("labels") or manifest["labels"]

@@ -26,13 +26,16 @@ SHORT = Warmup((1, 4), 4)
 FULL = Warmup((1, 4, 8, 16), 60)
 
 
-def read_manifest(bundle: Path) -> Json:
-    """model.json of a bundle that we made ourselves; nothing is verified here."""
+def read_members(bundle: Path) -> dict[str, bytes]:
+    """Name -> bytes, of a bundle that we made ourselves; nothing is verified here."""
     with tarfile.open(bundle) as tar:
-        member = tar.extractfile("model.json")
-        assert member is not None
-        manifest: Json = json.load(member)
-        return manifest
+        return {member.name: file.read() for member in tar if (file := tar.extractfile(member))}
+
+
+def read_manifest(bundle: Path) -> Json:
+    """model.json of a bundle that we made ourselves."""
+    manifest: Json = json.loads(read_members(bundle)["model.json"])
+    return manifest
 
 
 def digest_of(bundle: Path) -> str:

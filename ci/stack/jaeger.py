@@ -37,7 +37,7 @@ class Jaeger(Process):
         self._query, self._health = f"http://{address}:{QUERY_PORT}", f"http://{address}:{HEALTH_PORT}/status"
         folder.mkdir(parents=True, exist_ok=True)
         file = folder / "jaeger.yaml"
-        file.write_text(json.dumps(_configuration(address)))  # JSON is YAML
+        file.write_text(json.dumps(configuration(address)))  # JSON is YAML
         super().__init__("jaeger", [str(binary("jaeger")), f"--config={file}"], {}, folder / "jaeger.log")
 
     def start(self) -> None:
@@ -85,7 +85,8 @@ def _span(span: Mapping[str, Any], service: str) -> Span:
     )
 
 
-def _configuration(address: str) -> dict[str, Any]:
+def configuration(address: str) -> dict[str, Any]:
+    """Of a Jaeger that listens there for OTLP over HTTP, for queries, and for whether it is ready."""
     return {
         "service": {
             "extensions": ["jaeger_storage", "jaeger_query", "healthcheckv2"],

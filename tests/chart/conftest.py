@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from ci.stack import component
+from ci.stack.component import Component
 from ci.stack.control_plane import ControlPlane, binary
 from ci.stack.kubernetes import Cluster
-from ci.stack.scheduler import Scheduler
 from tests.harness.chart import kubeconform
 from tests.harness.chart.helm import SHAPES, render
 from tests.harness.chart.nodes import Nodes
@@ -49,13 +50,13 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 
 @pytest.fixture(scope="session")
-def scheduler(cluster: Cluster) -> Iterator[Scheduler]:
-    with Scheduler(cluster.plane) as scheduler:
+def scheduler(cluster: Cluster) -> Iterator[Component]:
+    with component.scheduler(cluster.plane) as scheduler:
         yield scheduler
 
 
 @pytest.fixture
-def nodes(cluster: Cluster, scheduler: Scheduler) -> Iterator[Nodes]:
+def nodes(cluster: Cluster, scheduler: Component) -> Iterator[Nodes]:
     nodes = Nodes(cluster.client)
     yield nodes
     nodes.remove()

@@ -18,12 +18,6 @@ from replica_agent.bundles import Bundles
 from tests.harness.hostile import mutant_judges, mutants
 
 
-def contents_of(bundle: Path) -> dict[str, bytes]:
-    """Member name -> bytes."""
-    with tarfile.open(bundle) as tar:
-        return {member.name: tar.extractfile(member).read() for member in tar}  # type: ignore[union-attr]
-
-
 def walk(contents: Mapping[str, bytes], zips: int, graphs: int, seed: int) -> Counter[str]:
     """Shows the agent's cache every mutant. Returns how many were taken and refused; fails for one that is hostile."""
     kinds: list[tuple[str, Iterable[bytes]]] = [

@@ -9,10 +9,11 @@ from typing import Any
 from modelctl.assemble import Parts, assemble
 from modelctl.bundle import golden, manifest
 
+from ci.stack.documents import read_members
+
 
 def take_apart(bundle: Path) -> Parts:
-    with tarfile.open(bundle) as tar:
-        contents = {member.name: tar.extractfile(member).read() for member in tar}  # type: ignore[union-attr]
+    contents = read_members(bundle)
     found = manifest.parse(contents["model.json"])
     return Parts(
         version=found.version,

@@ -8,10 +8,10 @@ import pytest
 import tritonclient.grpc as grpcclient
 from tritonclient.utils import InferenceServerException
 
-from ci.stack.documents import build_plan
+from ci.stack.documents import build_plan, read_members
 from ci.stack.processes import Process
 from ci.stack.replica import TRITON_COMMAND
-from tests.harness.hostile.mutated_bundles import contents_of, tar_of
+from tests.harness.hostile.mutated_bundles import tar_of
 from tests.harness.programs import debian, find
 from tests.integration.agent.conftest import Bundle, StartReplica
 from tests.integration.agent.observe import index, wait_for
@@ -37,7 +37,7 @@ def hostile(ran: Path, bundle: Bundle, tmp_path: Path) -> dict[str, bytes]:
     compiler = find("gcc", debian("gcc libc6-dev"))
     (tmp_path / "it.c").write_text(SOURCE % ran)
     subprocess.run([compiler, "-shared", "-fPIC", "-o", tmp_path / "it.so", tmp_path / "it.c"], check=True)
-    contents = contents_of(bundle(2))
+    contents = read_members(bundle(2))
     contents["golden.npz"] = (tmp_path / "it.so").read_bytes() + contents["golden.npz"]
     contents["config.pbtxt"] += b'backend: "onnxruntime" runtime: "golden.npz"\n'
     return contents

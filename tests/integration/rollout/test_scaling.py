@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ci.stack.cluster_objects import TRITON
-from ci.stack.controllers import Controllers
+from ci.stack.component import controllers
 from ci.stack.waiting import wait_until
 from tests.harness.rollout.autoscaler import Autoscaler
 from tests.harness.rollout.metrics_adapter import MetricsAdapter
@@ -41,7 +41,7 @@ def adapter(stack: RolloutStack, tmp_path: Path) -> Iterator[MetricsAdapter]:
 @pytest.fixture
 def pods(stack: RolloutStack) -> Iterator[StatefulPods]:
     """Version 1 is live on two replicas, which the real controller of StatefulSets made."""
-    with Controllers(stack.namespace.cluster.plane), StatefulPods(stack) as pods:
+    with controllers(stack.namespace.cluster.plane), StatefulPods(stack) as pods:
         stack.start(tritons=0, version=None)
         stack.namespace.scale(TRITON, 2)
         stack.apply(1)

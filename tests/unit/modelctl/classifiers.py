@@ -10,7 +10,7 @@ from modelctl.bundle.interface import Interface, of_contract
 from modelctl.graph import Graph
 from PIL import Image
 
-from tests.harness.hostile.mutated_bundles import contents_of
+from ci.stack.documents import read_members
 from tests.unit.agent.bundles import FINDINGS, OF_FINDINGS, make
 
 GREY = Interface("picture", (1, 40, 64), "findings", (3,))
@@ -46,4 +46,4 @@ def folder(root: Path, made: onnx.ModelProto, contract: dict[str, Any], labels: 
 def small_bundle() -> dict[str, bytes]:
     """The four files of a bundle of a few kilobytes, with a graph that ONNX Runtime loads."""
     onnx_bytes = model(of_contract(FINDINGS)).SerializeToString()
-    return contents_of(make(contract=FINDINGS, schema_version=2, onnx=onnx_bytes, memory_bytes=1 << 20, **OF_FINDINGS))
+    return read_members(make(contract=FINDINGS, schema_version=2, onnx=onnx_bytes, memory_bytes=1 << 20, **OF_FINDINGS))
