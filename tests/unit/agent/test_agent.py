@@ -245,6 +245,7 @@ async def test_one_death_of_triton_is_not_held_against_the_version(bench: Bench)
     bench.triton.on_load = die_once
     async with bench.run() as agent:
         await until(agent, lambda now: states(now).get(2) == "Warm")
+    assert deaths == [1] and bench.triton.loads[-1] == [1, 2], "loaded again after the death"
 
 
 async def test_a_stable_that_takes_triton_down_is_tried_again(bench: Bench) -> None:
@@ -261,6 +262,7 @@ async def test_a_stable_that_takes_triton_down_is_tried_again(bench: Bench) -> N
     async with bench.run() as agent:
         await until(agent, lambda now: states(now).get(1) == "TritonDied")
         await until(agent, lambda now: now.ready)
+    assert bench.triton.loads == [[1]] * 3, "two tries that ended in a death, and one more"
 
 
 async def test_wrong_answers_are_dropped_and_stable_stays(bench: Bench) -> None:

@@ -7,7 +7,7 @@ import pytest
 from medinfer_common.tracing.trace_context import Parent
 from replica_agent.plan import InvalidPlan, Plan, parse_plan
 from replica_agent.state import Reason, VersionFailed
-from replica_agent.tracing import Said, Tracer
+from replica_agent.tracing import UNTRACED, Said, Tracer
 
 from tests.unit.agent.plans import document
 
@@ -74,8 +74,10 @@ def test_a_failure_is_named_without_its_message(raised: Exception, error: str) -
 
 def test_off() -> None:
     read = plan(trace={"version": 2, "traceparent": TRACEPARENT})
-    with Tracer(None, "triton-0").of(read, read.releases[1]).span("load") as said:
+    trace = Tracer(None, "triton-0").of(read, read.releases[1])
+    with trace.span("load") as said:
         said["medinfer.bytes"] = 1
+    assert trace is UNTRACED
 
 
 @pytest.mark.parametrize("value", ["", "00-00-00-01", "John Doe", TRACEPARENT.upper()])
