@@ -6,17 +6,17 @@ The API server asks it for its part of the API (aggregation). It stands for KEDA
 import asyncio
 import base64
 import ssl
-import threading
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import aiohttp
 from aiohttp import web
 
 from ci.stack.certificates import Authority
 from ci.stack.kubernetes import Client
+from tests.harness.threaded import Threaded
 
 GROUP, VERSION = "external.metrics.k8s.io", "v1beta1"
 NAME, PORT = "metrics-adapter", 6443
@@ -27,16 +27,15 @@ METRICS: dict[str, tuple[str, Callable[[Sequence[float]], float]]] = {
 }
 
 
-class MetricsAdapter:
+class MetricsAdapter(Threaded):
     """`inner_urls` is asked at each look. While one API pod does not answer there is no metric: 503."""
 
     def __init__(self, address: str, namespace: str, folder: Path, inner_urls: Callable[[], Sequence[str]]) -> None:
+        super().__init__()
         self._address, self._namespace, self._inner_urls = address, namespace, inner_urls
         self._authority = Authority(folder / "pki")
         self._certificate = self._authority.issue(NAME, addresses=(f"{NAME}.{namespace}.svc",))
         self.told: list[tuple[str, float]] = []
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
 
     def register(self, client: Client) -> None:
         """Gives it the group of external metrics. The Service is of a kind that leads to a loopback address."""
@@ -55,17 +54,6 @@ class MetricsAdapter:
 
     def unregister(self, client: Client) -> None:
         client.delete(f"/apis/apiregistration.k8s.io/v1/apiservices/{VERSION}.{GROUP}")
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        asyncio.run_coroutine_threadsafe(self._start(), self._loop).result(10)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result(10)
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
-        self._loop.close()
 
     async def _start(self) -> None:
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)

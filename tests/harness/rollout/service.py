@@ -2,46 +2,36 @@
 
 import asyncio
 import contextlib
-import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Self
+
+from tests.harness.threaded import Threaded
 
 Endpoint = tuple[str, int]
 PART_BYTES = 1 << 16
 
 
-class Service:
+class Service(Threaded):
     """`endpoints` is asked for each new connection; one that is open stays with its pod, as with kube-proxy."""
 
     def __init__(self, address: str, port: int, endpoints: Callable[[], Sequence[Endpoint]]) -> None:
+        super().__init__()
         self._address, self._port, self._endpoints = address, port, endpoints
         self._turn = 0
         self._open: Counter[Endpoint] = Counter()
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
 
     @property
     def url(self) -> str:
         return f"http://{self._address}:{self._port}"
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        starting = asyncio.start_server(self._serve, self._address, self._port, backlog=512)
-        self._server = asyncio.run_coroutine_threadsafe(starting, self._loop).result(10)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(10)
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
-        self._loop.close()
-
     def connections_to(self, endpoint: Endpoint) -> int:
         """Of clients, to this pod; they outlive its time as an endpoint."""
         return self._open[endpoint]
 
-    async def _end(self) -> None:
+    async def _start(self) -> None:
+        self._server = await asyncio.start_server(self._serve, self._address, self._port, backlog=512)
+
+    async def _stop(self) -> None:
         """What is still open is broken off."""
         self._server.close()
         others = asyncio.all_tasks() - {asyncio.current_task()}

@@ -1,33 +1,30 @@
 """Stands between an operator and the API server, and kills the operator at its writes."""
 
-import asyncio
 import json
 import ssl
-import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Self
 
 import aiohttp
 from aiohttp import web
 
 from ci.stack.control_plane import ControlPlane
+from tests.harness.threaded import Threaded
 
 HOP_HEADERS = frozenset({"connection", "transfer-encoding", "content-length", "host"})
 
 
-class WriteGate:
+class WriteGate(Threaded):
     """Of each kind of write that changes plan, routes or status, the first kills before it is done, the next after.
 
     A kind is a phase, a canary's weight and a canary. `kills` says which they were.
     """
 
     def __init__(self, plane: ControlPlane, address: str, kill: Callable[[], None]) -> None:
+        super().__init__()
         self._plane, self._address, self._kill = plane, address, kill
         self.kills: list[str] = []
         self._written: dict[str, object] = {}
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
 
     def kubeconfig(self, namespace: str) -> Path:
         """The operator's, by way of here."""
@@ -36,17 +33,6 @@ class WriteGate:
         path = self._plane.folder / f"gate.{namespace}.kubeconfig"
         path.write_text(json.dumps(document))
         return path
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        asyncio.run_coroutine_threadsafe(self._start(), self._loop).result(10)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result(20)
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
-        self._loop.close()
 
     async def _start(self) -> None:
         context: ssl.SSLContext = self._plane.ssl_context("operator", ())
