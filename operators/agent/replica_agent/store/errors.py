@@ -1,5 +1,7 @@
 """Why an artifact does not come."""
 
+from replica_agent.store.redaction import redact
+
 
 class StoreError(Exception):
     """The artifact could not be fetched; the message names the source without what may be secret."""
@@ -7,3 +9,11 @@ class StoreError(Exception):
 
 class Refused(StoreError):
     """This agent may not ask that address, whoever holds the artifact; asking again changes nothing."""
+
+
+def local_address(uri: str, address: str) -> Refused:
+    """The store has an address of the node's, or of the cloud's own services."""
+    return Refused(
+        f"{redact(uri)}: leads to {address}, a loopback or link-local address, which no agent of a cluster asks; "
+        "name a store that has an address of its own"
+    )

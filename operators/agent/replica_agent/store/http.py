@@ -5,10 +5,11 @@ import re
 from collections.abc import AsyncIterator
 
 import aiohttp
+from medinfer_common.outgoing.authorities import trust
+from medinfer_common.outgoing.sockets import Sockets
 
 from replica_agent.store.body import CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS, Body
-from replica_agent.store.connecting import Sockets, trust
-from replica_agent.store.errors import Refused
+from replica_agent.store.errors import Refused, local_address
 from replica_agent.store.redaction import redact
 from replica_agent.store.rules import Rules, check
 
@@ -32,10 +33,7 @@ async def open_http(uri: str, start: int, rules: Rules) -> AsyncIterator[Body]:
     except aiohttp.ClientConnectionError:
         if sockets.refused is None:
             raise
-        raise Refused(
-            f"{redact(uri)}: leads to {sockets.refused}, a loopback or link-local address, which no agent of a cluster "
-            "asks; name a store that has an address of its own"
-        ) from None
+        raise local_address(uri, sockets.refused) from None
 
 
 def _session(uri: str, rules: Rules, sockets: Sockets) -> aiohttp.ClientSession:

@@ -81,6 +81,18 @@ def test_a_loopback_address_is_not_connected_to_however_it_is_written(host: str,
     assert len(server.requests) == 1
 
 
+def test_an_endpoint_of_s3_has_no_loopback_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    server, rules = Server([WHOLE]), replace(OPEN, prefixes=("s3://",))
+    with serving(server) as url:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+        assert fetch("s3://bundles/m.tar", tmp_path, rules) == DIGEST
+        with pytest.raises(Refused, match=r"s3://bundles/m.tar: leads to 127.0.0.1, a loopback or link-local address"):
+            fetch("s3://bundles/m.tar", tmp_path, replace(rules, allow_local_addresses=False))
+    assert len(server.requests) == 1
+
+
 @pytest.mark.parametrize("host", ["127.1", "2130706433", "0"])
 def test_another_way_to_write_an_address_is_no_address(host: str, tmp_path: Path) -> None:
     server = Server([WHOLE])

@@ -47,20 +47,31 @@ def store(authority: Authority) -> Iterator[str]:
         thread.join()
 
 
+@pytest.fixture(params=["https", "s3"])
+def uri(store: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The same bundle, by either protocol."""
+    if request.param == "https":
+        return store
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", store.rpartition("/")[0])
+    return "s3://bundles/m-2.tar"
+
+
 def fetch(store: str, target: Path, ca_file: Path | None) -> str:
-    rules = Rules(("https://",), allow_local_addresses=True, ca_file=ca_file)
+    rules = Rules(("https://", "s3://"), allow_local_addresses=True, ca_file=ca_file)
     return download(store, target, lambda received, total: None, rules)
 
 
-def test_a_store_is_trusted_by_the_authority_that_is_named(store: str, authority: Authority, tmp_path: Path) -> None:
-    assert fetch(store, tmp_path / "bundle", authority.certificate) == f"sha256:{sha256(DATA).hexdigest()}"
+def test_a_store_is_trusted_by_the_authority_that_is_named(uri: str, authority: Authority, tmp_path: Path) -> None:
+    assert fetch(uri, tmp_path / "bundle", authority.certificate) == f"sha256:{sha256(DATA).hexdigest()}"
 
 
 @pytest.mark.parametrize("named", ["nobody", "another"])
-def test_a_store_that_nobody_trusts_is_refused_at_once_with_the_mend(store: str, tmp_path: Path, named: str) -> None:
+def test_a_store_that_nobody_trusts_is_refused_at_once_with_the_mend(uri: str, tmp_path: Path, named: str) -> None:
     ca_file = Authority(tmp_path / "another").certificate if named == "another" else None
     with pytest.raises(StoreError, match=r"its certificate is not one that the agent trusts.*caConfigMapName"):
-        fetch(store, tmp_path / "bundle", ca_file)
+        fetch(uri, tmp_path / "bundle", ca_file)
     assert (tmp_path / "bundle").read_bytes() == b""
 
 

@@ -1,7 +1,7 @@
 """Which addresses an agent asks, and which addresses of the network it connects to."""
 
 import pytest
-from replica_agent.store.addresses import is_local
+from medinfer_common.outgoing.addresses import is_local
 from replica_agent.store.errors import Refused
 from replica_agent.store.rules import check, check_credentials, check_prefix
 

@@ -1,11 +1,9 @@
-"""How a fetch connects: to an address that was checked, and with the authorities that are trusted."""
+"""Sockets for addresses that were checked."""
 
 import socket
-import ssl
-from pathlib import Path
 from typing import Any, TypeAlias
 
-from replica_agent.store.addresses import is_local
+from medinfer_common.outgoing.addresses import is_local
 
 AddressInfo: TypeAlias = tuple[int | socket.AddressFamily, int | socket.SocketKind, int, str, tuple[Any, ...]]
 
@@ -24,11 +22,3 @@ class Sockets:
             self.refused = str(address[0])
             raise PermissionError(f"{address[0]} is a loopback or link-local address")
         return socket.socket(family, kind, protocol)
-
-
-def trust(ca_file: Path | None) -> ssl.SSLContext:
-    """The system's authorities, and those of the file. Raises OSError."""
-    context = ssl.create_default_context()
-    if ca_file:
-        context.load_verify_locations(cafile=ca_file)
-    return context
