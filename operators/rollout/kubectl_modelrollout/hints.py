@@ -19,6 +19,7 @@ FIXES = {
     "LoadTimeout": "raise load.timeoutSeconds, or release a smaller model",
     "GoldenMismatch": "find out why the outputs differ from those recorded in the bundle, and release a new version",
     "AnalysisFailed": "read the report (below), and release a better model as a new version",
+    "BelowFloor": "write what the message asks for, or have the platform team change operator.floors",
     "Conflict": "delete one of the two ModelRollouts",
     "InvalidSpec": "correct the fields that are named above",
     "InsufficientData": "wait for more traffic, or lower analysis.minSamples",

@@ -4,8 +4,10 @@ import socket
 from typing import Annotated, Any
 
 from medinfer_common.tracing.endpoint import check_endpoint
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, Json, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from rollout_operator.documents.floors import Floors
 
 PREFIX = "MEDINFER_OPERATOR_"
 PLACES = {"pod": "", "service": "", "namespace": "", "ip": ""}
@@ -24,6 +26,7 @@ class Settings(BaseSettings):
     without a sign of life from the holder another operator takes over. `resync_seconds`: a ModelRollout is reconciled
     at least so often, also at rest: nothing else tells that somebody changed the plan or the routes.
     `approvers_configmap`, `approvers_namespace`: who may open gates; without a name, whoever may edit the spec.
+    `floors`: as JSON; what every release must ask of itself at least.
     """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True)
@@ -40,6 +43,7 @@ class Settings(BaseSettings):
     resync_seconds: Annotated[float, Field(ge=1, le=10)] = 10
     approvers_configmap: str = ""
     approvers_namespace: str = ""
+    floors: Json[Floors] = Field(default_factory=Floors, validate_default=False)
     address: str = "0.0.0.0"
     port: TcpPort = 8080
     tracing_endpoint: str = ""
@@ -74,4 +78,5 @@ def _explain(problem: dict[str, Any]) -> str:
     if problem["type"] == "missing":
         return f"{name} is not set; set it to the namespace of the ModelRollouts"
     message = str(problem["msg"]).removeprefix("Value error, ")
-    return f"{name}: {message}, not {str(problem['input'])[:80]!r}; correct or unset it"
+    inner = "".join(f"{part}: " for part in problem["loc"][1:])
+    return f"{name}: {inner}{message}, not {str(problem['input'])[:80]!r}; correct or unset it"

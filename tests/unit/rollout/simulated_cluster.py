@@ -17,6 +17,7 @@ from rollout_operator.decide.release_spans import release_spans
 from rollout_operator.decide.step_totals import remember
 from rollout_operator.documents.api import ApiState
 from rollout_operator.documents.codec import InvalidDocument
+from rollout_operator.documents.floors import Floors
 from rollout_operator.documents.observation import ApiPod, Observation, Replica, unless_ahead
 from rollout_operator.documents.plan import Plan, parse_plan
 from rollout_operator.documents.release_span import ReleaseSpan
@@ -44,6 +45,7 @@ class Cluster:
         self.old: list[tuple[str, str, dict[str, Any]]] = []
         self.readings: dict[str, ApiState] = {}
         self.approvers: Approvers | None = None
+        self.floors = Floors()
         self.operator_up, self.rolling, self.lag, self.requests = True, False, 0.0, REQUESTS_PER_TICK
         self.decision: Decision | None = None
         self.reasons: list[str] = []
@@ -121,6 +123,7 @@ class Cluster:
             self.heard,
             self.approvers,
             f"{self.salts.getrandbits(64):016x}",
+            self.floors,
         )
 
     def operate(self, crash: int | None = None) -> Decision:

@@ -12,6 +12,9 @@
 - {name: MEDINFER_OPERATOR_APPROVERS_CONFIGMAP, value: {{ .configMapName }}}
 - {name: MEDINFER_OPERATOR_APPROVERS_NAMESPACE, value: {{ .namespace | default $.Release.Namespace }}}
 {{- end }}{{ end }}
+{{- with .Values.operator.floors }}{{ if or .requiredGates (ne (toString .atol) "<nil>") .minSamples (ne (toString .minAgreement) "<nil>") }}
+- {name: MEDINFER_OPERATOR_FLOORS, value: {{ toJson . | quote }}}
+{{- end }}{{ end }}
 {{- if ne .Values.bindAddress "0.0.0.0" }}
 - {name: MEDINFER_OPERATOR_ADDRESS, value: {{ .Values.bindAddress | quote }}}
 {{- end }}

@@ -3,7 +3,7 @@
 from rollout_operator.decide import replicas
 from rollout_operator.decide.acknowledgements import addressers
 from rollout_operator.decide.attempt_trace import open_trace
-from rollout_operator.decide.failures import failure_in_force
+from rollout_operator.decide.failures import below_floor, failure_in_force
 from rollout_operator.decide.situation import Situation
 from rollout_operator.decide.waits import before_loading
 from rollout_operator.documents.observation import Observation, Replica
@@ -27,7 +27,7 @@ def build_plan(s: Situation) -> Plan | None:
     return Plan(
         model=s.spec.model,
         load=PlanLoad(s.spec.load.timeout_seconds),
-        warmup=s.spec.warmup,
+        warmup=s.spec.warmup if canary is None else s.seen.floors.within(s.spec.warmup),
         stable=stable,
         canary=_widen(s, canary) if canary else None,
         previous=left[0] if left else None,
@@ -55,7 +55,8 @@ def _widen(s: Situation, release: Release) -> Canary:
     if s.status.stable is None:
         return Canary(release.version, release.digest, release.uri)
     allowed = _allowed(s, release)
-    if release == s.wanted and not failure_in_force(s, release) and not before_loading(s):
+    may_grow = release == s.wanted and not failure_in_force(s, release) and not below_floor(s)
+    if may_grow and not before_loading(s):
         serving = {one.name for one in s.serving}
         busy = (serving & allowed) - set(s.warm_on(release))
         free = max(0, s.spec.load.max_concurrent_replicas - len(busy))

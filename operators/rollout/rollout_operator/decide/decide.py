@@ -21,6 +21,7 @@ from rollout_operator.decide.failures import failure_in_force
 from rollout_operator.decide.judge import analyses, keep_window, progress, recounts, replica_failures, suspensions
 from rollout_operator.decide.remember import bindings, edits, position, proofs, vanished_counts
 from rollout_operator.decide.rules import (
+    below_floor,
     blocked,
     conflict,
     first_install,
@@ -69,6 +70,7 @@ RULES: tuple[Rule, ...] = (
     leaving.take_back_the_canary,
     healthy.serve_the_wanted_version,
     # what shall not be tried
+    below_floor.refuse_below_floor,
     blocked.refuse_a_reused_version,
     blocked.refuse_what_failed,
     # the way on

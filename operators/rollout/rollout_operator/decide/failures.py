@@ -16,6 +16,8 @@ REFUSED = frozenset({"DigestMismatch", "BundleInvalid", "ConfigChanged", "Versio
 ALWAYS_QUARANTINED = frozenset({"DigestMismatch", "GoldenMismatch", "AnalysisFailed"})
 # Wrong bytes, or a broken replica: one replica alone cannot tell.
 QUARANTINED_BY_TWO = frozenset({"LoadFailed", "TritonDied", "WarmupError"})
+# Reason of a try of what was stable just now.
+RETURNED = "ReturnedToPrevious"
 MAX_QUARANTINE = 50
 MAX_MESSAGE = 1024  # agents write it
 
@@ -30,6 +32,13 @@ def failure_in_force(s: Situation, release: Release) -> Failure | None:
     record = next(one for one in s.status.quarantined if one.digest == release.digest)
     message = f"the bytes of {release} are quarantined ({record.reason}); to try them again, edit spec.retry"
     return Failure(release, Outcome.BLOCKED, "Quarantined", message, "", s.spec.generation, record.time)
+
+
+def below_floor(s: Situation) -> tuple[str, ...]:
+    """Why the operator's floors refuse the wanted version; the way back to what served just now is always open."""
+    attempt = s.status.attempt
+    returns = attempt is not None and attempt.release == s.wanted and attempt.reason == RETURNED
+    return () if returns or s.wanted == s.status.previous else s.seen.floors.refusals(s.spec)
 
 
 def reject(s: Situation, release: Release, reason: str, message: str, location: str, quarantine: bool) -> Situation:

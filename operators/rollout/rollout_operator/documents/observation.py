@@ -10,6 +10,7 @@ from rollout_operator.approvals.approvers import Approvers
 from rollout_operator.documents.agent import AgentState
 from rollout_operator.documents.api import ApiState
 from rollout_operator.documents.container_end import ContainerEnd
+from rollout_operator.documents.floors import Floors
 from rollout_operator.documents.plan import Plan
 from rollout_operator.documents.routes import Routes
 
@@ -61,6 +62,7 @@ class Observation:
     which loses counts and nothing else. `trace_seed`: the object's uid, from which ids of traces are made; empty:
     nothing is traced. `sent_spans`: by id of a trace, of how many of its spans a collector has heard. `approvers`: who
     may open gates; None when none are configured. `random_hex`: another one each time, which nobody can guess.
+    `floors`: what the operator's settings ask of every release.
     """
 
     now_seconds: float
@@ -76,6 +78,7 @@ class Observation:
     sent_spans: Mapping[str, int] = field(default_factory=dict)
     approvers: Approvers | None = None
     random_hex: str = ""
+    floors: Floors = field(default_factory=Floors)
 
     @property
     def now(self) -> int:

@@ -93,6 +93,7 @@ class Observer:
             readings=readings,
             approvers=await self._approvers(spec),
             random_hex=secrets.token_hex(16),
+            floors=self._settings.floors,
         )
         return Observed(objects, spec, objects.status(), seen)
 

@@ -2,6 +2,7 @@
 
 import pytest
 from rollout_operator.decide.situation import IDLE_REQUEUE_SECONDS
+from rollout_operator.documents.floors import Floors
 from rollout_operator.settings import InvalidSettings, read_settings
 
 
@@ -39,6 +40,7 @@ def test_a_namespace_that_is_not_set_says_what_it_is_for() -> None:
         pytest.param("ASK_TIMEOUT_SECONDS", "0", "greater than 0", id="no-time-to-answer"),
         pytest.param("ASK_TIMEOUT_SECONDS", "nan", "less than or equal to 10", id="a-time-that-is-no-number"),
         pytest.param("AGENT_PORT", "http", "valid integer", id="a-port-by-name"),
+        pytest.param("FLOORS", "atol", "Invalid JSON", id="floors-that-are-no-json"),
         pytest.param("API_PORT", "65536", "less than or equal to 65535", id="a-port-that-does-not-exist"),
     ],
 )
@@ -58,3 +60,23 @@ def test_every_problem_is_named_in_one_line(monkeypatch: pytest.MonkeyPatch) -> 
     problem = str(refused.value)
     assert all(name in problem for name in ("OPERATOR_NAMESPACE", "OPERATOR_PORT", "OPERATOR_LEASE_SECONDS"))
     assert "\n" not in problem
+
+
+def test_floors_are_json_as_the_chart_writes_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    given(monkeypatch, NAMESPACE="medinfer", FLOORS='{"atol":0.05,"minAgreement":null,"requiredGates":["a"]}')
+    assert read_settings().floors == Floors(atol=0.05, required_gates=("a",))
+
+
+@pytest.mark.parametrize(
+    ("floors", "words"),
+    [
+        pytest.param('{"atol": 2}', "atol: Input should be less than or equal to 1, not '2'", id="no-share"),
+        pytest.param('{"minSample": 2}', "minSample: Unexpected keyword argument", id="an-unknown-name"),
+        pytest.param('{"requiredGates": [""]}', "requiredGates: 0: String should have at least 1", id="no-name"),
+    ],
+)
+def test_a_wrong_floor_is_named(monkeypatch: pytest.MonkeyPatch, floors: str, words: str) -> None:
+    given(monkeypatch, NAMESPACE="medinfer", FLOORS=floors)
+    with pytest.raises(InvalidSettings) as refused:
+        read_settings()
+    assert str(refused.value).startswith(f"MEDINFER_OPERATOR_FLOORS: {words}")

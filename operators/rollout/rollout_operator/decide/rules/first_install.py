@@ -11,6 +11,7 @@ from rollout_operator.decide.evidence import end_attempt
 from rollout_operator.decide.failures import failure_in_force
 from rollout_operator.decide.release_lookup import find_metadata
 from rollout_operator.decide.remember.bindings import bound_digest
+from rollout_operator.decide.rules.below_floor import refuse_below_floor
 from rollout_operator.decide.rules.loading import loading_phase
 from rollout_operator.decide.situation import IDLE_REQUEUE_SECONDS, Event, Ruling, Situation
 from rollout_operator.decide.step_names import stable_name
@@ -23,10 +24,10 @@ def install_first_version(s: Situation) -> Ruling | None:
     if s.status.stable is not None:
         return None
     if s.status.canary != s.wanted:
-        return _wait_for_lost_routes(s) or _begin(s)
+        return _wait_for_lost_routes(s) or refuse_below_floor(s) or _begin(s)
     warm = [one.name for one in s.serving if replicas.is_warm(one, s.wanted, s.seen.routes)]
     if warm and find_metadata(s.seen, s.wanted):
-        return _wait_for_people(s, warm) or _make_stable(s, warm)
+        return refuse_below_floor(s) or _wait_for_people(s, warm) or _make_stable(s, warm)
     failure = failure_in_force(s, s.wanted)
     if failure:
         message = f"{failure.message}; no version serves yet: correct spec.version and spec.artifact"

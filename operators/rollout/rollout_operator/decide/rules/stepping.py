@@ -3,9 +3,8 @@
 from dataclasses import replace
 
 from rollout_operator.decide.evidence import end_step
-from rollout_operator.decide.failures import reject
+from rollout_operator.decide.failures import RETURNED, reject
 from rollout_operator.decide.rules.promotion import promote
-from rollout_operator.decide.rules.way_back import RETURNED
 from rollout_operator.decide.situation import Event, Ruling, Situation
 from rollout_operator.decide.step_names import step_name
 from rollout_operator.decide.waits import before_next_step

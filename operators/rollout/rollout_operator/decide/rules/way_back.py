@@ -3,11 +3,10 @@
 from dataclasses import replace
 
 from rollout_operator.decide.evidence import with_history
+from rollout_operator.decide.failures import RETURNED
 from rollout_operator.decide.situation import Event, Ruling, Situation
 from rollout_operator.decide.step_names import stable_name
 from rollout_operator.documents.status import Analysis, Attempt, Outcome, Phase
-
-RETURNED = "ReturnedToPrevious"
 
 
 def return_to_previous(s: Situation) -> Ruling | None:
