@@ -7,6 +7,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+from modelctl import signing
 from modelctl.bundle.errors import ModelctlError
 from modelctl.keys import commands as keys
 
@@ -37,7 +38,7 @@ def _failed(reason: str, status: int = 1) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="modelctl", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for add in (_add_demo, _add_export, _add_pack, _add_verify, _add_inspect, _add_audit, keys.add):
+    for add in (_add_demo, _add_export, _add_pack, _add_verify, signing.add, _add_inspect, _add_audit, keys.add):
         add(commands)
     return parser
 
@@ -119,10 +120,12 @@ def _add_verify(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     verify = commands.add_parser(
         "verify",
         help="check a bundle: digest, every hash, and what model.json says",
-        description="Checks the bundle's form, its digest if given, every file's hash, and what model.json says.",
+        description="Checks the bundle's form, its digest if given, every file's hash, what model.json says, and with "
+        "--key or --signers who signed it.",
     )
     verify.add_argument("bundle", type=Path, help="a .tar file")
     verify.add_argument("--digest", help="the sha256:... that the bundle must have; default: not checked")
+    signing.add_to_verify(verify)
     _add_operator_domain(verify)
     verify.set_defaults(run=_verify)
 
@@ -215,7 +218,10 @@ def _verify(options: argparse.Namespace) -> None:
 
     wanted = Wanted(digest=options.digest, operator_domains=tuple(options.operator_domain))
     found, digest = verify(options.bundle, wanted), file_digest(options.bundle)
+    said = signing.verified_text(options, digest, found.model)
     print(f"{options.bundle} is complete and correct: {found.model} version {found.version}, {digest}")
+    if said:
+        print(said)
 
 
 def _inspect(options: argparse.Namespace) -> None:

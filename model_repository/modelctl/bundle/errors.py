@@ -15,3 +15,11 @@ class DigestMismatch(InvalidBundle):
 
 class InvalidCheckpoint(ModelctlError):
     """A checkpoint is not a ResNet50 with a head of the right size."""
+
+
+class BadSignature(ModelctlError):
+    """A signature does not show that a trusted signer signed these bytes."""
+
+
+class InvalidKey(ModelctlError):
+    """A file is no key or certificate that can sign bundles, or the list of signers cannot be used."""
