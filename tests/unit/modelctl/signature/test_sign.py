@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from modelctl.main import main
 
 from tests.unit.agent.bundles import bundle
@@ -34,6 +34,7 @@ def test_the_signature_lies_beside_the_bundle(folder: Path, capsys: pytest.Captu
 
 OTHER_KINDS: dict[str, pki.Private] = {
     "ed25519": ed25519.Ed25519PrivateKey.generate(),
+    "secp256k1": ec.generate_private_key(ec.SECP256K1()),
     "rsa": rsa.generate_private_key(65537, 2048),
 }
 SIGN = ("sign", "@b.tar", "--key")
@@ -49,6 +50,8 @@ VERIFY = ("verify", "@b.tar")
         pytest.param((*SIGN, "@key.pub"), "no private key in PEM", id="public-half"),
         pytest.param((*SIGN, "@ed25519.pem"), "no ECDSA key", id="ed25519"),
         pytest.param((*SIGN, "@rsa.pem"), "no ECDSA key", id="rsa"),
+        pytest.param((*SIGN, "@secp256k1.pem"), "no ECDSA key", id="another-curve"),
+        pytest.param((*VERIFY, "--key", "@secp256k1.pub"), "no ECDSA key", id="verify-another-curve"),
         pytest.param((*SIGN, "@none.pem"), "No such file", id="no-key"),
         pytest.param(("sign", "@key.pub", "--key", "@plain.pem"), "bundle", id="no-bundle"),
         pytest.param(
