@@ -76,6 +76,30 @@ def test_the_access_document_is_mounted_where_it_is_read() -> None:
     assert secret["items"] == [{"key": Path(file).name, "path": Path(file).name}]
 
 
+@pytest.mark.parametrize(
+    ("owner", "name", "variable"),
+    [
+        pytest.param("StatefulSet/medinfer-triton", "agent", "MEDINFER_AGENT_CA_FILE", id="stores"),
+        pytest.param("Deployment/medinfer-rollout-operator", "operator", "MEDINFER_OPERATOR_CA_FILE", id="webhooks"),
+        pytest.param("Deployment/medinfer-api", "api", "MEDINFER_API_CA_FILE", id="issuers"),
+    ],
+)
+def test_the_same_authorities_are_mounted_for_all_that_ask_outside(owner: str, name: str, variable: str) -> None:
+    objects = render(CHART / "ci" / "everything-values.yaml")
+    file = environment(container(objects, owner, name))[variable]
+    assert Path(file).name == "ca.crt" and mounted_config_map(objects, owner, file) == "hospital-authorities"
+
+
+def test_the_webhooks_secret_is_mounted_where_it_is_read() -> None:
+    objects, owner = render(CHART / "ci" / "everything-values.yaml"), "Deployment/medinfer-rollout-operator"
+    folder = environment(container(objects, owner, "operator"))["MEDINFER_OPERATOR_WEBHOOK_FOLDER"]
+    spec = pod_templates(objects)[owner]["spec"]
+    mount = next(one for one in spec["containers"][0]["volumeMounts"] if one["mountPath"] == folder)
+    secret = next(one["secret"] for one in spec["volumes"] if one["name"] == mount["name"])
+    assert "subPath" not in mount and secret["secretName"] == "platform-webhook"
+    assert {one["key"]: one["path"] for one in secret["items"]} == {"url": "url", "key": "key"}
+
+
 GATEWAY = ["api.gateway.enabled=true", "api.gateway.parentRefs[0].name=public"]
 
 

@@ -138,3 +138,17 @@ automounting uses: the API server then warns about an old token before it refuse
 {{- define "medinfer.tokenMount" -}}
 - {name: token, mountPath: /var/run/secrets/kubernetes.io/serviceaccount, readOnly: true}
 {{- end }}
+
+{{/* Authorities of one's own: a folder, as the kubelet never updates a single file (subPath). */}}
+{{- define "medinfer.caVolume" -}}
+{{- with .Values.caConfigMapName -}}
+- name: ca
+  configMap: {name: {{ . }}, items: [{key: ca.crt, path: ca.crt}]}
+{{- end }}
+{{- end }}
+
+{{- define "medinfer.caMount" -}}
+{{- if .Values.caConfigMapName -}}
+- {name: ca, mountPath: /etc/medinfer-ca, readOnly: true}
+{{- end }}
+{{- end }}

@@ -15,6 +15,7 @@ from rollout_operator.edge.leadership import Leadership
 from rollout_operator.edge.observe import Watched
 from rollout_operator.edge.pod_client import PodClient
 from rollout_operator.edge.pods import PodRecord
+from rollout_operator.edge.posting import Poster
 from rollout_operator.edge.watching import Watches, build_registry, kopf_settings
 from rollout_operator.edge.webhook import Notifier
 from rollout_operator.metrics import Metrics
@@ -34,7 +35,8 @@ class Operator:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._metrics, self._notifier = Metrics(), Notifier()
+        self._metrics = Metrics()
+        self._notifier = Notifier(Poster(settings.webhook_folder, settings.ca_file, settings.allow_local_addresses))
         self._pod_client = PodClient(settings.ask_timeout_seconds)
         cluster = Cluster(settings.namespace)
         lease = (settings.lease_name, settings.identity, settings.lease_seconds)

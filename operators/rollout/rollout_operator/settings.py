@@ -1,6 +1,7 @@
 """The operator's environment: MEDINFER_OPERATOR_*, read once."""
 
 import socket
+from pathlib import Path
 from typing import Annotated, Any
 
 from medinfer_common.tracing.endpoint import check_endpoint
@@ -27,6 +28,8 @@ class Settings(BaseSettings):
     at least so often, also at rest: nothing else tells that somebody changed the plan or the routes.
     `approvers_configmap`, `approvers_namespace`: who may open gates; without a name, whoever may edit the spec.
     `floors`: as JSON; what every release must ask of itself at least.
+    `webhook_folder`: where a Secret with `url` and `key` is mounted. `ca_file`: PEM, authorities beside the system's.
+    `allow_local_addresses`: whether webhooks may have loopback and link-local addresses.
     """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True)
@@ -44,6 +47,9 @@ class Settings(BaseSettings):
     approvers_configmap: str = ""
     approvers_namespace: str = ""
     floors: Json[Floors] = Field(default_factory=Floors, validate_default=False)
+    webhook_folder: Path | None = None
+    ca_file: Path | None = None
+    allow_local_addresses: bool = False
     address: str = "0.0.0.0"
     port: TcpPort = 8080
     tracing_endpoint: str = ""

@@ -4,13 +4,14 @@ import asyncio
 import logging
 import os
 import time
+from functools import partial
 from socket import gethostname
 
 from medinfer_common.config_map_watch import ConfigMapWatch
 
 from inference_api.access.access_file import AccessFile
 from inference_api.access.authentication import Authentication
-from inference_api.access.authenticator import Authenticator
+from inference_api.access.authenticator import Authenticator, ask
 from inference_api.access.kept_keys import KeptKeys
 from inference_api.audit.audit import Audit
 from inference_api.audit.chain import Chain
@@ -146,7 +147,7 @@ def _make_authenticator(settings: Settings) -> Authenticator | None:
     if settings.access_file is None:
         return None
     kept = KeptKeys(settings.runtime_dir, time.time) if settings.runtime_dir else None
-    return Authenticator(time.time, kept=kept)
+    return Authenticator(time.time, fetch=partial(ask, ca_file=settings.ca_file), kept=kept)
 
 
 def _make_access_file(settings: Settings, authenticator: Authenticator | None) -> AccessFile | None:

@@ -93,6 +93,7 @@ class Settings(BaseModel):
         BeforeValidator(_split),
     ] = ()
     max_pods: Annotated[int, Field(ge=1, le=10_000)] = 1
+    ca_file: Path | None = None
     redis_url: str = ""
     redis_password_file: Path | None = None
     redis_ca_file: Path | None = None

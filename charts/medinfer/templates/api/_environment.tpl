@@ -13,6 +13,9 @@
 {{- if $api.auth.secretName }}
 - {name: MEDINFER_API_ACCESS_FILE, value: /etc/medinfer-access/access.json}
 {{- end }}
+{{- if .Values.caConfigMapName }}
+- {name: MEDINFER_API_CA_FILE, value: /etc/medinfer-ca/ca.crt}
+{{- end }}
 - {name: MEDINFER_API_RUNTIME_DIR, value: /run/medinfer}
 - {name: MEDINFER_API_WORKERS, value: {{ $api.workers | int64 | quote }}}
 - {name: MEDINFER_API_DEADLINE_SECONDS, value: {{ $api.deadlineSeconds | quote }}}

@@ -8,6 +8,12 @@
 {{- if .Values.tracing.enabled }}
 - {name: MEDINFER_OPERATOR_TRACING_ENDPOINT, value: {{ include "medinfer.collector" . }}}
 {{- end }}
+{{- if .Values.operator.webhook.secretName }}
+- {name: MEDINFER_OPERATOR_WEBHOOK_FOLDER, value: /etc/medinfer-webhook}
+{{- end }}
+{{- if .Values.caConfigMapName }}
+- {name: MEDINFER_OPERATOR_CA_FILE, value: /etc/medinfer-ca/ca.crt}
+{{- end }}
 {{- with .Values.operator.approvers }}{{ if .configMapName }}
 - {name: MEDINFER_OPERATOR_APPROVERS_CONFIGMAP, value: {{ .configMapName }}}
 - {name: MEDINFER_OPERATOR_APPROVERS_NAMESPACE, value: {{ .namespace | default $.Release.Namespace }}}

@@ -30,9 +30,7 @@ docs/contracts.md that differ from their defaults.
   volumeMounts:
     - {name: plan, mountPath: /etc/medinfer, readOnly: true}
     - {name: data, mountPath: /var/lib/medinfer}
-    {{- if $agent.caConfigMapName }}
-    - {name: ca, mountPath: /etc/medinfer-ca, readOnly: true}
-    {{- end }}
+    {{- include "medinfer.caMount" . | nindent 4 }}
     {{- include "medinfer.tokenMount" . | nindent 4 }}
 {{- end }}
 
@@ -56,7 +54,7 @@ docs/contracts.md that differ from their defaults.
 - {name: MEDINFER_AGENT_ALLOWED_PREFIXES, value: {{ include "medinfer.allowedPrefixes" . | quote }}}
 - {name: MEDINFER_AGENT_FETCH_SECONDS, value: {{ $agent.fetchSeconds | int64 | quote }}}
 - {name: MEDINFER_AGENT_MIN_FREE_DISK_BYTES, value: {{ $agent.minFreeDiskBytes | int64 | quote }}}
-{{- if $agent.caConfigMapName }}
+{{- if .Values.caConfigMapName }}
 - {name: MEDINFER_AGENT_CA_FILE, value: /etc/medinfer-ca/ca.crt}
 {{- end }}
 {{- with $agent.memoryLimitBytes }}

@@ -122,7 +122,7 @@ def _describe(error: BaseException) -> str:
     if _is_untrusted(error):
         return (
             "its certificate is not one that the agent trusts; if an authority of your own signed it, put its "
-            "certificate into the ConfigMap that triton.agent.caConfigMapName names"
+            "certificate into the ConfigMap that caConfigMapName names"
         )
     if status := _status(error):
         return f"HTTP {status[0]} {status[1][:200]}; check the address and the agent's rights"

@@ -24,13 +24,13 @@ class CreatesEvents(Protocol):
 
 
 class Notifies(Protocol):
-    """Returns at once."""
+    """Returns at once. An empty `url`: the rollout names none, and the platform team's own still gets the notice."""
 
     def notify(self, url: str, notice: Json) -> None: ...
 
 
 class EventRecorder:
-    """Each Event of a decision goes to the API server, to the log, and to `spec.notify.url` when there is one.
+    """Each Event of a decision goes to the API server, to the log, and to webhooks.
 
     What cannot be written is logged and lost. `identity`: the operator's pod, for `reportingInstance`.
     """
@@ -45,8 +45,8 @@ class EventRecorder:
             rollout = observed.objects.rollout
             log.info(event.message, extra={"rollout": rollout["metadata"]["name"], "reason": event.reason})
             self._post(build_event(rollout, event, time.time_ns(), self._identity))
-            if isinstance(observed.spec, Spec) and observed.spec.notify.url:
-                self._notifier.notify(observed.spec.notify.url, build_notice(rollout, event, decision))
+            url = observed.spec.notify.url if isinstance(observed.spec, Spec) else ""
+            self._notifier.notify(url, build_notice(rollout, event, decision))
 
     def _post(self, event: Json) -> None:
         task = asyncio.create_task(self._create(event))

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 from inference_api.access import credentials, fetching, keys, refusals
@@ -15,8 +16,9 @@ from inference_api.access.signing_keys import SigningKeys
 from inference_api.access.tokens import Tokens
 
 
-async def _fetch(issuer: Issuer) -> object:
-    return await asyncio.to_thread(fetching.fetch, issuer)
+async def ask(issuer: Issuer, ca_file: Path | None = None) -> object:
+    """See fetching.fetch."""
+    return await asyncio.to_thread(fetching.fetch, issuer, ca_file)
 
 
 class Authenticator:
@@ -33,7 +35,7 @@ class Authenticator:
         self,
         now: Callable[[], float],
         monotonic: Callable[[], float] = time.monotonic,
-        fetch: Callable[[Issuer], Awaitable[object]] = _fetch,
+        fetch: Callable[[Issuer], Awaitable[object]] = ask,
         kept: KeptKeys | None = None,
     ) -> None:
         self.access: Access | None = None

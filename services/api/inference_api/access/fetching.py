@@ -10,23 +10,37 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from medinfer_common.outgoing.authorities import trust
+
 from inference_api.access.issuers import Issuer
 
 MAX_BYTES = 256 * 1024
 SECONDS = 5.0
 CLUSTER_FOLDER = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 _CHUNK_BYTES = 16 * 1024
+UNTRUSTED = (
+    "its certificate is not one that the API trusts; if an authority of your own signed it, put its certificate into "
+    "the ConfigMap that caConfigMapName names, or into the issuer's ca in the access document"
+)
 
 
 class FetchFailed(Exception):
     """The issuer's signing keys cannot be read now. The text says why."""
 
 
-def fetch(issuer: Issuer, environment: Mapping[str, str] = os.environ, folder: Path = CLUSTER_FOLDER) -> object:
-    """The issuer's JSON Web Key Set, as JSON. Raises FetchFailed."""
+def fetch(
+    issuer: Issuer,
+    ca_file: Path | None = None,
+    environment: Mapping[str, str] = os.environ,
+    folder: Path = CLUSTER_FOLDER,
+) -> object:
+    """The issuer's JSON Web Key Set, as JSON. Raises FetchFailed.
+
+    `ca_file`: authorities beside the system's, for an issuer that names none of its own.
+    """
     if issuer.cluster:
         return _fetch_from_cluster(environment, folder)
-    context = ssl.create_default_context(cadata=issuer.ca or None)
+    context = _authorities(issuer, ca_file)
     uri = issuer.jwks_uri
     if not uri:
         found = _get_json(f"{issuer.issuer.rstrip('/')}/.well-known/openid-configuration", context, {})
@@ -35,6 +49,18 @@ def fetch(issuer: Issuer, environment: Mapping[str, str] = os.environ, folder: P
             raise FetchFailed("the discovery document is of another issuer")
         uri = str(fields.get("jwks_uri"))
     return _get_json(uri, context, {})
+
+
+def _authorities(issuer: Issuer, ca_file: Path | None) -> ssl.SSLContext:
+    if issuer.ca:
+        return ssl.create_default_context(cadata=issuer.ca)
+    try:
+        return trust(ca_file)
+    except OSError as error:
+        raise FetchFailed(
+            f"{ca_file} has no certificates that can be read ({type(error).__name__}); correct the key ca.crt of the "
+            "ConfigMap that caConfigMapName names"
+        ) from None
 
 
 def _fetch_from_cluster(environment: Mapping[str, str], folder: Path) -> object:
@@ -69,6 +95,8 @@ def _get_json(uri: str, context: ssl.SSLContext, headers: Mapping[str, str]) -> 
     except FetchFailed:
         raise
     except (OSError, ValueError, RecursionError, ArithmeticError, AttributeError) as error:
+        if isinstance(getattr(error, "reason", None), ssl.SSLCertVerificationError):
+            raise FetchFailed(f"{uri} cannot be read: {UNTRUSTED}") from None
         raise FetchFailed(f"{uri} cannot be read: {error}") from None
 
 

@@ -4,6 +4,7 @@ import json
 import ssl
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -115,9 +116,28 @@ def test_an_answer_that_is_none(
 
 def test_a_certificate_of_another_authority_is_refused(server: str, tmp_path: Path) -> None:
     for other in (Authority(tmp_path), None):
-        with pytest.raises(FetchFailed, match="CERTIFICATE_VERIFY_FAILED"):
+        with pytest.raises(FetchFailed, match=r"its certificate is not one that the API trusts; .* caConfigMapName"):
             fetch(issuer(server, other, f"{server}/keys"))
     assert Answering.asked == []
+
+
+def test_authorities_beside_the_systems(server: str, authority: Authority, tmp_path: Path) -> None:
+    """For an issuer that names none of its own; what the document names is alone trusted."""
+    named = issuer("https://x", None, f"{server}/keys")
+    assert fetch(named, authority.certificate) == KEYS
+    other = Authority(tmp_path)
+    for issuer_, ca_file in ((named, other.certificate), (replace(named, ca=other.certificate.read_text()), None)):
+        with pytest.raises(FetchFailed, match="its certificate is not one that the API trusts"):
+            fetch(issuer_, ca_file)
+    with pytest.raises(FetchFailed, match="its certificate is not one that the API trusts"):
+        fetch(replace(named, ca=other.certificate.read_text()), authority.certificate)
+
+
+def test_authorities_that_cannot_be_read_are_named(tmp_path: Path) -> None:
+    (tmp_path / "ca.crt").write_text("no certificate")
+    for ca_file in (tmp_path / "ca.crt", tmp_path / "absent.crt"):
+        with pytest.raises(FetchFailed, match=f"{ca_file} has no certificates.*correct the key ca.crt"):
+            fetch(issuer("https://x", None, "https://127.0.0.1:1/keys"), ca_file)
 
 
 def test_nobody_answers() -> None:
@@ -131,10 +151,10 @@ def test_the_keys_of_the_cluster_are_read_as_the_pod(server: str, authority: Aut
     environment = {"KUBERNETES_SERVICE_HOST": host, "KUBERNETES_SERVICE_PORT": port, "HTTPS_PROXY": "http://absent:1"}
     cluster = issuer("https://kubernetes.default.svc", None, cluster=True)
     with pytest.raises(FetchFailed, match="own token cannot be read: No such file"):
-        fetch(cluster, environment, tmp_path)
+        fetch(cluster, None, environment, tmp_path)
     (tmp_path / "token").write_text("pod-token\n")
     (tmp_path / "ca.crt").write_bytes(authority.certificate.read_bytes())
-    assert fetch(cluster, environment, tmp_path) == KEYS
+    assert fetch(cluster, None, environment, tmp_path) == KEYS
     assert Answering.asked == [("/openid/v1/jwks", "Bearer pod-token")]
     with pytest.raises(FetchFailed, match="does not run in a cluster"):
-        fetch(cluster, {}, tmp_path)
+        fetch(cluster, None, {}, tmp_path)

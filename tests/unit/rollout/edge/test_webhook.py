@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from rollout_operator.edge.posting import Poster
 from rollout_operator.edge.webhook import MAX_ATTEMPTS, MAX_QUEUE, Notifier
 
 from ci.stack.waiting import until
 
 DEAD = "http://127.0.0.1:1/hook"
+HERE = Poster(allow_local_addresses=True)
 
 
 class Hook:
@@ -61,7 +63,7 @@ def notice(number: int) -> dict[str, Any]:
 
 
 async def test_notices_arrive_in_order() -> None:
-    async with serving(Hook()) as hook, Notifier() as notifier:
+    async with serving(Hook()) as hook, Notifier(HERE) as notifier:
         for number in range(20):
             notifier.notify(hook.url, notice(number))
         await until(lambda: len(hook.got) == 20, "all notices")
@@ -71,7 +73,7 @@ async def test_notices_arrive_in_order() -> None:
 @pytest.mark.parametrize("status", [500, 503, 429, 401, 302])
 async def test_a_refusal_is_tried_again_before_the_next(status: int) -> None:
     """Also 302: a page to log in at, which is 200 for whoever follows."""
-    async with serving(Hook(status, status)) as hook, Notifier(backoff_seconds=0.001) as notifier:
+    async with serving(Hook(status, status)) as hook, Notifier(HERE, backoff_seconds=0.001) as notifier:
         notifier.notify(hook.url, notice(1))
         notifier.notify(hook.url, notice(2))
         await until(lambda: len(hook.got) == 2, "both notices")
@@ -79,7 +81,7 @@ async def test_a_refusal_is_tried_again_before_the_next(status: int) -> None:
 
 
 async def test_after_so_many_tries_a_notice_is_lost_and_the_next_goes_out(caplog: pytest.LogCaptureFixture) -> None:
-    async with serving(Hook(*[500] * MAX_ATTEMPTS)) as hook, Notifier(backoff_seconds=0.001) as notifier:
+    async with serving(Hook(*[500] * MAX_ATTEMPTS)) as hook, Notifier(HERE, backoff_seconds=0.001) as notifier:
         with caplog.at_level(logging.WARNING):
             notifier.notify(hook.url, notice(1))
             notifier.notify(hook.url, notice(2))
@@ -92,7 +94,7 @@ async def test_after_so_many_tries_a_notice_is_lost_and_the_next_goes_out(caplog
 
 @pytest.mark.parametrize("address", [DEAD, "http://[", "no address"])
 async def test_a_dead_address_holds_up_nobody_else(address: str) -> None:
-    async with serving(Hook()) as hook, Notifier() as notifier:
+    async with serving(Hook()) as hook, Notifier(HERE) as notifier:
         for number in range(3):
             notifier.notify(address, notice(number))
             notifier.notify(hook.url, notice(number))
@@ -100,7 +102,7 @@ async def test_a_dead_address_holds_up_nobody_else(address: str) -> None:
 
 
 async def test_a_full_queue_loses_the_newest_and_says_so(caplog: pytest.LogCaptureFixture) -> None:
-    async with serving(Hook()) as hook, Notifier() as notifier:
+    async with serving(Hook()) as hook, Notifier(HERE) as notifier:
         hook.held.clear()
         notifier.notify(hook.url, notice(0))
         await until(lambda: hook.attempts, "the first is on its way")
@@ -116,7 +118,7 @@ async def test_a_full_queue_loses_the_newest_and_says_so(caplog: pytest.LogCaptu
 async def test_the_end_waits_for_nobody() -> None:
     async with serving(Hook()) as hook:
         hook.held.clear()
-        async with asyncio.timeout(5), Notifier() as notifier:
+        async with asyncio.timeout(5), Notifier(HERE) as notifier:
             notifier.notify(hook.url, notice(1))
             notifier.notify(DEAD, notice(1))
             await until(lambda: hook.attempts, "it is on its way")
