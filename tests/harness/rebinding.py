@@ -79,7 +79,13 @@ def main(folder: Path, situation: str, allow_local_addresses: bool) -> None:
     rules = Rules(("http://",), allow_local_addresses, timeout_seconds=30)
     error = ""
     try:
-        download(f"http://store.test:{PORT}/m.tar", folder / "target", lambda received, total: None, rules)
+        download(
+            f"http://store.test:{PORT}/m.tar",
+            folder / "target",
+            lambda received, total: None,
+            rules,
+            f"sha256:{0:064x}",
+        )
     except StoreError as refused:
         error = str(refused)
     print(json.dumps({"error": error, "victims": sum(server.requests for server in victims)}))

@@ -10,7 +10,7 @@ from replica_agent.plan import Plan, Release
 from replica_agent.preflight import check_disk, is_disk_full
 from replica_agent.state import Progress, Reason, VersionFailed
 from replica_agent.store.download import download
-from replica_agent.store.errors import Refused, StoreError
+from replica_agent.store.errors import Refused, StoreError, WrongDigest
 from replica_agent.store.redaction import redact
 from replica_agent.store.rules import Rules, check, check_credentials, siblings
 from replica_agent.tracing import UNTRACED, VersionTrace
@@ -70,12 +70,14 @@ class Fetcher:
             try:
                 with trace.span("fetch") as said:
                     said["medinfer.source"] = "store" if uri == release.uri else "another replica"
-                    digest = download(uri, partial, on_chunk, rules)
+                    digest = download(uri, partial, on_chunk, rules, release.digest)
                     size = said["medinfer.bytes"] = partial.stat().st_size
                 on_progress(Progress(size, size, complete=True))
                 with trace.span("verify"):
                     _compare(uri, digest, release.digest)
                     self._bundles.add(partial, release.digest, model, release.version)
+            except WrongDigest as error:
+                raise VersionFailed(Reason.DIGEST_MISMATCH, str(error)) from None
             except StoreError as error:
                 raise VersionFailed(Reason.FETCH_FAILED, str(error)) from None
             except InvalidBundle as error:

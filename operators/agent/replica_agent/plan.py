@@ -10,7 +10,7 @@ from medinfer_common.tracing.trace_context import Parent
 from modelctl.bundle import canonical
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from replica_agent.uri_schemes import URI_PROBLEM, access
+from replica_agent.uri_schemes import problem
 
 MAX_BYTES = 1 << 20  # what a ConfigMap can hold
 
@@ -35,8 +35,8 @@ def _check_digest(value: str) -> str:
 
 
 def _check_uri(value: str) -> str:
-    if access(value) is None:
-        raise ValueError(f"{URI_PROBLEM}, not {value[:80]!r}")
+    if found := problem(value):
+        raise ValueError(f"{found}, not {value[:80]!r}")
     return value
 
 

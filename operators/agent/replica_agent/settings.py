@@ -66,6 +66,7 @@ class Settings(BaseModel):
     allow_local_addresses: bool = False
     fetch_seconds: Annotated[float, Field(gt=0, le=86400, allow_inf_nan=False)] = Rules.timeout_seconds
     ca_file: Path | None = None
+    pull_secret_file: Path | None = None
     store_authorization: str = ""
 
     @field_validator("allowed_prefixes", mode="before")
@@ -116,6 +117,7 @@ class Settings(BaseModel):
             self.fetch_seconds,
             authorization=self.store_authorization,
             ca_file=self.ca_file,
+            pull_secret_file=self.pull_secret_file,
         )
 
 

@@ -23,7 +23,7 @@ RULES = Rules(("file:/", "http://", "s3://"), allow_local_addresses=True)
 
 
 def download(uri: str, target: Path, on_chunk: OnChunk) -> str:
-    return download_by(uri, target, on_chunk, RULES)
+    return download_by(uri, target, on_chunk, RULES, DIGEST)
 
 
 @pytest.fixture

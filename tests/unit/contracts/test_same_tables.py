@@ -12,24 +12,31 @@ from inference_api.routing.counters import MATRIX_LABELS as API_MATRIX_LABELS
 from inference_api.routing.counters import MAX_PAIRS
 from modelctl.bundle import contract
 from modelctl.defaults import LABELS
+from replica_agent import uri_schemes as agent_uri_schemes
 from replica_agent.plan import InvalidPlan, parse_plan
 from replica_agent.state import TRANSIENT as AGENT_TRANSIENT
 from replica_agent.state import Reason
-from replica_agent.uri_schemes import URI_PROBLEM as AGENT_URI_PROBLEM
-from replica_agent.uri_schemes import URI_SCHEMES as AGENT_URI_SCHEMES
 from rollout_operator.decide import failures
+from rollout_operator.documents import uri_schemes
 from rollout_operator.documents.counters import MATRIX_LABELS, MAX_LABELS, MAX_TALLY_PAIRS, MAX_TALLY_ROWS
 from rollout_operator.documents.plan import Plan, PlanLoad
 from rollout_operator.documents.release import Release
 from rollout_operator.documents.spec import InvalidSpec, Warmup, parse_spec
-from rollout_operator.documents.uri_schemes import URI_PROBLEM, URI_SCHEMES
+from rollout_operator.documents.uri_schemes import URI_SCHEMES
 
 ROOT = Path(__file__).parents[3]
 CRD = yaml.safe_load((ROOT / "charts/medinfer/crds/modelrollouts.yaml").read_text())
 SCHEMA = CRD["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]
 SAMPLE = yaml.safe_load((ROOT / "manifests/samples/release.yaml").read_text())
-URI_RULE = SCHEMA["spec"]["properties"]["artifact"]["properties"]["uri"]["x-kubernetes-validations"][0]["rule"]
+URI_RULES = SCHEMA["spec"]["properties"]["artifact"]["properties"]["uri"]["x-kubernetes-validations"]
+URI_RULE, OCI_RULE = URI_RULES[0]["rule"], URI_RULES[1]["rule"]
 DIGEST = f"sha256:{1:064x}"
+
+ADDRESSES = (
+    *(f"{scheme}bucket/a.tar" for scheme in URI_SCHEMES if scheme != "oci://"),
+    f"oci://registry:5000/models/resnet_medical@{DIGEST}",
+    f"oci://[fd00::1]:5000/a__b-c.d/e@{DIGEST}",
+)
 
 NO_ADDRESSES = (
     "gs://bucket/a.tar",
@@ -39,12 +46,21 @@ NO_ADDRESSES = (
     "s3:/bucket",
     "S3://bucket",
     "s3://",
+    "oci://registry/models/resnet_medical",
+    "oci://registry/models/resnet_medical:3",
+    f"oci://registry/models/resnet_medical:3@{DIGEST}",
+    f"oci://registry/models/resnet_medical@{DIGEST[:-1]}",
+    f"oci://registry/models/resnet_medical@{DIGEST}/a.tar",
+    f"oci://registry@{DIGEST}",
+    f"oci://user@registry/models/resnet_medical@{DIGEST}",
+    f"oci://registry/Models@{DIGEST}",
 )
 
 
 def crd_accepts(uri: str) -> bool:
     (pattern,) = re.findall(r"^self\.matches\('(.+)'\)$", URI_RULE)
-    return re.search(pattern, uri) is not None
+    (pinned,) = re.findall(r"^!self\.startsWith\('oci://'\) \|\| self\.matches\('(.+)'\)$", OCI_RULE)
+    return bool(re.search(pattern, uri)) and (not uri.startswith("oci://") or bool(re.search(pinned, uri)))
 
 
 def operator_accepts(uri: str) -> bool:
@@ -65,7 +81,7 @@ def agent_accepts(uri: str) -> bool:
     return True
 
 
-@pytest.mark.parametrize("uri", [f"{scheme}bucket/a.tar" for scheme in URI_SCHEMES])
+@pytest.mark.parametrize("uri", ADDRESSES)
 def test_an_address_that_one_part_takes_all_take(uri: str) -> None:
     assert (crd_accepts(uri), operator_accepts(uri), agent_accepts(uri)) == (True, True, True)
 
@@ -76,7 +92,10 @@ def test_an_address_that_one_part_refuses_all_refuse(uri: str) -> None:
 
 
 def test_agent_and_operator_have_the_same_schemes() -> None:
-    assert (set(AGENT_URI_SCHEMES), AGENT_URI_PROBLEM) == (set(URI_SCHEMES), URI_PROBLEM)
+    assert set(agent_uri_schemes.URI_SCHEMES) == set(URI_SCHEMES)
+    names = ("URI_PROBLEM", "OCI_PATTERN", "OCI_PROBLEM")
+    assert [getattr(agent_uri_schemes, name) for name in names] == [getattr(uri_schemes, name) for name in names]
+    assert agent_uri_schemes.OCI_PATTERN in OCI_RULE and URI_RULES[1]["message"] == uri_schemes.OCI_PROBLEM
 
 
 def test_the_crd_has_no_scheme_of_its_own() -> None:

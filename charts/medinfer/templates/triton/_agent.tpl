@@ -31,6 +31,9 @@ docs/contracts.md that differ from their defaults.
     - {name: plan, mountPath: /etc/medinfer, readOnly: true}
     - {name: data, mountPath: /var/lib/medinfer}
     {{- include "medinfer.caMount" . | nindent 4 }}
+    {{- if $agent.pullSecretName }}
+    - {name: pull-secret, mountPath: /etc/medinfer-pull, readOnly: true}
+    {{- end }}
     {{- include "medinfer.tokenMount" . | nindent 4 }}
 {{- end }}
 
@@ -56,6 +59,9 @@ docs/contracts.md that differ from their defaults.
 - {name: MEDINFER_AGENT_MIN_FREE_DISK_BYTES, value: {{ $agent.minFreeDiskBytes | int64 | quote }}}
 {{- if .Values.caConfigMapName }}
 - {name: MEDINFER_AGENT_CA_FILE, value: /etc/medinfer-ca/ca.crt}
+{{- end }}
+{{- if $agent.pullSecretName }}
+- {name: MEDINFER_AGENT_PULL_SECRET_FILE, value: /etc/medinfer-pull/config.json}
 {{- end }}
 {{- with $agent.memoryLimitBytes }}
 - {name: MEDINFER_AGENT_MEMORY_LIMIT_BYTES, value: {{ . | int64 | quote }}}

@@ -3,6 +3,7 @@
 import asyncio
 import errno
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from http.client import responses
 from pathlib import Path
 
@@ -21,9 +22,11 @@ TRIES = 4  # in a row without one new byte
 BACKOFF_SECONDS = 0.5  # doubled after each
 
 
-def download(uri: str, target: Path, on_chunk: OnChunk, rules: Rules) -> str:
+def download(uri: str, target: Path, on_chunk: OnChunk, rules: Rules, digest: str) -> str:
     """Writes the artifact to `target` and returns `sha256:<hex>` of what was written; blocks.
 
+    `digest`: the one that is wanted. A registry says before the first byte that it has another: WrongDigest. Other
+    sources are for the caller to compare.
     Raises Refused when the rules do not allow it; StoreError when the source is missing, refuses, takes too long, or
     cannot be reached in TRIES tries; OSError when the disk is full; and whatever `on_chunk` raises.
     """
@@ -31,14 +34,44 @@ def download(uri: str, target: Path, on_chunk: OnChunk, rules: Rules) -> str:
     if opened_by is None:
         raise StoreError(f"{redact(uri)}: nothing here opens such an address; {URI_PROBLEM}")
     check(uri, rules.prefixes)
-    return asyncio.run(_download_in_time(uri, opened_by, target, on_chunk, rules))
+    source = Source(uri, opened_by, digest, rules)
+    return asyncio.run(_download_in_time(source, Transfer(target, on_chunk, rules.max_bytes), on_chunk))
 
 
-async def _download_in_time(uri: str, opened_by: Access, target: Path, on_chunk: OnChunk, rules: Rules) -> str:
+@dataclass(frozen=True)
+class Source:
+    """`digest`: the bundle's, `sha256:...`."""
+
+    uri: str
+    opened_by: Access
+    digest: str
+    rules: Rules
+
+    def open(self, start: int) -> AbstractAsyncContextManager[Body]:
+        """From byte `start` on, or from the first, as the source can."""
+        match self.opened_by:
+            case Access.FILE:
+                return open_file(self.uri, start)
+            case Access.HTTP:
+                from replica_agent.store.http import open_http
+
+                return open_http(self.uri, start, self.rules)
+            case Access.OCI:
+                from replica_agent.store.oci import open_oci
+
+                return open_oci(self.uri, start, self.rules, self.digest)
+            case Access.S3:
+                from replica_agent.store.s3 import open_s3
+
+                return open_s3(self.uri, start, self.rules)
+
+
+async def _download_in_time(source: Source, transfer: Transfer, on_chunk: OnChunk) -> str:
+    uri, rules = source.uri, source.rules
     deadline = asyncio.timeout(rules.timeout_seconds)
     try:
         async with deadline:
-            return await _download(uri, opened_by, Transfer(target, on_chunk, rules.max_bytes), on_chunk, rules)
+            return await _download(source, transfer, on_chunk)
     except TimeoutError:
         if not deadline.expired():
             raise
@@ -46,16 +79,16 @@ async def _download_in_time(uri: str, opened_by: Access, target: Path, on_chunk:
         raise StoreError(f"{redact(uri)}: {message}") from None
 
 
-async def _download(uri: str, opened_by: Access, transfer: Transfer, on_chunk: OnChunk, rules: Rules) -> str:
-    failed = 0
+async def _download(source: Source, transfer: Transfer, on_chunk: OnChunk) -> str:
+    uri, failed = source.uri, 0
     while True:
         before = transfer.received
         try:
-            async with _open(uri, opened_by, transfer.received, rules) as body:
+            async with source.open(transfer.received) as body:
                 return await transfer.take(body)
         except Refused as refused:
             text = str(refused)
-            raise Refused(text if text.startswith(redact(uri)) else f"{redact(uri)}: {text}") from None
+            raise type(refused)(text if text.startswith(redact(uri)) else f"{redact(uri)}: {text}") from None
         except _cut_errors() as error:
             if isinstance(error, OSError) and error.errno == errno.ENOSPC:
                 raise
@@ -64,20 +97,6 @@ async def _download(uri: str, opened_by: Access, transfer: Transfer, on_chunk: O
                 raise StoreError(f"{redact(uri)}: {_describe(error)}") from None
             await asyncio.sleep(BACKOFF_SECONDS * 2 ** (failed - 1))
             on_chunk(transfer.received, None)
-
-
-def _open(uri: str, opened_by: Access, start: int, rules: Rules) -> AbstractAsyncContextManager[Body]:
-    match opened_by:
-        case Access.FILE:
-            return open_file(uri, start)
-        case Access.HTTP:
-            from replica_agent.store.http import open_http
-
-            return open_http(uri, start, rules)
-        case Access.S3:
-            from replica_agent.store.s3 import open_s3
-
-            return open_s3(uri, start, rules)
 
 
 def _cut_errors() -> tuple[type[BaseException], ...]:

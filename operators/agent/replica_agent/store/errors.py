@@ -8,7 +8,11 @@ class StoreError(Exception):
 
 
 class Refused(StoreError):
-    """This agent may not ask that address, whoever holds the artifact; asking again changes nothing."""
+    """Asking again changes nothing: this agent may not ask that address, or what it gets there is no bundle."""
+
+
+class WrongDigest(Refused):
+    """The address stands for other bytes than those that are wanted."""
 
 
 def local_address(uri: str, address: str) -> Refused:

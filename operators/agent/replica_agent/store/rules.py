@@ -12,22 +12,24 @@ from replica_agent.store.errors import Refused
 from replica_agent.store.redaction import redact
 
 MAX_BUNDLE_BYTES = sum(MAX_BYTES.values()) + (64 << 10)  # and the tar's headers
-_DEFAULT_PORTS = {"http": 80, "https": 443}
+_DEFAULT_PORTS = {"http": 80, "https": 443, "oci": 443}
 
 
 @dataclass(frozen=True)
 class Rules:
     """`authorization`: the header for the store over https. `ca_file`: authorities to trust besides the system's.
 
+    `pull_secret_file`: credentials for registries, as Docker's config.json has them.
     `timeout_seconds` is for one bundle as a whole, with every try.
     """
 
-    prefixes: tuple[str, ...] = ("https://", "s3://")
+    prefixes: tuple[str, ...] = ("https://", "oci://", "s3://")
     allow_local_addresses: bool = False
     timeout_seconds: float = 3600
     max_bytes: int = MAX_BUNDLE_BYTES
     authorization: str = ""
     ca_file: Path | None = None
+    pull_secret_file: Path | None = None
 
 
 def siblings(rules: Rules) -> Rules:
@@ -66,10 +68,26 @@ def check_credentials(uri: str) -> None:
 def check_prefix(prefix: str) -> str:
     """The prefix itself; raises ValueError with what to write."""
     parts = urlsplit(prefix)
-    if parts.scheme not in ("file", "http", "https", "s3") or "@" in parts.netloc or parts.query or parts.fragment:
-        raise ValueError("write addresses like https://store.example/models/, s3://bucket/ or file:/bundles/")
+    if (
+        parts.scheme not in ("file", "http", "https", "oci", "s3")
+        or "@" in parts.netloc
+        or parts.query
+        or parts.fragment
+    ):
+        raise ValueError(
+            "write addresses like https://store.example/models/, oci://registry.example/models/, s3://bucket/ or "
+            "file:/bundles/"
+        )
     _split(prefix)
     return prefix
+
+
+def is_named(uri: str, prefixes: Sequence[str]) -> bool:
+    """Whether a prefix names the address's own scheme, host and port, and not just its scheme. Raises Refused."""
+    parts = _split(uri)
+    return any(
+        (one.scheme, one.host, one.port) == (parts.scheme, parts.host, parts.port) for one in map(_split, prefixes)
+    )
 
 
 def _is_under(uri: _Parts, prefix: _Parts) -> bool:
@@ -85,7 +103,8 @@ def _split(uri: str) -> _Parts:
         port = parts.port or _DEFAULT_PORTS.get(parts.scheme)
     except ValueError:
         raise Refused(f"{redact(uri)}: cannot be read as an address; correct it") from None
-    path = tuple(filter(None, unquote(parts.path).split("/")))
+    written = parts.path.partition("@")[0] if parts.scheme == "oci" else parts.path  # without the digest
+    path = tuple(filter(None, unquote(written).split("/")))
     if re.search(r"[\x00-\x20\\]", uri) or "\\" in unquote(parts.path) or {".", ".."} & set(path):
         raise Refused(f"{redact(uri)}: has white space, a backslash, or the segment . or ..; write it without")
     return _Parts(parts.scheme, (parts.hostname or "").rstrip("."), port, path)

@@ -5,7 +5,6 @@ CRD was not there, comes through all the same.
 """
 
 import json
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -17,7 +16,7 @@ from rollout_operator.approvals.statement import Statement
 from rollout_operator.documents.codec import DOCUMENT, Digest, InvalidDocument, Json, VersionNumber, dump, read, sha256
 from rollout_operator.documents.release import Release
 from rollout_operator.documents.step_kinds import Step, step_problems
-from rollout_operator.documents.uri_schemes import URI_PATTERN, URI_PROBLEM
+from rollout_operator.documents.uri_schemes import problem
 
 Positive = Annotated[int, Field(ge=1)]
 NotNegative = Annotated[int, Field(ge=0)]
@@ -238,6 +237,6 @@ def parse_spec(body: dict[str, Any]) -> Spec:
 
 
 def _problems(spec: Spec) -> Iterator[str]:
-    if not re.match(URI_PATTERN, spec.artifact.uri):
-        yield f"artifact.uri: {URI_PROBLEM}"
+    if found := problem(spec.artifact.uri):
+        yield f"artifact.uri: {found}"
     yield from step_problems(spec.steps)

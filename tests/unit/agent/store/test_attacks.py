@@ -63,7 +63,7 @@ def serving(server: Server, address: str = "127.0.0.1") -> Iterator[str]:
 
 
 def fetch(uri: str, tmp_path: Path, rules: Rules = OPEN) -> str:
-    return download(uri, tmp_path / "target", lambda received, total: None, rules)
+    return download(uri, tmp_path / "target", lambda received, total: None, rules, DIGEST)
 
 
 def redirect(to: str) -> bytes:

@@ -16,6 +16,7 @@ from ci.stack.certificates import Authority
 
 HOST = "127.0.0.1"
 DATA = b"bundle" * 1000
+DIGEST = f"sha256:{sha256(DATA).hexdigest()}"
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -60,11 +61,11 @@ def uri(store: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPa
 
 def fetch(store: str, target: Path, ca_file: Path | None) -> str:
     rules = Rules(("https://", "s3://"), allow_local_addresses=True, ca_file=ca_file)
-    return download(store, target, lambda received, total: None, rules)
+    return download(store, target, lambda received, total: None, rules, DIGEST)
 
 
 def test_a_store_is_trusted_by_the_authority_that_is_named(uri: str, authority: Authority, tmp_path: Path) -> None:
-    assert fetch(uri, tmp_path / "bundle", authority.certificate) == f"sha256:{sha256(DATA).hexdigest()}"
+    assert fetch(uri, tmp_path / "bundle", authority.certificate) == DIGEST
 
 
 @pytest.mark.parametrize("named", ["nobody", "another"])

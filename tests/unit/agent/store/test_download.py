@@ -6,6 +6,8 @@ from replica_agent.store.errors import StoreError
 from replica_agent.store.redaction import redact
 from replica_agent.store.rules import Rules
 
+DIGEST = f"sha256:{1:064x}"
+
 
 @pytest.mark.parametrize(
     ("uri", "expected"),
@@ -22,10 +24,10 @@ def test_addresses_are_told_without_what_may_be_secret(uri: str, expected: str) 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     missing = tmp_path / "m.tar"
     with pytest.raises(StoreError, match="FileNotFoundError"):
-        download(missing.as_uri(), tmp_path / "target", lambda received, total: None, Rules(("file:/",)))
+        download(missing.as_uri(), tmp_path / "target", lambda received, total: None, Rules(("file:/",)), DIGEST)
 
 
 @pytest.mark.parametrize("uri", ["gs://bucket/a.tar", "ftp://host/a.tar", "file:a.tar", "memory://a.tar", "a.tar", ""])
 def test_an_address_of_another_kind_is_opened_by_nothing(tmp_path: Path, uri: str) -> None:
     with pytest.raises(StoreError, match="nothing here opens such an address; write a file:, http"):
-        download(uri, tmp_path / "target", lambda received, total: None, Rules(("file:/",)))
+        download(uri, tmp_path / "target", lambda received, total: None, Rules(("file:/",)), DIGEST)

@@ -18,6 +18,9 @@ HOSPITAL = ("https://store.example/models/", "s3://bundles/imaging", "file:/bund
         pytest.param("file:///bundles/m.tar", HOSPITAL, id="file"),
         pytest.param("https://anywhere.example/m.tar", ("https://", "s3://"), id="any-host"),
         pytest.param("http://bundles:8080/x/m.tar", ("http://bundles:8080/",), id="http-switched-on-for-one-host"),
+        pytest.param("oci://reg.example/models/a/m@sha256:0", ("oci://reg.example/models",), id="repository-below"),
+        pytest.param("oci://reg.example:443/m@sha256:0", ("oci://reg.example/m",), id="the-repository-itself"),
+        pytest.param("oci://anywhere.example/m@sha256:0", ("oci://",), id="any-registry"),
     ],
 )
 def test_allowed(uri: str, prefixes: tuple[str, ...]) -> None:
@@ -43,6 +46,9 @@ def test_allowed(uri: str, prefixes: tuple[str, ...]) -> None:
         pytest.param("https://store.example:port/models/m.tar", HOSPITAL, id="no-port"),
         pytest.param("s3://bundles2/imaging/m.tar", HOSPITAL, id="another-bucket"),
         pytest.param("file:///bundles/../etc/shadow", HOSPITAL, id="out-of-the-folder"),
+        pytest.param("oci://store.example/models/m@sha256:0", HOSPITAL, id="registry-of-a-host-of-https"),
+        pytest.param("oci://reg.example/models2@sha256:0", ("oci://reg.example/models",), id="longer-repository"),
+        pytest.param("oci://reg.example:5000/models@sha256:0", ("oci://reg.example/",), id="port-of-a-registry"),
     ],
 )
 def test_refused(uri: str, prefixes: tuple[str, ...]) -> None:
