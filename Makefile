@@ -26,6 +26,8 @@ MODEL ?= resnet50
 OBSERVE ?=
 export OBSERVE
 OBSERVER_PROGRAMS := jaeger prometheus
+REGISTRY_PROGRAMS := registry
+RELEASE_PROGRAMS := cosign helm $(REGISTRY_PROGRAMS)
 CONTROLLER_PROGRAMS := helm kube-controller-manager
 # Every process that a test starts would compile all that it imports again: that doubles the time it takes to start.
 unexport PYTHONDONTWRITEBYTECODE
@@ -68,7 +70,7 @@ test-smoke: setup control-plane ## Each part once for real: a prediction, the pa
 	$(RUN) pytest @tests/smoke.txt $(call SIDE_BY_SIDE,3)
 
 .PHONY: test-integration
-test-integration: setup packages control-plane controllers gitops issuer clients observers pictures ## Real Triton, agents, API, k6, browser and API server as processes
+test-integration: setup packages control-plane controllers gitops issuer clients observers pictures registry ## Real Triton, agents, API, k6, browser and API server as processes
 	$(RUN) pytest tests/integration -m "not soak" $(call SIDE_BY_SIDE,3)
 
 # On this folder's own cluster, whatever KUBECONFIG says: a test never reaches a cluster that someone works with.
@@ -190,9 +192,17 @@ clients: setup
 observers: setup
 	@ci/cluster/build $(OBSERVER_PROGRAMS)
 
+.PHONY: registry
+registry: setup
+	@ci/cluster/build $(REGISTRY_PROGRAMS)
+
+.PHONY: release-programs
+release-programs: setup
+	@ci/cluster/build $(RELEASE_PROGRAMS)
+
 .PHONY: go-programs
 go-programs: setup
-	@ci/cluster/build $(CLUSTER_PROGRAMS) $(CHART_PROGRAMS) $(GITOPS_PROGRAMS) $(CLIENT_PROGRAMS) $(OBSERVER_PROGRAMS)
+	@ci/cluster/build $(CLUSTER_PROGRAMS) $(CHART_PROGRAMS) $(GITOPS_PROGRAMS) $(CLIENT_PROGRAMS) $(OBSERVER_PROGRAMS) $(RELEASE_PROGRAMS)
 
 .PHONY: clean
 clean: ## Remove what the targets above made
