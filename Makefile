@@ -130,6 +130,22 @@ bench: setup observers ## Measure; writes docs/benchmarks.md, fails when a ratio
 bench-operator: setup control-plane ## Measure how the operator grows; writes its part of docs/benchmarks.md, fails at its limits
 	$(RUN) python -m ci.bench.operator
 
+# What a person names. RELEASED: the options that they become.
+RELEASED = --registry "$(REGISTRY)" $(if $(KEY),--key "$(KEY)")
+
+.PHONY: release
+release: release-programs ## Publish images and chart, signed: REGISTRY=registry.example.org/medinfer KEY=cosign.key, or KEYLESS=1 in CI
+	@ci/install-packages cluster
+	@$(RUN) python -m ci.release publish $(RELEASED) $(if $(KEYLESS),--keyless) $(if $(DIRTY),--dirty)
+
+.PHONY: verify-release
+verify-release: release-programs ## Check the signatures, SBOMs and origins in a registry: REGISTRY=... KEY=cosign.pub, or IDENTITY=... of CI
+	@$(RUN) python -m ci.release verify $(RELEASED) $(if $(IDENTITY),--identity "$(IDENTITY)")
+
+.PHONY: gather
+gather: release-programs ## A verified release in one archive, for an air gap: REGISTRY=... KEY=cosign.pub TO=... BUNDLES="..."
+	@$(RUN) python -m ci.release gather $(RELEASED) --to "$(TO)" $(BUNDLES)
+
 .PHONY: format
 format: setup ## Format the code
 	$(RUN) ruff check --fix .

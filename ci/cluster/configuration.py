@@ -11,6 +11,8 @@ from ci.cluster.places import DNS_SERVICE, POD_NETWORK, POD_RANGE, STATE
 PROXY_FILE = STATE / "kube-proxy.json"
 CNI_FOLDER = STATE / "cni"
 CNI_PLUGINS = "/usr/lib/cni"
+# hosts.toml in a folder of a registry's name says how the nodes reach it; read again at each pull.
+REGISTRIES = STATE / "registries"
 PAUSE_IMAGE = "localhost/pause:1"
 
 # restrict_oom_score_adj: without CAP_SYS_RESOURCE, as in many sandboxes, no pod could start otherwise.
@@ -26,6 +28,8 @@ state = "{{sockets}}/state"
     snapshotter = "overlayfs"
     [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
       runtime_type = "io.containerd.runc.v2"
+  [plugins."io.containerd.grpc.v1.cri".registry]
+    config_path = "{REGISTRIES}"
   [plugins."io.containerd.grpc.v1.cri".cni]
     bin_dir = "{CNI_PLUGINS}"
     conf_dir = "{CNI_FOLDER}"

@@ -71,10 +71,27 @@ def archive(reference: str, name: str, path: Path) -> None:
     part.rename(path)
 
 
+def push(reference: str, target: str, digest_file: Path) -> str:
+    """To a registry, as target, a name with a tag; the digest that it has there. Raises CommandFailed."""
+    _run("push", "--quiet", "--format", "oci", "--digestfile", str(digest_file), reference, f"docker://{target}")
+    return digest_file.read_text().strip()
+
+
+def digest(reference: str) -> str:
+    """Of an image in the store."""
+    return _run("images", "--format", "{{.Digest}}", reference).stdout.split()[0]
+
+
 def _run(command: str, *arguments: str, check: bool = True) -> "subprocess.CompletedProcess[str]":
-    environment = os.environ | {"BUILDAH_ISOLATION": "chroot", "STORAGE_DRIVER": "overlay"}
+    environment = _credentials() | os.environ | {"BUILDAH_ISOLATION": "chroot", "STORAGE_DRIVER": "overlay"}
     places = ["--root", str(STORE), "--runroot", str(CACHE / "buildah-run")]
     done = subprocess.run(["buildah", *places, command, *arguments], env=environment, text=True, capture_output=True)
     if check and done.returncode != 0:
         raise CommandFailed(f"buildah {command} {' '.join(arguments)}:\n{done.stdout[-3000:]}{done.stderr[-3000:]}")
     return done
+
+
+def _credentials() -> dict[str, str]:
+    """Where `docker login` left them, which this buildah looks for in the home folder only."""
+    folder = os.environ.get("DOCKER_CONFIG")
+    return {"REGISTRY_AUTH_FILE": f"{folder}/config.json"} if folder else {}

@@ -47,20 +47,27 @@ def provide(image: Image, delivery: Delivery) -> str:
     began = time.monotonic()
     file = FILES / f"{image.name}-{key}.tar"
     if not file.exists():
-        build(image, f"localhost/{image.name}:{key}", name, file)
+        build(image, key, name, file)
     delivery.deliver(file)
     say(f"{image.name}: {file.stat().st_size / 1e6:.0f} MB, {time.monotonic() - began:.0f} s")
     return name
 
 
-def build(image: Image, built: str, name: str, file: Path) -> None:
+def build(image: Image, key: str, name: str, file: Path) -> None:
     """Into `file`, under this name; the files of what the image was before go."""
+    built = in_store(image, key)
+    buildah.remove_older(built)
+    buildah.archive(built, name, file)
+    for older in set(FILES.glob(f"{image.name}-{'[0-9a-f]' * 12}.tar")) - {file}:
+        older.unlink()
+
+
+def in_store(image: Image, key: str) -> str:
+    """What buildah calls it; built, unless it was. Raises CommandFailed."""
+    built = f"localhost/{image.name}:{key}"
     if not buildah.has(built):
         say(f"building {image.name}")
         if not image.program:
             buildah.build_base()
         buildah.build(image, built)
-    buildah.remove_older(built)
-    buildah.archive(built, name, file)
-    for older in set(FILES.glob(f"{image.name}-{'[0-9a-f]' * 12}.tar")) - {file}:
-        older.unlink()
+    return built

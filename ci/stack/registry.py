@@ -14,7 +14,7 @@ from ci.stack.processes import Process
 
 
 class Registry(Process):
-    """Keeps all it gets in `folder`. `host`: what names of images begin with, as in 127.0.0.1:20001.
+    """Keeps all it gets in `content`. `host`: what names of images begin with, as in 127.0.0.1:20001.
 
     `authority`: signs its certificate; without one it speaks plain HTTP. `users`: passwords by name; without any
     everybody may pull and push. `port`: 0 takes a free one. `settings`: more of distribution's configuration.
@@ -31,9 +31,10 @@ class Registry(Process):
     ) -> None:
         self.host = f"{address}:{port or free_ports(1)[0]}"
         self.url = f"{'https' if authority else 'http'}://{self.host}"
+        self.content = folder / "content"
         self.certificate = authority.certificate if authority else None
         folder.mkdir(parents=True, exist_ok=True)
-        configuration = _configuration(folder / "content", self.host)
+        configuration = _configuration(self.content, self.host)
         if authority:
             certificate, key = authority.issue("registry", addresses=(address,))
             configuration["http"]["tls"] = {"certificate": str(certificate), "key": str(key)}

@@ -34,6 +34,7 @@ class Release:
         self.namespace, self.model = namespace, model
         self.values = [*chart.VALUES, QUICK]
         self.headers: dict[str, str] = {}
+        self._chart = str(chart.CHART)
         self._settings = chart.image_settings(chart.known_images())
         self._expected: dict[int, list[str]] = {}
 
@@ -45,6 +46,15 @@ class Release:
     def upgrade(self, version: int, settings: Mapping[str, str] | None = None) -> None:
         self._settings |= dict(settings or {})
         self._helm("upgrade", version)
+
+    def use_chart(self, name: str) -> None:
+        """Another one than this checkout's, from the next install or upgrade on: a file, or oci://..."""
+        self._chart = name
+
+    def use_images_of_the_chart(self, values: Path) -> None:
+        """Instead of those that were delivered to the nodes. values: the chart's own values-cpu.yaml."""
+        self._settings = {}
+        self.values[0] = values
 
     def helm_test(self) -> str:
         """Its output; raises AssertionError with it when the test fails."""
@@ -142,7 +152,7 @@ class Release:
         arguments = [part for setting in settings.items() for part in ("--set", "=".join(setting))]
         files = [part for path in self.values for part in ("--values", str(path))]
         where = ["--namespace", self.namespace, *(["--create-namespace"] if command == "install" else [])]
-        run("helm", command, NAME, str(chart.CHART), *where, *files, *arguments)
+        run("helm", command, NAME, self._chart, *where, *files, *arguments)
 
 
 class PortForward:
