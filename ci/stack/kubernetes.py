@@ -29,8 +29,14 @@ class Refused(Exception):
 class Client:
     """Requests as one user, whom `http` names. An unreachable API server is an httpx.TransportError."""
 
-    def __init__(self, http: httpx.Client) -> None:
+    def __init__(self, http: httpx.Client, user: str = "", *, is_dry: bool = False) -> None:
         self._http = http
+        self._headers = {"Impersonate-User": user} if user else {}
+        self._query = {"dryRun": "All"} if is_dry else {}
+
+    def as_user(self, user: str, *, is_dry: bool = False) -> Self:
+        """The same, as somebody else, if ours may impersonate; is_dry: all is judged and nothing is stored."""
+        return type(self)(self._http, user, is_dry=is_dry)
 
     def get(self, path: str, **query: str) -> Json:
         return self._ask("GET", path, query)
@@ -67,10 +73,10 @@ class Client:
         self._http.close()
 
     def _ask(self, method: str, path: str, query: Json, body: Json | None = None, kind: str = "") -> Json:
-        headers = {"Content-Type": kind} if kind else {}
+        headers = self._headers | ({"Content-Type": kind} if kind else {})
 
         def send() -> httpx.Response | None:
-            response = self._http.request(method, path, params=query, json=body, headers=headers)
+            response = self._http.request(method, path, params=query | self._query, json=body, headers=headers)
             return None if response.status_code == 429 else response
 
         response = wait_until(send, "the API server does not ask to come again")

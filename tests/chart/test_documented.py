@@ -19,12 +19,14 @@ EVERYTHING = yaml.safe_load((CHART / "ci" / "everything-values.yaml").read_text(
 # Values that everything-values.yaml leaves at their default, because they are on by default.
 KEPT = {
     "enabled",
+    "admission.enabled",
     "api.autoscaling.enabled",
     "api.podDisruptionBudget.enabled",
     "tracing.triton",
     "triton.gpu.enabled",
     "triton.podDisruptionBudget.enabled",
     "networkPolicy.enabled",
+    "roles.create",
     "tests.enabled",
     "tests.loading",
 }

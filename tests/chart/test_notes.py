@@ -76,6 +76,13 @@ def test_unverified_approvals_are_said() -> None:
     assert words not in notes.render(CPU, settings=["operator.approvers.configMapName=gate-approvers"])
 
 
+def test_missing_policies_are_said() -> None:
+    words = "admission.enabled is false: whoever may write ConfigMaps"
+    assert words not in notes.render(CPU)
+    advice = notes.render(CPU, settings=["admission.enabled=false"])
+    assert words in advice and "medinfer-view, -release\n" in advice
+
+
 def test_where_to_look_when_the_way_in_does_not_work() -> None:
     gateway = ["api.gateway.enabled=true", "api.gateway.parentRefs[0].name=public", "api.gateway.hostnames={a.example}"]
     certificate = ["api.auth.secretName=access", "api.certificate.issuerRef.name=hospital"]

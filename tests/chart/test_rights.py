@@ -11,6 +11,8 @@ from tests.harness.chart.helm import SHAPES, of_kind, pod_templates, render
 MANIFESTS = [yaml.safe_load(path.read_text()) for path in sorted((ROOT / "manifests" / "rbac").glob("*.yaml"))]
 RULES = {role["metadata"]["name"]: role["rules"] for role in MANIFESTS}
 APPROVERS = "medinfer-rollout-operator-approvers"
+PEOPLE = {"medinfer-view", "medinfer-release", "medinfer-approve"}
+POLICIES = {"ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"}
 shapes = pytest.mark.parametrize("shape", [pytest.param(path, id=path.stem) for path in SHAPES])
 
 
@@ -45,6 +47,16 @@ def test_every_role_is_bound_to_the_account_of_its_pods(shape: Path) -> None:
         assert binding["subjects"] == [{"kind": "ServiceAccount", "name": name, "namespace": "clinic"}]
 
 
-def test_nothing_is_asked_of_the_whole_cluster() -> None:
+def test_only_the_policies_are_asked_of_the_whole_cluster() -> None:
     kinds = {one["kind"] for shape in SHAPES for one in render(shape)}
-    assert not kinds & {"ClusterRole", "ClusterRoleBinding", "Secret", "Namespace"}
+    assert {kind for kind in kinds if kind.startswith(("Cluster", "Validating", "Mutating"))} == POLICIES
+    assert not kinds & {"Secret", "Namespace"}
+    without = render(SHAPES[0], settings=["admission.enabled=false"])
+    assert not {one["kind"] for one in without} & POLICIES
+
+
+def test_roles_of_people_are_bound_by_people() -> None:
+    assert of_kind(render(), "Role").keys() >= PEOPLE
+    assert not PEOPLE & of_kind(render(settings=["roles.create=false"]), "Role").keys()
+    alone = of_kind(render(settings=["admission.enabled=false"]), "Role").keys()
+    assert PEOPLE & alone == PEOPLE - {"medinfer-approve"}, "without the policies it would be the right to release"

@@ -64,13 +64,17 @@ class Release:
     def config_map(self, name: str) -> Json:
         return self.client.get(self.path("api/v1", "configmaps", name))
 
+    @property
+    def operator(self) -> Client:
+        return self.client.as_user(f"system:serviceaccount:{self.namespace}:medinfer-rollout-operator")
+
     def rollout(self) -> Json:
         return self.client.get(self.path("apis/serving.medinfer.io/v1alpha1", "modelrollouts", "resnet-medical"))
 
 
 @pytest.fixture
 def release(cluster: Cluster) -> Iterator[Release]:
-    """Install with cpu-values.yaml; write plan and routes as the operator would and scale the API to five pods."""
+    """Install with cpu-values.yaml; write plan and routes as the operator and scale the API to five pods."""
     namespace = f"release-{next(numbers)}"
     create_restricted(cluster, namespace)
     release = Release(cluster.client, namespace, cluster.kubeconfig("admin", namespace))
@@ -79,7 +83,7 @@ def release(cluster: Cluster) -> Iterator[Release]:
         before = release.config_map(name)
         assert "data" not in before
         written = with_writer(before | {"data": {key: DOCUMENT}}, "operator-0")
-        cluster.client.replace(release.path("api/v1", "configmaps", name), written)
+        release.operator.replace(release.path("api/v1", "configmaps", name), written)
     cluster.client.merge(release.path("apis/apps/v1", "deployments", "medinfer-api"), {"spec": {"replicas": 5}})
     yield release
 
@@ -127,7 +131,8 @@ def test_waiting_with_rollback_takes_the_version_back(release: Release, tmp_path
     """
     for key, one in release.objects().items():
         if status := ready_status(key[0], one):
-            release.client.merge(f"{release.path(api_of(key[0]), *key)}/status", {"status": status})
+            client = release.operator if key[0] == "modelrollouts" else release.client
+            client.merge(f"{release.path(api_of(key[0]), *key)}/status", {"status": status})
     wait = ("--wait", "--rollback-on-failure", "--timeout", "10s")
     with pytest.raises(HelmFailed) as failed:
         release.release_version(tmp_path, *wait)

@@ -13,6 +13,9 @@
 {{- if not .Values.operator.approvers.configMapName }}
 - operator.approvers.configMapName is empty: approvals of gates are unverified, as whoever may edit the ModelRollout opens a gate under any name. Before patients, list approvers with their keys.
 {{- end }}
+{{- if not .Values.admission.enabled }}
+- admission.enabled is false: whoever may write ConfigMaps here may send images elsewhere, whoever may write the status of a ModelRollout may pass its gates, and whoever may release may approve. Let somebody who may create ValidatingAdmissionPolicies install.
+{{- end }}
 {{- if not .Values.networkPolicy.enabled }}
 - networkPolicy.enabled is false: every pod in the cluster can reach Triton and download bundles.
 {{- end }}

@@ -61,7 +61,8 @@ class GatedCanary:
 
     def approve(self) -> None:
         digest = chart.artifact_settings(self.release.model, 2)["rollout.artifact.digest"]
-        approval = {"gate": GATE, "version": "2", "digest": digest, "by": "Dr. Roentgen"}
+        whoami = self.release.kubectl("auth", "whoami", "--output", "jsonpath={.status.userInfo.username}")
+        approval = {"gate": GATE, "version": "2", "digest": digest, "by": whoami}
         self.release.upgrade(2, {f"rollout.approvals[0].{name}": value for name, value in approval.items()})
         self.release.wait_for_phase("Healthy", 2)
 

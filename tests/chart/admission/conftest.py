@@ -1,0 +1,30 @@
+"""The chart with its policies and without, next to each other."""
+
+from itertools import count
+
+import pytest
+
+from ci.stack.kubernetes import Cluster
+from tests.chart.conftest import create_restricted
+from tests.harness.chart.admitted import Site
+
+numbers = count(1)
+
+
+def make_site(cluster: Cluster, *settings: str) -> Site:
+    site = Site(cluster, f"admission-{next(numbers)}")
+    create_restricted(cluster, site.namespace)
+    site.install(*settings)
+    return site
+
+
+@pytest.fixture(scope="session")
+def guarded(cluster: Cluster) -> Site:
+    site = make_site(cluster)
+    site.wait_for_policies()
+    return site
+
+
+@pytest.fixture(scope="session")
+def unguarded(cluster: Cluster) -> Site:
+    return make_site(cluster, "admission.enabled=false")

@@ -1,0 +1,222 @@
+"""Each rule of docs/security.md on the real API server: who asks for what, and the words of the refusal.
+
+What is refused is seen to be allowed without the policies, by the same person with the same request.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from ci.stack.cluster_objects import PLAN, ROUTES
+from ci.stack.kubernetes import Json, Refused
+from tests.harness.chart.admitted import (
+    EARLIER,
+    FLUX,
+    NAME,
+    OLD_STORE,
+    SPEC,
+    STATUS,
+    Site,
+    approval,
+    artifact,
+    rollout,
+)
+
+OPERATOR = "operator"
+Ask = Callable[[Site, str], object]
+
+
+@dataclass(frozen=True)
+class Case:
+    name: str
+    who: str
+    ask: Ask
+    refusal: str = ""
+
+
+def edit(**spec: Any) -> Ask:
+    return merge({"spec": spec}, "modelrollouts", NAME)
+
+
+def approve(*approvals: Json, **spec: Any) -> Ask:
+    return edit(approvals=[EARLIER, *approvals], **spec)
+
+
+def create(**spec: Any) -> Ask:
+    return lambda site, who: site.client(who, dry=True).create(
+        site.path("modelrollouts"), rollout("another", SPEC | spec)
+    )
+
+
+def status(**changes: Any) -> Ask:
+    return merge({"status": changes}, "modelrollouts", NAME, "status")
+
+
+def document(name: str, change: Json) -> Ask:
+    return merge(change, "configmaps", name)
+
+
+def merge(change: Json, *path: str) -> Ask:
+    return lambda site, who: site.client(who, dry=True).merge(site.path(*path), change)
+
+
+def make_map(name: str, **more: Any) -> Ask:
+    return lambda site, who: site.client(who, dry=True).create(
+        site.path("configmaps"), {"metadata": {"name": name}} | more
+    )
+
+
+def remove(*path: str) -> Ask:
+    return lambda site, who: site.client(who, dry=True).delete(site.path(*path))
+
+
+PROMOTED = {"outcome": "Promoted", "release": {"version": 2} | artifact(2)}
+FORGED = {"data": {"routes.json": '{"revision": 9007199254740991}'}}
+NO_DOCUMENT = "Only the rollout operator writes plan and routes"
+NO_MORE = "The rollout operator writes no other ConfigMap"
+NO_STATUS = "Only the rollout operator writes the status"
+NO_RELEASE = "may not release. Ask for the Role medinfer-release"
+NO_APPROVAL = "may not approve. Ask for the Role medinfer-approve"
+NOT_AT_ONCE = "changes version or artifact and adds an approval"
+NO_STORE = "artifact.uri begins with none of https://store.example/models/"
+NO_HOST = "notify.url names none of the hosts chat.example"
+VERSION_3 = {"version": 3, "artifact": artifact(3)}
+STABLE = {"version": 1, "artifact": artifact(1, OLD_STORE)}
+
+REFUSED = [
+    Case("routes forged", "owner", document(ROUTES, FORGED), NO_DOCUMENT),
+    Case("routes forged by an administrator of the cluster", "admin", document(ROUTES, FORGED), NO_DOCUMENT),
+    Case("routes forged by a controller", FLUX, document(ROUTES, FORGED), NO_DOCUMENT),
+    Case("plan forged", "owner", document(PLAN, {"data": {"plan.json": "{}"}}), NO_DOCUMENT),
+    Case("plan emptied", "owner", document(PLAN, {"data": None}), NO_DOCUMENT),
+    Case("plan as bytes", "owner", document(PLAN, {"binaryData": {"more": "e30="}}), NO_DOCUMENT),
+    Case("plan frozen", "owner", document(PLAN, {"immutable": True}), NO_DOCUMENT),
+    Case("another ConfigMap by the operator", OPERATOR, make_map("another"), NO_MORE),
+    Case("status with a later step", "owner", status(currentStepIndex=1), NO_STATUS),
+    Case("status with a promotion", "owner", status(history=[PROMOTED]), NO_STATUS),
+    Case("status by an administrator of the cluster", "admin", status(phase="Healthy"), NO_STATUS),
+    Case("status by a controller", FLUX, status(currentStepIndex=1), NO_STATUS),
+    Case("status emptied", "owner", merge({"status": None}, "modelrollouts", NAME, "status"), NO_STATUS),
+    Case("an approval under another name", "ann", approve(approval("Prof. Nobody")), "Write ann into approvals.by"),
+    Case(
+        "one of two under another name",
+        "ann",
+        approve(approval("ann"), approval("bob")),
+        "Write ann into approvals.by",
+    ),
+    Case("an earlier one rewritten", "ann", edit(approvals=[EARLIER | {"version": 2}]), "Write ann into"),
+    Case("an administrator under another name", "admin", approve(approval("ann")), "Write admin into"),
+    Case("a releaser approves", "rob", approve(approval("rob")), f"rob {NO_APPROVAL}"),
+    Case("an approver releases", "ann", edit(**VERSION_3), f"ann {NO_RELEASE}"),
+    Case("an approver takes out the gate", "ann", edit(strategy={"steps": [{"setWeight": 100}]}), f"ann {NO_RELEASE}"),
+    Case("an approver softens the analysis", "ann", edit(analysis={"minSamples": 1}), f"ann {NO_RELEASE}"),
+    Case("version and approval at once", "owner", approve(approval("owner", 3), **VERSION_3), NOT_AT_ONCE),
+    Case(
+        "bytes and approval at once",
+        "owner",
+        approve(approval("owner", 2, digest=artifact(3)["digest"]), artifact=artifact(3)),
+        NOT_AT_ONCE,
+    ),
+    Case("made with its approval", "owner", create(approvals=[approval("owner")]), NOT_AT_ONCE),
+    Case("another store", "rob", edit(version=3, artifact=artifact(3, OLD_STORE)), NO_STORE),
+    Case("another store by a controller", FLUX, edit(version=3, artifact=artifact(3, OLD_STORE)), NO_STORE),
+    Case(
+        "a host that begins alike",
+        "rob",
+        edit(artifact=artifact(2, "https://store.example.evil.example/models/")),
+        NO_STORE,
+    ),
+    Case("another path of the store", "rob", edit(artifact=artifact(2, "https://store.example/models2/")), NO_STORE),
+    Case("made with another store", "rob", create(artifact=artifact(2, "s3://models/"), approvals=[]), NO_STORE),
+    Case("another webhook", "rob", edit(notify={"url": "https://evil.example/hook"}), NO_HOST),
+    Case("a webhook's host as a user", "rob", edit(notify={"url": "https://chat.example@evil.example/"}), NO_HOST),
+    Case("a webhook without a host", FLUX, edit(notify={"url": "https:///hook"}), NO_HOST),
+]
+ALLOWED = [
+    Case("the operator writes plan", OPERATOR, document(PLAN, {"data": {"plan.json": "{}"}})),
+    Case("the operator writes routes", OPERATOR, document(ROUTES, FORGED)),
+    Case("the operator writes the status", OPERATOR, status(phase="Healthy", currentStepIndex=1)),
+    Case(
+        "helm changes labels of the plan", "admin", document(PLAN, {"metadata": {"labels": {"helm.sh/chart": "x-2"}}})
+    ),
+    Case("another ConfigMap", "owner", make_map("another", data={"a": "b"})),
+    Case("helm uninstall, or the namespace ends", "owner", remove("configmaps", PLAN)),
+    Case(
+        "the namespace's controller",
+        "system:serviceaccount:kube-system:namespace-controller",
+        remove("configmaps", ROUTES),
+    ),
+    Case("a release", "rob", edit(**VERSION_3)),
+    Case("a release without earlier approvals", "rob", edit(approvals=None, **VERSION_3)),
+    Case("an abort, to a store that is no longer allowed", "rob", edit(**STABLE)),
+    Case("a stop", "rob", edit(suspend=True)),
+    Case("the webhook that is allowed", "rob", edit(notify={"url": "https://CHAT.example:8443/hook"})),
+    Case("an approval", "ann", approve(approval("ann"))),
+    Case("an approval is taken back", "ann", edit(approvals=None)),
+    Case("the owner releases", "owner", edit(**VERSION_3)),
+    Case("the owner approves", "owner", approve(approval("owner"))),
+    Case("git carries both", FLUX, approve(approval("ann", 3), **VERSION_3)),
+    Case("git makes it anew", FLUX, create(approvals=[approval("ann")])),
+]
+NOT_BY_RIGHTS = [
+    Case("who views releases", "vic", edit(suspend=True), "cannot patch resource"),
+    Case("who releases deletes", "rob", remove("modelrollouts", NAME), "cannot delete resource"),
+    Case("who approves creates", "ann", create(), "cannot create resource"),
+    Case("who approves writes the status", "ann", status(phase="Healthy"), "cannot patch resource"),
+    Case("who releases writes routes", "rob", document(ROUTES, FORGED), "cannot patch resource"),
+    Case("the operator edits a spec", OPERATOR, edit(suspend=True), "cannot patch resource"),
+]
+each = pytest.mark.parametrize
+
+
+def named(cases: list[Case]) -> list[Any]:
+    return [pytest.param(case, id=case.name.replace(" ", "-")) for case in cases]
+
+
+def ask(case: Case, site: Site) -> None:
+    case.ask(site, site.operator if case.who == OPERATOR else case.who)
+
+
+@each("case", named(REFUSED))
+def test_is_refused(case: Case, guarded: Site, unguarded: Site) -> None:
+    ask(case, unguarded)
+    with pytest.raises(Refused) as refused:
+        ask(case, guarded)
+    assert case.refusal in str(refused.value)
+    assert "ValidatingAdmissionPolicy 'medinfer-" in str(refused.value)
+
+
+@each("case", named(ALLOWED))
+def test_is_allowed(case: Case, guarded: Site) -> None:
+    ask(case, guarded)
+
+
+@each("case", named(NOT_BY_RIGHTS))
+def test_has_no_right(case: Case, guarded: Site) -> None:
+    with pytest.raises(Refused, match=case.refusal):
+        ask(case, guarded)
+
+
+def test_a_document_that_was_deleted_comes_back_from_the_operator_alone(guarded: Site) -> None:
+    path, document = guarded.path("configmaps"), {"metadata": {"name": ROUTES}} | FORGED
+    guarded.client("owner").delete(guarded.path("configmaps", ROUTES))
+    with pytest.raises(Refused, match=NO_DOCUMENT):
+        guarded.client("owner").create(path, document)
+    guarded.client("owner", dry=True).create(path, {"metadata": {"name": ROUTES}})
+    guarded.client(guarded.operator).create(path, document)
+
+
+def test_the_table_has_a_status_to_forge(guarded: Site) -> None:
+    assert guarded.client("vic").get(guarded.path("modelrollouts", NAME))["status"] == STATUS
+
+
+def test_as_many_approvals_as_there_may_be_are_judged(guarded: Site) -> None:
+    """The API server gives up on an expression that costs too much, which would keep everybody out."""
+    many = [approval(f"{number:0252}", number) for number in range(1, 101)]
+    guarded.client(FLUX).create(guarded.path("modelrollouts"), rollout("many", SPEC | {"approvals": many}))
+    path, ann = guarded.path("modelrollouts", "many"), guarded.client("ann", dry=True)
+    ann.merge(path, {"spec": {"approvals": [approval("ann", number) for number in range(101, 201)]}})
+    with pytest.raises(Refused, match="Write ann into"):
+        ann.merge(path, {"spec": {"approvals": [approval("bob", number) for number in range(101, 201)]}})
