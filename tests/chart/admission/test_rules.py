@@ -14,6 +14,7 @@ from ci.stack.kubernetes import Json, Refused
 from tests.harness.chart.admitted import (
     EARLIER,
     FLUX,
+    GATE,
     NAME,
     OLD_STORE,
     SPEC,
@@ -82,7 +83,9 @@ NO_APPROVAL = "may not approve. Ask for the Role medinfer-approve"
 NOT_AT_ONCE = "changes version or artifact and adds an approval"
 NO_STORE = "artifact.uri begins with none of https://store.example/models/"
 NO_HOST = "notify.url names none of the hosts chat.example"
+GATED = [{"gate": {"name": GATE}}, {"setWeight": 100}]
 VERSION_3 = {"version": 3, "artifact": artifact(3)}
+KEPT = {"version": 7, "artifact": artifact(7, OLD_STORE)}
 STABLE = {"version": 1, "artifact": artifact(1, OLD_STORE)}
 
 REFUSED = [
@@ -131,7 +134,22 @@ REFUSED = [
     Case("another path of the store", "rob", edit(artifact=artifact(2, "https://store.example/models2/")), NO_STORE),
     Case("made with another store", "rob", create(artifact=artifact(2, "s3://models/"), approvals=[]), NO_STORE),
     Case("another webhook", "rob", edit(notify={"url": "https://evil.example/hook"}), NO_HOST),
-    Case("a webhook's host as a user", "rob", edit(notify={"url": "https://chat.example@evil.example/"}), NO_HOST),
+    Case(
+        "an atol above the floor", "rob", edit(warmup={"golden": {"atol": 0.11}}), "atol is above the floor 0.1: write"
+    ),
+    Case("the largest atol", FLUX, edit(warmup={"golden": {"atol": 1}}), "warmup.golden.atol is above the floor"),
+    Case("few samples", "rob", edit(analysis={"minSamples": 49}), "below the floor 50: write 50 or more"),
+    Case(
+        "few samples of a shadow",
+        "rob",
+        edit(strategy={"steps": [{"shadow": {"percent": 1, "minSamples": 1}}, *GATED]}),
+        "below the floor 50: write 50 or more",
+    ),
+    Case("little agreement", "rob", edit(analysis={"minAgreement": 0}), "minAgreement is below the floor 0.8"),
+    Case("no gate", "rob", edit(strategy={"steps": [{"setWeight": 100}]}), f"no gate {GATE} before its first"),
+    Case("a gate too late", FLUX, edit(strategy={"steps": [{"setWeight": 1}, *GATED]}), f"no gate {GATE} before"),
+    Case("another gate", "rob", edit(strategy={"steps": [{"gate": {"name": "g"}}, {"setWeight": 100}]}), "no gate"),
+    Case("made below a floor", "rob", create(approvals=[], analysis={"minSamples": 1}), "below the floor 50"),
     Case("a webhook without a host", FLUX, edit(notify={"url": "https:///hook"}), NO_HOST),
 ]
 ALLOWED = [
@@ -151,6 +169,9 @@ ALLOWED = [
     Case("a release", "rob", edit(**VERSION_3)),
     Case("a release without earlier approvals", "rob", edit(approvals=None, **VERSION_3)),
     Case("an abort, to a store that is no longer allowed", "rob", edit(**STABLE)),
+    Case("as little as the floors allow", "rob", edit(analysis={"minSamples": 50, "minAgreement": 0.8}, **VERSION_3)),
+    Case("an abort below a floor", "rob", edit(analysis={"minSamples": 1}, **STABLE)),
+    Case("back to what is kept warm", "rob", edit(**KEPT)),
     Case("a stop", "rob", edit(suspend=True)),
     Case("the webhook that is allowed", "rob", edit(notify={"url": "https://CHAT.example:8443/hook"})),
     Case("an approval", "ann", approve(approval("ann"))),
@@ -206,6 +227,20 @@ def test_a_document_that_was_deleted_comes_back_from_the_operator_alone(guarded:
         guarded.client("owner").create(path, document)
     guarded.client("owner", dry=True).create(path, {"metadata": {"name": ROUTES}})
     guarded.client(guarded.operator).create(path, document)
+
+
+def test_what_lies_below_a_floor_is_stopped_and_taken_back_but_not_released(guarded: Site) -> None:
+    """As after somebody raised a floor."""
+    flux, path = guarded.client(FLUX), guarded.path("modelrollouts", "older")
+    stored = flux.create(guarded.path("modelrollouts"), rollout("older", SPEC))
+    guarded.client(guarded.operator).replace(f"{path}/status", stored | {"status": STATUS})
+    flux.merge(path, {"spec": {"analysis": {"minSamples": 1}, **STABLE}})
+    rob = guarded.client("rob", dry=True)
+    rob.merge(path, {"spec": {"suspend": True}})
+    rob.merge(path, {"spec": KEPT})
+    guarded.client("ann", dry=True).merge(path, {"spec": {"approvals": [EARLIER, approval("ann")]}})
+    with pytest.raises(Refused, match="below the floor 50"):
+        rob.merge(path, {"spec": VERSION_3})
 
 
 def test_the_table_has_a_status_to_forge(guarded: Site) -> None:

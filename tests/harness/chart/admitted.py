@@ -4,19 +4,15 @@ from dataclasses import dataclass
 from functools import partial
 
 from ci.stack.cluster_objects import PLAN, ROUTES
+from ci.stack.folders import ROOT
 from ci.stack.kubernetes import Client, Cluster, Json, Refused
 from ci.stack.waiting import wait_until
 from tests.harness.chart import helm
 from tests.harness.chart.helm import CHART
 
 NAME, GATE = "resnet-medical", "clinical-signoff"
-CPU = CHART / "ci" / "cpu-values.yaml"
+VALUES = (CHART / "ci" / "cpu-values.yaml", ROOT / "tests" / "chart" / "admission" / "values.yaml")
 STORE, OLD_STORE = "https://store.example/models/", "https://old-store.example/"
-SETTINGS = (
-    "rollout.enabled=false",
-    f"triton.agent.allowedPrefixes={{{STORE}}}",
-    "admission.webhookHosts={chat.example}",
-)
 FLUX = "system:serviceaccount:flux-system:kustomize-controller"
 # By the Role, or the ClusterRole, that each has in the namespace. The owner of the namespace may do all there.
 ROLES = {"vic": "medinfer-view", "rob": "medinfer-release", "ann": "medinfer-approve"}
@@ -46,12 +42,13 @@ SPEC: Json = {
     "approvals": [EARLIER],
     "strategy": {"steps": [{"gate": {"name": GATE}}, {"setWeight": 100}]},
 }
-# Version 1, of a store that is no longer allowed, serves; version 2 waits at its gate.
+# Version 1, of a store that is no longer allowed, serves; version 2 waits at its gate; version 7 is kept warm.
 STATUS: Json = {
     "phase": "Paused",
     "currentStepIndex": 0,
     "stable": {"version": 1} | artifact(1, OLD_STORE),
     "canary": {"version": 2, "weight": 0} | artifact(2),
+    "previous": {"version": 7} | artifact(7, OLD_STORE),
 }
 
 
@@ -70,7 +67,7 @@ class Site:
         """`settings`: of the chart, over SETTINGS. A ModelRollout whose version 2 waits at a gate, plan and routes."""
         kubeconfig = self.cluster.kubeconfig("admin", self.namespace)
         where = ("--namespace", self.namespace, "--kubeconfig", str(kubeconfig))
-        helm.run("install", "medinfer", str(CHART), *where, *helm.options([CPU], [*SETTINGS, *settings]))
+        helm.run("install", "medinfer", str(CHART), *where, *helm.options(VALUES, settings))
         self._bind()
         for user in (*ROLES, *CLUSTER_ROLES, self.operator):
             wait_until(partial(self._may_look, user), f"the API server knows the rights of {user}")
