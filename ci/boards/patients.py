@@ -239,8 +239,12 @@ _PODS = Row(
         Panel(
             "Lateness of the event loop",
             Unit.SECONDS,
-            "All requests of a worker wait as long: the 99th percentile.",
-            (Query(quantile(0.99, "inference_api_event_loop_lateness_seconds", "pod"), "{{pod}}"),),
+            "All requests of a worker wait as long: the 99th percentile. Blocked: what is left without the time "
+            "for which it waited for a CPU; where only lateness is high, the pods need more CPU.",
+            (
+                Query(quantile(0.99, "inference_api_event_loop_lateness_seconds", "pod"), "{{pod}}"),
+                Query(quantile(0.99, "inference_api_event_loop_blocked_seconds", "pod"), "{{pod}} blocked"),
+            ),
         ),
     ),
 )

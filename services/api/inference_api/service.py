@@ -29,6 +29,7 @@ from inference_api.process import file_descriptors, reports
 from inference_api.process.allowed_hosts import AllowedHosts
 from inference_api.process.background import every
 from inference_api.process.connection_limits import ConnectionLimits, Guard
+from inference_api.process.cpu_wait import cpu_wait_seconds
 from inference_api.process.image_load import ImageLoad
 from inference_api.process.loop_lateness import LoopLateness
 from inference_api.process.measurements import Measurements
@@ -81,7 +82,7 @@ class Service:
     settling: Settling | None
     measurements: Measurements
     connections: OpenConnections = field(default_factory=OpenConnections)
-    lateness: LoopLateness = field(default_factory=LoopLateness)
+    lateness: LoopLateness = field(default_factory=lambda: LoopLateness(cpu_wait_seconds))
     image_load: ImageLoad = field(default_factory=lambda: ImageLoad(time.monotonic))
     slot: Slot | None = None
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)

@@ -1,13 +1,14 @@
 """How late the event loop is: from the moment at which it should run something to the one at which it does.
 
 All requests of a worker wait for as long. A library that computes on the loop, or on a thread that keeps Python's lock,
-makes it late.
+blocks it; where the machine is busy, the loop waits for a CPU.
 """
 
 import asyncio
 import time
-from bisect import bisect_left
+from collections.abc import Callable
 
+from inference_api.process.histogram import Histogram
 from inference_api.routing.counters import Json
 
 PERIOD_SECONDS = 0.02
@@ -15,23 +16,28 @@ LATENESS_BOUNDS_SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5
 
 
 class LoopLateness:
-    """Counts by LATENESS_BOUNDS_SECONDS how late the loop was at each of 50 measurements a second."""
+    """Counts by LATENESS_BOUNDS_SECONDS, 50 times a second, how late the loop was, and for how long it was blocked.
 
-    def __init__(self) -> None:
-        self._buckets = [0] * (len(LATENESS_BOUNDS_SECONDS) + 1)
-        self._sum_seconds = 0.0
+    `cpu_wait_seconds`: for how long the thread that calls it has waited for a CPU so far; see process/cpu_wait.py.
+    """
+
+    def __init__(self, cpu_wait_seconds: Callable[[], float]) -> None:
+        self._cpu_wait_seconds, self._waited_before = cpu_wait_seconds, 0.0
+        self._late, self._blocked = Histogram(LATENESS_BOUNDS_SECONDS), Histogram(LATENESS_BOUNDS_SECONDS)
 
     async def measure(self) -> None:
-        """One measurement, PERIOD_SECONDS from now."""
+        """One measurement, PERIOD_SECONDS from now. Call it on the loop's thread."""
         due = time.monotonic() + PERIOD_SECONDS
         await asyncio.sleep(PERIOD_SECONDS)
-        self.count(max(0.0, time.monotonic() - due))
+        late_seconds, waited = max(0.0, time.monotonic() - due), self._cpu_wait_seconds()
+        self.count(late_seconds, waited - self._waited_before)
+        self._waited_before = waited
 
-    def count(self, late_seconds: float) -> None:
-        """Adds one measurement."""
-        self._buckets[bisect_left(LATENESS_BOUNDS_SECONDS, late_seconds)] += 1
-        self._sum_seconds += late_seconds
+    def count(self, late_seconds: float, waited_seconds: float) -> None:
+        """Adds one measurement. `waited_seconds`: for a CPU, since the one before."""
+        self._late.count(late_seconds)
+        self._blocked.count(max(0.0, late_seconds - waited_seconds))
 
     def document(self) -> Json:
         """The counts as JSON, copied; `buckets` are not cumulative, and the last has no upper bound."""
-        return {"buckets": list(self._buckets), "sumSeconds": self._sum_seconds}
+        return {"lateness": self._late.document(), "blocked": self._blocked.document()}

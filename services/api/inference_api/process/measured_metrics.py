@@ -6,6 +6,7 @@ from itertools import accumulate
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
 from prometheus_client.metrics_core import Metric
 
+from inference_api.process.loop_lateness import LATENESS_BOUNDS_SECONDS
 from inference_api.process.measurements import (
     CONFIDENCE_BOUNDS,
     HTTP_BOUNDS_SECONDS,
@@ -14,6 +15,11 @@ from inference_api.process.measurements import (
 )
 from inference_api.routing.counters import Json
 
+_LATENESS = {
+    "lateness": "How late the event loop was, measured 50 times a second: all requests of a worker wait as long.",
+    "blocked": "How late it was without the time for which it waited for a CPU: something computed on it.",
+}
+
 
 def families(measured: Json) -> Iterator[Metric]:
     """`measured`: the sum of all workers."""
@@ -21,6 +27,15 @@ def families(measured: Json) -> Iterator[Metric]:
     yield _uploads(measured.get("uploadBytes", {}))
     yield _confidences(measured.get("confidences", {}))
     yield from _http(measured.get("http", {}))
+
+
+def lateness(counted: Json) -> Iterator[Metric]:
+    """Of all event loops together; see LoopLateness."""
+    for name, what in _LATENESS.items():
+        family = HistogramMetricFamily(f"inference_api_event_loop_{name}_seconds", what, labels=[])
+        if counted:
+            _add(family, [], LATENESS_BOUNDS_SECONDS, counted[name])
+        yield family
 
 
 def _stages(stages: Json) -> Metric:

@@ -12,7 +12,6 @@ from prometheus_client.registry import Collector
 from prometheus_client.samples import Exemplar as Shown
 
 from inference_api.process import measured_metrics, reports
-from inference_api.process.loop_lateness import LATENESS_BOUNDS_SECONDS
 from inference_api.routing.counters import LATENCY_BOUNDS_SECONDS, Json, Result
 from inference_api.routing.exemplars import Exemplar, newest
 
@@ -70,7 +69,7 @@ class Metrics(Collector):
         yield from _events(totals.get("events", {}))
         yield from _access(reports.access(gone, live))
         yield from _quota(reports.quota(gone, live))
-        yield _lateness(totals.get("loopLateness", {}))
+        yield from measured_metrics.lateness(totals.get("loopLateness", {}))
         yield from measured_metrics.families(reports.measured(gone, live))
         yield from _state(live)
 
@@ -189,17 +188,6 @@ def _quota(quota: Json) -> Iterator[Metric]:
         "1 while a worker cannot reach the Redis of the limits, so that it holds clients to its share of their quotas.",
         value=quota["degradedWorkers"] > 0,
     )
-
-
-def _lateness(lateness: Json) -> Metric:
-    family = HistogramMetricFamily(
-        "inference_api_event_loop_lateness_seconds",
-        "How late the event loop was, measured 50 times a second: all requests of a worker wait as long.",
-    )
-    if lateness:
-        bounds = [*map(str, LATENESS_BOUNDS_SECONDS), "+Inf"]
-        family.add_metric([], list(zip(bounds, accumulate(lateness["buckets"]), strict=True)), lateness["sumSeconds"])
-    return family
 
 
 def _state(live: list[Json | None]) -> Iterator[Metric]:

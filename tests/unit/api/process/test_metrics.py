@@ -38,9 +38,9 @@ def worker() -> Json:
     traffic.replicas.eject_replica(next(iter(traffic.replicas)), stable=1)
     memory = {"usedBytes": 5, "budgetBytes": 100}
     snapshot = traffic.snapshot() | {"openConnections": 7, "readers": 3, "memory": memory}
-    lateness = LoopLateness()
-    for late_seconds in (0.0, 0.03, 60.0):
-        lateness.count(late_seconds)
+    lateness = LoopLateness(lambda: 0.0)
+    for late_seconds, waited_seconds in ((0.0, 0.0), (0.03, 0.02), (60.0, 60.5)):
+        lateness.count(late_seconds, waited_seconds)
     snapshot["totals"]["loopLateness"] = lateness.document()
     return snapshot
 
@@ -122,10 +122,16 @@ def test_who_asks_is_exposed(access: Json | None, expected: tuple[float | None, 
     assert tuple(metrics.get((f"inference_api_{name}", *labels)) for name, *labels in names) == expected
 
 
+BOUNDS = ("0.02", "0.05", "10.0", "+Inf")
+
+
 def test_the_lateness_of_all_loops_is_one_histogram() -> None:
     metrics = scraped(reports.fold({}, worker()), [worker()])
-    name = "inference_api_event_loop_lateness_seconds"
-    assert [metrics[f"{name}_bucket", bound] for bound in ("0.02", "0.05", "10.0", "+Inf")] == [2, 4, 4, 6]
+    buckets = {
+        name: [metrics[f"inference_api_event_loop_{name}_seconds_bucket", bound] for bound in BOUNDS]
+        for name in ("lateness", "blocked")
+    }
+    assert buckets == {"lateness": [2, 4, 4, 6], "blocked": [6, 6, 6, 6]}
 
 
 def test_before_anything_was_published_there_is_something_to_scrape() -> None:
