@@ -3,7 +3,6 @@
 import asyncio
 import json
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
 import httpx
 import pytest
@@ -21,10 +20,11 @@ from tests.unit.api.some import some
 PUBLIC_PORT, INNER_PORT = 8002, 8003
 
 
-@pytest.fixture
-def app(tmp_path: Path) -> Iterator[Ports]:
-    app = create_app(Settings(routes_file=tmp_path / "routes.json"))
-    app.service.slot = Slot.take(tmp_path)
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ports]:
+    folder = tmp_path_factory.mktemp("api")
+    app = create_app(Settings(routes_file=folder / "routes.json"))
+    app.service.slot = Slot.take(folder)
     yield app
     app.service.slot.give_up()
 

@@ -1,6 +1,7 @@
 """Golden inputs are made by modelctl, requests by the API: both must compute the same tensor, to the last bit."""
 
 import io
+from functools import cache
 from itertools import product
 from pathlib import Path
 
@@ -30,15 +31,17 @@ SHAPES = ((224, 224), (300, 511), (37, 61), (1, 1000))
 FORMATS = {"png": "PNG", "jpg": "JPEG", "bmp": "BMP", "webp": "WebP", "tif": "TIFF"}
 
 
+@cache
 def noise(*shape: int) -> NDArray[np.uint8]:
     """Every value of a byte, in no order."""
     values = np.arange(np.prod(shape)) % 256
     return np.random.default_rng(7).permutation(values).reshape(shape).astype(np.uint8)
 
 
-def encoded(image: NDArray[np.uint8], kind: str = "PNG") -> bytes:
+@cache
+def file_of_noise(*shape: int, kind: str = "PNG") -> bytes:
     written = io.BytesIO()
-    Image.fromarray(image).save(written, kind)
+    Image.fromarray(noise(*shape)).save(written, kind)
     return written.getvalue()
 
 
@@ -56,8 +59,8 @@ def asked(file: bytes, preprocessing: Preprocessing, shape: Shape = tensors.FIRS
 def test_both_make_the_same_tensor(resample: str, scale: str, statistics: str) -> None:
     preprocessing = Preprocessing(resample, SCALES[scale], *STATISTICS[statistics], None)
     for shape, channels in product(SHAPES, ((), (3,))):
-        image = noise(*shape, *channels)
-        recorded, sent = images.tensor(image, preprocessing), asked(encoded(image), preprocessing)
+        recorded = images.tensor(noise(*shape, *channels), preprocessing)
+        sent = asked(file_of_noise(*shape, *channels), preprocessing)
         assert recorded.dtype == sent.dtype and recorded.shape == sent.shape
         assert recorded.tobytes() == sent.tobytes(), f"{shape} {channels}"
 
@@ -67,8 +70,8 @@ def test_both_make_the_same_tensor(resample: str, scale: str, statistics: str) -
 def test_both_make_the_same_tensor_of_any_shape(shape: Shape, channels: tuple[int, ...]) -> None:
     preprocessing = Preprocessing("bilinear", 1 / 255, (0.4, 0.5, 0.6)[: shape[0]], (0.2, 0.3, 0.4)[: shape[0]], None)
     for size in SHAPES:
-        image = noise(*size, *channels)
-        recorded, sent = images.tensor(image, preprocessing, shape), asked(encoded(image), preprocessing, shape)
+        recorded = images.tensor(noise(*size, *channels), preprocessing, shape)
+        sent = asked(file_of_noise(*size, *channels), preprocessing, shape)
         assert recorded.shape == sent.shape == shape
         assert recorded.tobytes() == sent.tobytes()
 
@@ -77,7 +80,7 @@ def test_both_make_the_same_tensor_of_any_shape(shape: Shape, channels: tuple[in
 @pytest.mark.parametrize("suffix", FORMATS)
 def test_a_golden_file_is_read_as_an_upload_is(tmp_path: Path, suffix: str, channels: tuple[int, ...]) -> None:
     preprocessing = Preprocessing("bicubic", 1 / 255, *STATISTICS["imagenet"], None)
-    file = encoded(noise(300, 200, *channels), FORMATS[suffix])
+    file = file_of_noise(300, 200, *channels, kind=FORMATS[suffix])
     (tmp_path / f"golden.{suffix}").write_bytes(file)
     (recorded,) = recording.read_images(tmp_path, preprocessing)
     assert recorded.tobytes() == asked(file, preprocessing).tobytes()

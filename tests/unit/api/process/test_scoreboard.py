@@ -124,7 +124,7 @@ def test_no_snapshot_is_ever_half_written_even_by_a_worker_that_is_killed(
     child.start()
     try:
         wait_until(lambda: scoreboard.read()[1] not in ([], [None]), "a first snapshot")
-        for _ in range(20_000):
+        for _ in range(6_000):
             snapshot = only(scoreboard)
             assert set(snapshot["again"]) == {snapshot["number"]}
     finally:
