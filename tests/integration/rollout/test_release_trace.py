@@ -4,6 +4,8 @@ import os
 import signal
 from collections import Counter
 from collections.abc import Sequence
+from datetime import datetime
+from operator import add
 from pathlib import Path
 
 import pytest
@@ -54,10 +56,11 @@ def test_a_release_is_one_trace_across_a_killed_operator(
 
 
 def sent_tries(stack: RolloutStack) -> list[Json] | None:
-    """All three, once all spans of the operator are sent: those of the steps, the root, and one or two around them."""
+    """All three, once all spans of the operator are sent: those of the steps, the root, and up to three around them."""
     tries: list[Json] = stack.status()["history"]
     sent = [one["trace"]["sent"] for one in tries]
-    return tries if sent == [3, len(OF_OPERATOR) + 1, 2] else None
+    edits = ["editedAt" in tried["trace"] for tried in tries]
+    return tries if sent == list(map(add, [3, len(OF_OPERATOR) + 1, 2], edits)) else None
 
 
 def check_the_release(spans: Sequence[Span], tried: Json) -> None:
@@ -111,4 +114,14 @@ def parts(spans: Sequence[Span], tried: Json) -> tuple[Span, list[Span], dict[st
     for span in others:
         if span.service == "medinfer-agent":
             replicas.setdefault(span.attributes["medinfer.replica"], []).append(span)
-    return root, [span for span in others if span.service == "medinfer-operator"], replicas
+    steps = [span for span in others if span.service == "medinfer-operator" and span.name != "notice"]
+    check_the_edit(root, [span for span in others if span.name == "notice"], tried)
+    return root, steps, replicas
+
+
+def check_the_edit(root: Span, noticed: Sequence[Span], tried: Json) -> None:
+    """The trace begins with it, unless the operator saw it in the same second."""
+    edited_at = tried["trace"].get("editedAt")
+    assert len(noticed) == bool(edited_at)
+    began = datetime.fromisoformat(edited_at or tried["startedAt"]).timestamp()
+    assert root.started_us == began * 1e6

@@ -46,6 +46,7 @@ class Cluster:
         self.readings: dict[str, ApiState] = {}
         self.approvers: Approvers | None = None
         self.floors = Floors()
+        self.edited_at: int | None = None
         self.operator_up, self.rolling, self.lag, self.requests = True, False, 0.0, REQUESTS_PER_TICK
         self.decision: Decision | None = None
         self.reasons: list[str] = []
@@ -124,6 +125,7 @@ class Cluster:
             self.approvers,
             f"{self.salts.getrandbits(64):016x}",
             self.floors,
+            self.edited_at,
         )
 
     def operate(self, crash: int | None = None) -> Decision:

@@ -52,6 +52,28 @@ def test_a_good_release() -> None:
     assert at(made) == (True, len(spans)) and len(made.spans) == len({span.id for span in made.spans})
 
 
+@pytest.mark.parametrize(
+    ("since_edit", "seconds"),
+    [
+        pytest.param(90, 90, id="while the operator was away"),
+        pytest.param(0, None, id="in the same second"),
+        pytest.param(-30, None, id="by a clock that is ahead"),
+        pytest.param(1e6, None, id="before the last try began: another try of the same edit"),
+    ],
+)
+def test_it_begins_with_the_edit(since_edit: float, seconds: int | None) -> None:
+    made = release(traced().run(200))
+    made.edited_at = int(made.now + 1 - since_edit)
+    made.run_until("Healthy").run(3)
+    first, second, *_, root = spans_of(made, 2)
+    names = [first.name, second.name]
+    if seconds is None:
+        assert "notice" not in names and root.started_at == first.started_at
+    else:
+        assert names == ["notice", "prepare"]
+        assert root.started_at == first.started_at == made.edited_at == second.started_at - seconds
+
+
 def test_the_numbers_of_a_step() -> None:
     made = release(traced()).run_until("Healthy").run(3)
     shadow, gate, weight, pause, *_ = (span.attributes for span in spans_of(made, 2)[1:])

@@ -1,4 +1,4 @@
-"""The trace of a try: it begins with the try, and ends when the version is everywhere or no longer served."""
+"""The trace of a try: from the edit that asked for it until the version is everywhere or no longer served."""
 
 import hashlib
 from dataclasses import replace
@@ -15,7 +15,8 @@ GIVEN_UP = frozenset({Phase.HELD, Phase.BLOCKED})
 def follow_traces(s: Situation, ruling: Ruling) -> Ruling:
     """The ruling, with what it means for the traces of present and past tries."""
     status = ruling.status
-    attempt = _follow(s.seen, status.attempt, ruling.phase in GIVEN_UP) if status.attempt else None
+    seen = replace(s.seen, edited_at=_first_tried(s.seen.edited_at, status))
+    attempt = _follow(seen, status.attempt, ruling.phase in GIVEN_UP) if status.attempt else None
     is_final = attempt is not None or ruling.phase is Phase.HEALTHY
     last = len(status.history) - 1
     history = tuple(_follow_past(s.seen, one, is_final or at < last) for at, one in enumerate(status.history))
@@ -35,7 +36,7 @@ def open_trace(status: Status) -> PlanTrace | None:
 def _follow(seen: Observation, one: Attempt, is_over: bool) -> Attempt:
     trace = one.trace
     if trace is None:
-        trace = _begin(seen.trace_seed, one) if seen.trace_seed else None
+        trace = _begin(seen, one) if seen.trace_seed else None
     if trace and trace.ended_at is None and is_over:
         trace = replace(trace, ended_at=seen.now)
     if trace and seen.sent_spans.get(trace.id, 0) > trace.sent:
@@ -43,11 +44,17 @@ def _follow(seen: Observation, one: Attempt, is_over: bool) -> Attempt:
     return one if trace == one.trace else replace(one, trace=trace)
 
 
-def _begin(seed: str, one: Attempt) -> AttemptTrace:
+def _first_tried(edited_at: int | None, status: Status) -> int | None:
+    """None if a try began since: the present one is another of the same edit."""
+    return None if edited_at and any(edited_at <= one.started_at for one in status.history) else edited_at
+
+
+def _begin(seen: Observation, one: Attempt) -> AttemptTrace:
     """The same ids each time, or an API server that does not store them would have the plan rewritten each time."""
-    named = f"{seed}/{one.release.version}/{one.release.digest}/{one.started_at}"
+    named = f"{seen.trace_seed}/{one.release.version}/{one.release.digest}/{one.started_at}"
     hashed = hashlib.sha256(named.encode()).hexdigest()
-    return AttemptTrace(hashed[:32], hashed[32:48])
+    edited_at = seen.edited_at if seen.edited_at and seen.edited_at < one.started_at else None
+    return AttemptTrace(hashed[:32], hashed[32:48], edited_at)
 
 
 def _follow_past(seen: Observation, one: Attempt, is_final: bool) -> Attempt:

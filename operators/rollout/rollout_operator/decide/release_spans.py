@@ -27,6 +27,8 @@ def release_spans(status: Status, rollout: str, model: str) -> Iterator[ReleaseS
 def _spans(status: Status, attempt: Attempt, trace: AttemptTrace, named: Attributes) -> Iterator[ReleaseSpan]:
     named = {**named, "medinfer.version": attempt.release.version, "medinfer.digest": attempt.release.digest}
     warm_at = attempt.steps[0].started_at if attempt.steps else attempt.ended_at or trace.ended_at
+    if trace.edited_at:
+        yield _part(trace, "notice", trace.edited_at, attempt.started_at, named)
     if warm_at:
         yield _part(trace, "prepare", attempt.started_at, warm_at, named)
     for one in attempt.steps:
@@ -53,7 +55,8 @@ def _root(status: Status, attempt: Attempt, trace: AttemptTrace, named: Attribut
     said["medinfer.suspensions"] = attempt.suspensions
     ended_at = trace.ended_at or attempt.started_at
     id, error = int(trace.root_span_id, 16), reason if outcome in FAILED else ""
-    return ReleaseSpan(trace.id, id, 0, "release", attempt.started_at, ended_at, said, error)
+    began_at = trace.edited_at or attempt.started_at
+    return ReleaseSpan(trace.id, id, 0, "release", began_at, ended_at, said, error)
 
 
 def _step(trace: AttemptTrace, one: StepEvidence, named: Attributes) -> ReleaseSpan:

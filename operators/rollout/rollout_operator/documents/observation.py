@@ -57,12 +57,13 @@ class Observation:
     """What is seen at one moment. The lists of pods are complete: a pod that is not in them is taken to be gone.
 
     `plan` and `routes`: as they are published; None when absent, empty or invalid. `rolling`: the StatefulSet is being
-    updated. `rival`: an older ModelRollout that refers to the same StatefulSet or Deployment. `readings`: the
-    last answer of each API process (by start id) that the operator remembers. A restart of the operator empties it,
-    which loses counts and nothing else. `trace_seed`: the object's uid, from which ids of traces are made; empty:
-    nothing is traced. `sent_spans`: by id of a trace, of how many of its spans a collector has heard. `approvers`: who
-    may open gates; None when none are configured. `random_hex`: another one each time, which nobody can guess.
-    `floors`: what the operator's settings ask of every release.
+    updated. `rival`: an older ModelRollout that refers to the same StatefulSet or Deployment. `readings`: the last
+    answer of each API process (by start id) that the operator remembers. A restart of the operator empties it, which
+    loses counts and nothing else. `trace_seed`: the object's uid, from which ids of traces are made; empty: nothing is
+    traced. `sent_spans`: by id of a trace, of how many of its spans a collector has heard. `edited_at`: when the
+    version was last written, in seconds since 1970, for the trace of its try. `approvers`: who may open gates; None
+    when none are configured. `random_hex`: another one each time, which nobody can guess. `floors`: what the
+    operator's settings ask of every release.
     """
 
     now_seconds: float
@@ -79,6 +80,7 @@ class Observation:
     approvers: Approvers | None = None
     random_hex: str = ""
     floors: Floors = field(default_factory=Floors)
+    edited_at: int | None = None
 
     @property
     def now(self) -> int:

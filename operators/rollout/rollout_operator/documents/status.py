@@ -154,12 +154,14 @@ class Suspension:
 class AttemptTrace:
     """The trace of a try, whose ids survive the operator. `id`: 32 hexadecimal digits, `root_span_id`: 16.
 
+    `edited_at`: when the version was written that is tried; None: nobody knows, or this is not its first try.
     `ended_at`: when nothing more belonged to it: the version is everywhere, or no longer served. `sent`: so many of its
     spans, in their order, a collector has heard of.
     """
 
     id: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
     root_span_id: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
+    edited_at: Time | None = None
     ended_at: Time | None = None
     sent: Annotated[int, Field(ge=0)] = 0
 

@@ -7,6 +7,7 @@ from medinfer_common.tracing.exporter import Exporter
 from medinfer_common.tracing.otlp import Source, Span
 
 from rollout_operator.decide.release_spans import release_spans
+from rollout_operator.documents.edit_time import edited_at
 from rollout_operator.documents.release_span import ReleaseSpan
 from rollout_operator.documents.spec import InvalidSpec
 from rollout_operator.documents.status import Status
@@ -45,8 +46,14 @@ class ReleaseTraces:
             self._forget(observed.status, {span.trace_id for span in spans})
             for span in spans:
                 self._send(span)
-        uid = str(observed.objects.rollout["metadata"].get("uid") or observed.objects.rollout["metadata"]["name"])
-        return replace(observed, seen=replace(observed.seen, trace_seed=uid, sent_spans=dict(self._heard)))
+        metadata = observed.objects.rollout["metadata"]
+        seen = replace(
+            observed.seen,
+            trace_seed=str(metadata.get("uid") or metadata["name"]),
+            sent_spans=dict(self._heard),
+            edited_at=edited_at(metadata),
+        )
+        return replace(observed, seen=seen)
 
     def _send(self, span: ReleaseSpan) -> None:
         if span.number > self._given.get(span.trace_id, 0):
