@@ -32,6 +32,17 @@ _HELD = Row(
             width=24,
         ),
         Panel(
+            "Signatures",
+            Unit.NUMBER,
+            "Replicas by what the signatures of their bundles show. Where enforced, refused is not loaded again.",
+            (
+                Query(
+                    f"count by (version, result) ({selected('medinfer_agent_version_signature')} == 1)",
+                    "{{version}} {{result}}",
+                ),
+            ),
+        ),
+        Panel(
             "Golden checks",
             Unit.NUMBER,
             "Checks of loaded versions against their golden outputs, in the last hour.",

@@ -64,6 +64,14 @@ def test_parts_name_the_same_things() -> None:
     )
 
 
+def test_the_signers_are_mounted_where_they_are_read() -> None:
+    objects = render(CHART / "ci" / "everything-values.yaml")
+    agent = environment(container(objects, "StatefulSet/medinfer-triton", "agent"))
+    assert agent["MEDINFER_AGENT_VERIFICATION"] == "enforce"
+    listed = mounted_config_map(objects, "StatefulSet/medinfer-triton", agent["MEDINFER_AGENT_SIGNERS_FILE"])
+    assert listed == "bundle-signers"
+
+
 def test_the_access_document_is_mounted_where_it_is_read() -> None:
     """As a folder: the kubelet never updates a single file."""
     objects = render(CHART / "ci" / "everything-values.yaml")

@@ -83,6 +83,14 @@ def test_missing_policies_are_said() -> None:
     assert words in advice and "medinfer-view, -release\n" in advice
 
 
+@pytest.mark.parametrize("off", ["off", "false"])
+def test_unsigned_bundles_are_said(off: str) -> None:
+    words = "triton.agent.verification is off: agents load any bundle"
+    assert words in notes.render(CPU, settings=[f"triton.agent.verification={off}"])
+    signed = ["triton.agent.verification=warn", "triton.agent.signersConfigMapName=bundle-signers"]
+    assert words not in notes.render(CPU, settings=signed)
+
+
 def test_where_to_look_when_the_way_in_does_not_work() -> None:
     gateway = ["api.gateway.enabled=true", "api.gateway.parentRefs[0].name=public", "api.gateway.hostnames={a.example}"]
     certificate = ["api.auth.secretName=access", "api.certificate.issuerRef.name=hospital"]

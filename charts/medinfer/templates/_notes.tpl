@@ -16,6 +16,9 @@
 {{- if not .Values.admission.enabled }}
 - admission.enabled is false: whoever may write ConfigMaps here may send images elsewhere, whoever may write the status of a ModelRollout may pass its gates, and whoever may release may approve. Let somebody who may create ValidatingAdmissionPolicies install.
 {{- end }}
+{{- if eq (include "medinfer.verification" .) "off" }}
+- triton.agent.verification is off: agents load any bundle of an allowed store that a ModelRollout names, whoever made it. Before patients, have bundles signed with modelctl sign and list the signers.
+{{- end }}
 {{- if not .Values.networkPolicy.enabled }}
 - networkPolicy.enabled is false: every pod in the cluster can reach Triton and download bundles.
 {{- end }}

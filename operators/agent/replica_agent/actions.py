@@ -14,6 +14,13 @@ class Fetch:
 
 
 @dataclass(frozen=True)
+class FindSignature:
+    """Look for a signature of `release` that shows who signed it."""
+
+    release: Release
+
+
+@dataclass(frozen=True)
 class Install:
     """Unpack the cached bundle of `release` into Triton's model repository."""
 
@@ -86,5 +93,7 @@ class Wait:
     """Nothing more can be decided until Triton has answered."""
 
 
-Job = Fetch | Install | Load | Prove | Drop
+# Beside these Triton is used as ever.
+BACKGROUND = Fetch | FindSignature
+Job = Fetch | FindSignature | Install | Load | Prove | Drop
 Action = Job | Pin | Discard | Cancel | Fail | TryAgain | Wait

@@ -14,6 +14,7 @@ from replica_agent.actions import (
     Drop,
     Fail,
     Fetch,
+    FindSignature,
     Install,
     Job,
     Load,
@@ -33,12 +34,13 @@ from replica_agent.plan_source import Followed, Follower
 from replica_agent.replica import Replica
 from replica_agent.report import is_ready, report_versions
 from replica_agent.snapshot import Snapshot, log_transitions
-from replica_agent.state import TRANSIENT, Progress, Reason, VersionFailed
+from replica_agent.state import TRANSIENT, Progress, Reason, Signature, VersionFailed
 from replica_agent.tracing import Tracer
 from replica_agent.triton import TritonGone
 
 POLL_SECONDS = 0.5
 PAUSE_SECONDS = 2.0
+SIGNATURE_SECONDS = 60.0  # between two looks for a signature that is not there or not good
 
 # Triton may return these errors a moment before a version kills it, so they count only if Triton outlives them.
 LAST_WORDS = frozenset({Reason.LOAD_FAILED, Reason.WARMUP_ERROR})
@@ -72,6 +74,7 @@ class Agent:
         self._held = LoadedVersions(replica.triton, self._jobs)
         self._fetching: dict[str, Progress] = {}
         self._paused_until_seconds = 0.0
+        self._signature_due_seconds: dict[str, float] = {}
         self.snapshot = Snapshot(follower.followed)
 
     def wake(self) -> None:
@@ -113,6 +116,7 @@ class Agent:
         if plan:
             await held.read(plan.model)
         now = time.monotonic()
+        signatures = self._look_at_signatures(plan) if plan else {}
         return Observation(
             replica=self._name,
             plan=plan,
@@ -130,8 +134,14 @@ class Agent:
             fetching=dict(self._fetching),
             stuck=held.stuck,
             paused=held.late or now < self._paused_until_seconds,
+            signatures=signatures,
+            signatures_due=frozenset(one for one in signatures if self._signature_due_seconds.get(one, 0) <= now),
             now_seconds=now,
         )
+
+    def _look_at_signatures(self, plan: Plan) -> dict[str, Signature]:
+        look = self._replica.signatures
+        return {one.digest: look.look(one, plan.model) for _, one in plan.wanted(self._name)} if look else {}
 
     def _follow(self) -> Followed:
         followed = self._follower.poll()
@@ -161,6 +171,8 @@ class Agent:
         match job:
             case Fetch():
                 return self._fetch(job, plan)
+            case FindSignature(release):
+                return self._find_signature(release, plan)
             case Install(release):
                 return self._install(release, plan)
             case Load():
@@ -220,12 +232,18 @@ class Agent:
         finally:
             self._fetching.pop(digest, None)
 
+    async def _find_signature(self, release: Release, plan: Plan) -> None:
+        self._signature_due_seconds[release.digest] = time.monotonic() + SIGNATURE_SECONDS
+        await self._replica.find_signature(release, plan)
+
     async def _install(self, release: Release, plan: Plan) -> None:
+        await self._replica.require_signature(release, plan)
         with self._tracer.of(plan, release).span("unpack"):
             await self._replica.install(plan.model, release)
 
     async def _load(self, job: Load, plan: Plan, seen: Observation) -> None:
         trace = self._tracer.of(plan, job.release)
+        await self._replica.require_signature(job.release, plan)
         with trace.span("verify files"):
             await self._replica.check_memory(seen, job.release)
             await self._replica.check_files(plan.model, job.release)

@@ -7,7 +7,22 @@ for nothing while it is busy.
 
 from collections.abc import Callable
 
-from replica_agent.actions import Action, Cancel, Discard, Drop, Fail, Fetch, Install, Load, Pin, Prove, TryAgain, Wait
+from replica_agent.actions import (
+    BACKGROUND,
+    Action,
+    Cancel,
+    Discard,
+    Drop,
+    Fail,
+    Fetch,
+    FindSignature,
+    Install,
+    Load,
+    Pin,
+    Prove,
+    TryAgain,
+    Wait,
+)
 from replica_agent.observation import Observation
 from replica_agent.plan import Release, Role
 from replica_agent.state import IndexState, Reason
@@ -50,9 +65,19 @@ def fetch(seen: Observation) -> Action | None:
     return None
 
 
+def find_signature(seen: Observation) -> Action | None:
+    """Of what is on disk and not shown to be signed: the signature may be there later, or be made again."""
+    for _, release in seen.wanted:
+        here = release.digest in seen.bundles or seen.is_installed(release)
+        signature, job = seen.signatures.get(release.digest), FindSignature(release)
+        if here and signature and signature.problem and release.digest in seen.signatures_due and job not in seen.jobs:
+            return job
+    return None
+
+
 def wait_for_triton(seen: Observation) -> Action | None:
     """One load, drop or proof at a time. A load whose answer was lost is watched, not repeated."""
-    busy = any(not isinstance(job, Fetch) for job in seen.jobs)
+    busy = any(not isinstance(job, BACKGROUND) for job in seen.jobs)
     unknown = seen.index is None or seen.versions(IndexState.LOADING)
     return Wait() if busy or unknown or seen.paused else None
 
@@ -155,6 +180,7 @@ RULES: tuple[Callable[[Observation], Action | None], ...] = (
     cancel_what_the_plan_dropped,
     discard_bundles,
     fetch,
+    find_signature,
     wait_for_triton,
     blame_for_a_death,
     drop_what_failed,

@@ -24,6 +24,7 @@ from replica_agent.server import build_app
 from replica_agent.settings import PREFIX, InvalidSettings, Settings, read_settings
 from replica_agent.snapshot import Snapshot
 from replica_agent.supervise import supervise, triton_arguments
+from replica_agent.verification.signature_files import SignatureFiles
 
 if TYPE_CHECKING:
     from replica_agent.wiring import Wiring
@@ -70,7 +71,8 @@ async def run(settings: Settings, listener: socket.socket) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     settings.repository_dir.mkdir(parents=True, exist_ok=True)  # Triton ends at once without it
     work = _Work(settings)
-    app = build_app(settings.replica, secrets.token_hex(8), lambda: work.snapshot, work.bundles, work.metrics)
+    start_id = secrets.token_hex(8)
+    app = build_app(settings.replica, start_id, lambda: work.snapshot, work.bundles, work.signatures, work.metrics)
     config = Config(app, log_config=None, access_log=False, lifespan="off", ws="none", timeout_keep_alive=KEEP_SECONDS)
     loops = {"server": _Server(config, work.may_start.set).serve([listener]), "agent": work.run()}
     if settings.triton_command:
@@ -100,6 +102,8 @@ class _Work:
         self._read: Callable[[], Snapshot] | None = None
         self.may_start = asyncio.Event()
         self.bundles, self.metrics = Bundles(settings.data_dir / "bundles", settings.operator_domains), Metrics()
+        self.signatures = SignatureFiles(settings.data_dir / "signatures")
+        self.signatures.discard_others(lambda digest: self.bundles.path(digest) is not None)
         self.metrics.read_states(
             lambda: self.snapshot.versions if self.snapshot else (),
             lambda: self.snapshot.triton_restarts if self.snapshot else 0,
@@ -129,7 +133,7 @@ class _Work:
     def _import(self) -> "Wiring":
         from replica_agent.wiring import Wiring
 
-        return Wiring(self._settings, self.bundles, self.metrics)
+        return Wiring(self._settings, self.bundles, self.signatures, self.metrics)
 
 
 class _Server(Server):

@@ -58,6 +58,19 @@ class _StateCollector(Collector):
         )
         for version in self._versions():
             states.add_metric([str(version.version), version.role.value, version.state.value], 1)
+        signatures = GaugeMetricFamily(
+            "medinfer_agent_version_signature",
+            "1 for what the signature of each version shows",
+            labels=["version", "role", "result"],
+        )
+        for version in self._versions():
+            signatures.add_metric([str(version.version), version.role.value, _result(version)], 1)
         restarts = CounterMetricFamily("medinfer_agent_triton_restarts", "Times Triton came back after it was gone")
         restarts.add_metric([], self._triton_restarts())
-        return states, restarts
+        return states, signatures, restarts
+
+
+def _result(version: VersionReport) -> str:
+    if version.signature is None:
+        return "off"
+    return "refused" if version.signature.problem else "verified"

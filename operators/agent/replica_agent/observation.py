@@ -6,7 +6,7 @@ from typing import Any
 
 from replica_agent.actions import Job
 from replica_agent.plan import Plan, Release, Role
-from replica_agent.state import Failure, IndexState, Progress, Proof
+from replica_agent.state import Failure, IndexState, Progress, Proof, Signature
 
 
 @dataclass(frozen=True)
@@ -38,12 +38,13 @@ class Installed:
 class Observation:
     """Everything a decision depends on, at one moment.
 
-    `live`: the plan was read from its source since the agent started. `bundles` and `fetching` are keyed by digest,
-    `installed`, `index` and `proofs` by version, `failures` by Plan.attempt. `attempts` are those on disk whose end
-    is not known; `deaths` counts how often Triton died during one, by the same names. `pinned` is the version that
-    config.pbtxt names. `index` is None while Triton cannot be asked. `proofs` and `loaded_here` hold for the
+    `live`: the plan was read from its source since the agent started. `bundles`, `signatures` and `fetching` are keyed
+    by digest, `installed`, `index` and `proofs` by version, `failures` by Plan.attempt. `attempts` are those on disk
+    whose end is not known; `deaths` counts how often Triton died during one, by the same names. `pinned` is the version
+    that config.pbtxt names. `index` is None while Triton cannot be asked. `proofs` and `loaded_here` hold for the
     current connection only. `stuck`: versions that do not finish unloading, because an inference in them hangs.
-    `paused`: a job failed unexpectedly a moment ago, or `index` is old.
+    `paused`: a job failed unexpectedly a moment ago, or `index` is old. `signatures` is empty where bundles are not
+    verified; `signatures_due`: digests whose signature may be looked for now.
     """
 
     replica: str
@@ -61,6 +62,8 @@ class Observation:
     loaded_here: frozenset[int] = frozenset()
     fetching: Mapping[str, Progress] = field(default_factory=dict)
     stuck: frozenset[int] = frozenset()
+    signatures: Mapping[str, Signature] = field(default_factory=dict)
+    signatures_due: frozenset[str] = frozenset()
     paused: bool = False
     now_seconds: float = 0.0
 

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from modelctl.bundle.errors import InvalidBundle
@@ -22,21 +23,38 @@ from replica_agent.tracing import VersionTrace
 from replica_agent.triton import Triton, TritonRefused, TritonTimeout
 from replica_agent.warmup import Prover
 
+if TYPE_CHECKING:
+    from replica_agent.verification.signatures import Signatures
+
 INFER_TIMEOUT_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
 class Replica:
-    """One Triton, its model repository, and the cache of bundles."""
+    """One Triton, its model repository, and the cache of bundles. `signatures`: None where bundles are not verified."""
 
     settings: Settings
     triton: Triton
     repository: Repository
     bundles: Bundles
     fetcher: Fetcher
+    signatures: "Signatures | None" = None
+
+    async def require_signature(self, release: Release, plan: Plan) -> None:
+        """Raises VersionFailed where bundles must be signed and this one is not, by anybody who is trusted now."""
+        if self.signatures:
+            signatures = self.signatures
+            await run_in_thread(lambda: signatures.require(release, plan))
+
+    async def find_signature(self, release: Release, plan: Plan) -> None:
+        """Looks for a signature where bundles are verified."""
+        if self.signatures:
+            signatures = self.signatures
+            await run_in_thread(lambda: signatures.find(release, plan))
 
     async def fetch(self, release: Release, plan: Plan, on_progress: OnProgress, trace: VersionTrace) -> None:
-        """Caches the bundle; `on_progress` is called on another thread."""
+        """Caches the bundle, once its signature was checked; `on_progress` is called on another thread."""
+        await self.require_signature(release, plan)
         await run_in_thread(lambda: self.fetcher.fetch(release, plan, on_progress, trace))
 
     async def install(self, model: str, release: Release) -> None:
@@ -69,6 +87,8 @@ class Replica:
         """Deletes cached bundles and version directories."""
         for digest in digests:
             self.bundles.discard(digest)
+        if self.signatures:
+            self.signatures.discard(digests)
         for version in versions:
             self.repository.discard(model, version)
 

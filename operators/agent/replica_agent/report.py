@@ -3,18 +3,21 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
-from replica_agent.actions import Fetch, Prove
+from replica_agent.actions import BACKGROUND, Prove
 from replica_agent.observation import Facts, Observation
 from replica_agent.plan import Release, Role
 from replica_agent.plan_source import Refusal
-from replica_agent.state import IndexState, Progress, Proof, Reason, State
+from replica_agent.state import IndexState, Progress, Proof, Reason, Signature, State
 
 Json = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class VersionReport:
-    """One version on this replica; the fields are those of /state in docs/contracts.md."""
+    """One version on this replica; the fields are those of /state in docs/contracts.md.
+
+    `signature`: None where bundles are not verified.
+    """
 
     version: int
     digest: str
@@ -27,6 +30,7 @@ class VersionReport:
     uri: str | None = None
     facts: Facts | None = None
     deaths: int = 0
+    signature: Signature | None = None
 
 
 def report_versions(seen: Observation) -> tuple[VersionReport, ...]:
@@ -60,6 +64,7 @@ def to_document(version: VersionReport) -> Json:
         "reason": version.reason and version.reason.value,
         "message": version.message,
         "deaths": version.deaths,
+        "signature": version.signature and _signature_to_document(version.signature),
         "progress": progress and {"bytes": progress.bytes, "totalBytes": progress.total_bytes},
         "warmup": proof
         and {
@@ -72,6 +77,16 @@ def to_document(version: VersionReport) -> Json:
     }
 
 
+def _signature_to_document(signature: Signature) -> Json:
+    return {
+        "verified": not signature.problem,
+        "signer": signature.signer,
+        "key": signature.key,
+        "until": signature.until and signature.until.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "message": signature.problem,
+    }
+
+
 def refusal_to_document(refusal: Refusal | None) -> Json | None:
     """/state's `rejected`."""
     return {"id": refusal.id, "reason": refusal.reason} if refusal else None
@@ -81,7 +96,8 @@ def _report(seen: Observation, role: Role, release: Release) -> VersionReport:
     """Once a bundle was verified, its labels, preprocessing and address are reported whatever happened after."""
     facts = seen.facts(release)
     uri = release.uri if facts else None
-    return replace(_state_of(seen, role, release), uri=uri, facts=facts, deaths=seen.deaths_of(release))
+    found, signature = _state_of(seen, role, release), seen.signatures.get(release.digest)
+    return replace(found, uri=uri, facts=facts, deaths=seen.deaths_of(release), signature=signature)
 
 
 def _state_of(seen: Observation, role: Role, release: Release) -> VersionReport:
@@ -113,7 +129,7 @@ def _waits_for(seen: Observation, role: Role) -> str:
         return "waits for Triton"
     if role is not Role.STABLE and stable and not seen.is_warm(stable):
         return f"waits until stable version {stable.version} is warm"
-    if any(not isinstance(job, Fetch) for job in seen.jobs):
+    if any(not isinstance(job, BACKGROUND) for job in seen.jobs):
         return ""
     return "waits until at most one other version is loaded" if len(seen.loaded) > 1 else ""
 

@@ -1,7 +1,8 @@
 """The agent's HTTP endpoints. They only report: no route changes anything."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.applications import Starlette
@@ -14,12 +15,18 @@ from replica_agent.metrics import Metrics
 from replica_agent.report import refusal_to_document, to_document
 from replica_agent.snapshot import Snapshot
 from replica_agent.state import State
+from replica_agent.verification.signature_files import SignatureFiles
 
 SCHEMA_VERSION = 1
 
 
 def build_app(
-    replica: str, start_id: str, snapshot: Callable[[], Snapshot | None], bundles: Bundles, metrics: Metrics
+    replica: str,
+    start_id: str,
+    snapshot: Callable[[], Snapshot | None],
+    bundles: Bundles,
+    signatures: SignatureFiles,
+    metrics: Metrics,
 ) -> Starlette:
     """The application. `start_id` is another after each start of the agent.
 
@@ -56,11 +63,6 @@ def build_app(
         warm = {str(entry.version) for entry in now.versions if entry.state is State.WARM}
         return _answer(200 if request.path_params["version"] in warm else 404)
 
-    async def bundle(request: Request) -> Response:
-        digest = request.path_params["digest"]
-        path = bundles.path(digest) if re.fullmatch(r"sha256:[0-9a-f]{64}", digest) else None
-        return FileResponse(path, media_type="application/x-tar") if path else _answer(404)
-
     async def health(_: Request) -> Response:
         return _answer(200)
 
@@ -72,11 +74,23 @@ def build_app(
             Route("/state", state),
             Route("/ready", ready),
             Route("/versions/{version}", version),
-            Route("/bundles/{digest}", bundle),
+            Route("/bundles/{digest}", _files(bundles.path, "application/x-tar")),
+            Route("/bundles/{digest}/signature", _files(signatures.path, "application/json")),
             Route("/health", health),
             Route("/metrics", read_metrics),
         ]
     )
+
+
+def _files(find: Callable[[str], Path | None], media_type: str) -> Callable[[Request], Awaitable[Response]]:
+    """Answers with the file of the digest in the path."""
+
+    async def file(request: Request) -> Response:
+        digest = request.path_params["digest"]
+        path = find(digest) if re.fullmatch(r"sha256:[0-9a-f]{64}", digest) else None
+        return FileResponse(path, media_type=media_type) if path else _answer(404)
+
+    return file
 
 
 def _answer(status: int) -> Response:

@@ -6,6 +6,7 @@ import shlex
 import shutil
 import socket
 from collections.abc import Mapping
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -38,6 +39,14 @@ def _check_domain(value: str) -> str:
 OperatorDomain = Annotated[str, AfterValidator(_check_domain)]
 
 
+class Verification(StrEnum):
+    """Whether bundles must be signed: nobody looks; it is told; what nobody trusted signed is not loaded."""
+
+    OFF = "off"
+    WARN = "warn"
+    ENFORCE = "enforce"
+
+
 class InvalidSettings(Exception):
     """A variable is missing or wrong; the message is one line that names it and what to write."""
 
@@ -68,6 +77,8 @@ class Settings(BaseModel):
     ca_file: Path | None = None
     pull_secret_file: Path | None = None
     store_authorization: str = ""
+    verification: Verification = Verification.OFF
+    signers_file: Annotated[Path | None, Field(validate_default=True)] = None
 
     @field_validator("allowed_prefixes", mode="before")
     @classmethod
@@ -86,6 +97,15 @@ class Settings(BaseModel):
         """Else whoever writes a rollout could have it sent to a host of his own."""
         if value and any(prefix == "https://" for prefix in info.data.get("allowed_prefixes", ())):
             raise ValueError(f"needs a host in each https address of {PREFIX}ALLOWED_PREFIXES")
+        return value
+
+    @field_validator("signers_file")
+    @classmethod
+    def _knows_signers(cls, value: Path | None, info: ValidationInfo) -> Path | None:
+        if value is None and info.data.get("verification", Verification.OFF) is not Verification.OFF:
+            raise ValueError(
+                f"is needed by {PREFIX}VERIFICATION; name the file that lists whose signatures are trusted"
+            )
         return value
 
     @field_validator("triton_command", mode="before")

@@ -6,7 +6,7 @@ from typing import Any
 
 from replica_agent.plan_source import Followed
 from replica_agent.report import VersionReport
-from replica_agent.state import State
+from replica_agent.state import Signature, State
 
 log = logging.getLogger(__name__)
 
@@ -23,11 +23,12 @@ class Snapshot:
 
 
 def log_transitions(before: Snapshot, after: Snapshot) -> None:
-    """Logs each version whose state, reason or role changed, a refused plan, and a change of readiness."""
+    """Logs each version whose state, reason, role or signature changed, a refused plan, and a change of readiness."""
     known = {(entry.version, entry.digest): _logged_state(entry) for entry in before.versions}
     for entry in after.versions:
         if known.get((entry.version, entry.digest)) != _logged_state(entry):
-            level = logging.WARNING if entry.state is State.FAILED else logging.INFO
+            is_bad = entry.state is State.FAILED or (entry.signature is not None and entry.signature.problem)
+            level = logging.WARNING if is_bad else logging.INFO
             log.log(level, "version", extra=_describe(entry))
     rejected = after.followed.rejected
     if rejected and rejected != before.followed.rejected:
@@ -37,7 +38,7 @@ def log_transitions(before: Snapshot, after: Snapshot) -> None:
 
 
 def _logged_state(entry: VersionReport) -> tuple[object, ...]:
-    return entry.state, entry.reason, entry.role
+    return entry.state, entry.reason, entry.role, entry.signature
 
 
 def _describe(entry: VersionReport) -> dict[str, Any]:
@@ -48,4 +49,13 @@ def _describe(entry: VersionReport) -> dict[str, Any]:
         "state": entry.state.value,
         "reason": entry.reason and entry.reason.value,
         "detail": entry.message,
+        **_describe_signature(entry.signature),
     }
+
+
+def _describe_signature(signature: Signature | None) -> dict[str, str]:
+    if signature is None:
+        return {}
+    if signature.problem:
+        return {"unverified": signature.problem}
+    return {"signer": signature.signer, "key": signature.key}

@@ -1,6 +1,7 @@
 """The words of /state, and the frozen values behind them."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -20,6 +21,7 @@ class Reason(StrEnum):
     """Why a version failed; docs/runbook.md says what to do about each."""
 
     FETCH_FAILED = "FetchFailed"
+    SIGNATURE_REFUSED = "SignatureRefused"
     DIGEST_MISMATCH = "DigestMismatch"
     BUNDLE_INVALID = "BundleInvalid"
     CONFIG_CHANGED = "ConfigChanged"
@@ -34,7 +36,16 @@ class Reason(StrEnum):
 
 
 # These may pass with time, so they are tried again; the others say something about the bundle, which does not change.
-TRANSIENT = frozenset({Reason.FETCH_FAILED, Reason.INSUFFICIENT_MEMORY, Reason.INSUFFICIENT_DISK, Reason.LOAD_TIMEOUT})
+# A signature may be put beside the bundle later, and a key into the list of signers.
+TRANSIENT = frozenset(
+    {
+        Reason.FETCH_FAILED,
+        Reason.SIGNATURE_REFUSED,
+        Reason.INSUFFICIENT_MEMORY,
+        Reason.INSUFFICIENT_DISK,
+        Reason.LOAD_TIMEOUT,
+    }
+)
 
 
 class IndexState(StrEnum):
@@ -83,3 +94,16 @@ class Progress:
     bytes: int = 0
     total_bytes: int | None = None
     complete: bool = False
+
+
+@dataclass(frozen=True)
+class Signature:
+    """Who signed a bundle, or the `problem` for which nobody counts as its signer.
+
+    `key`: fingerprint of the key. `until`: when the certificate of the signer ends; None: the signature has no end.
+    """
+
+    signer: str = ""
+    key: str = ""
+    until: datetime | None = None
+    problem: str = ""

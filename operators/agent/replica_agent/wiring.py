@@ -4,6 +4,8 @@ The parts import gRPC, protobuf and numpy, which take most of a start. `main` im
 the agent's endpoints answer first.
 """
 
+import logging
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from medinfer_common.config_map_watch import ConfigMapWatch
@@ -17,26 +19,31 @@ from replica_agent.metrics import Metrics
 from replica_agent.plan_source import Follower, PlanFile, PlanSource, WatchedPlan
 from replica_agent.replica import Replica
 from replica_agent.repository import Repository
-from replica_agent.settings import Settings
+from replica_agent.settings import Settings, Verification
 from replica_agent.tracing import Tracer
 from replica_agent.triton import Triton
+from replica_agent.verification.signature_files import SignatureFiles
 
 if TYPE_CHECKING:
     from replica_agent.span_sender import SpanSender
+    from replica_agent.verification.signatures import Signatures
 
 PLAN_KEY = "plan.json"
 USER_AGENT = "medinfer-agent"
+
+log = logging.getLogger(__name__)
 
 
 class Wiring:
     """Everything but the connection to Triton, which belongs to the event loop. Raises OSError."""
 
-    def __init__(self, settings: Settings, bundles: Bundles, metrics: Metrics) -> None:
+    def __init__(self, settings: Settings, bundles: Bundles, signatures: SignatureFiles, metrics: Metrics) -> None:
         self._settings, self._bundles, self._metrics = settings, bundles, metrics
         self._staging = settings.data_dir / "staging"
         empty_folder(self._staging)
         self._follower = Follower(_plan_source(settings), settings.data_dir / PLAN_KEY)
         self._attempts = Attempts(settings.data_dir / "attempts.json")
+        self._signatures = _signatures(settings, signatures, self._staging)
         self._spans = _span_sender(settings, metrics)
 
     def connect(self) -> tuple[Triton, Agent]:
@@ -47,7 +54,7 @@ class Wiring:
             settings.repository_dir, self._staging, settings.instance_kind, settings.operator_domains
         )
         fetcher = Fetcher(bundles, settings.data_dir, settings.replica, settings.min_free_disk_bytes, settings.rules)
-        replica = Replica(settings, triton, repository, bundles, fetcher)
+        replica = Replica(settings, triton, repository, bundles, fetcher, self._signatures)
         if self._spans:
             self._spans.start()
         tracer = Tracer(self._spans, settings.replica)
@@ -57,6 +64,17 @@ class Wiring:
         """Sends the spans that wait."""
         if self._spans:
             await self._spans.stop()
+
+
+def _signatures(settings: Settings, files: SignatureFiles, staging: Path) -> "Signatures | None":
+    if settings.verification is Verification.OFF or settings.signers_file is None:
+        log.warning("bundles are not verified: whoever edits a rollout releases any bundle of an allowed store")
+        return None
+    from replica_agent.verification.signatures import Signatures  # only where it is used: cryptography comes with it
+    from replica_agent.verification.verifier import Verifier
+
+    enforced = settings.verification is Verification.ENFORCE
+    return Signatures(Verifier(settings.signers_file, files), staging, settings.replica, settings.rules, enforced)
 
 
 def _span_sender(settings: Settings, metrics: Metrics) -> "SpanSender | None":

@@ -10,6 +10,7 @@ from kubectl_modelrollout.table import moment
 
 FIXES = {
     "DigestMismatch": "put the right bundle at artifact.uri, or write the digest that `modelctl pack` printed",
+    "SignatureRefused": "put the signature of `modelctl sign` beside the bundle, then change spec.retry",
     "BundleInvalid": "pack the model again with `modelctl pack`",
     "ConfigChanged": "release a model whose inputs and outputs are those of the one in service",
     "VersionReused": "give these bytes a new version number",

@@ -1,124 +1,19 @@
 """The agent's loop with a Triton in memory: the order of its actions, and what it remembers."""
 
-import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, cast
 
 import numpy as np
 import pytest
-from modelctl.bundle.contract import Contract
-from numpy.typing import NDArray
-from replica_agent.agent import Agent
-from replica_agent.attempts import Attempts
-from replica_agent.bundles import Bundles
-from replica_agent.fetch import Fetcher
-from replica_agent.files import empty_folder
-from replica_agent.metrics import Metrics
-from replica_agent.plan_source import Follower
-from replica_agent.replica import Replica
-from replica_agent.repository import Repository
-from replica_agent.settings import Settings
-from replica_agent.snapshot import Snapshot
 from replica_agent.state import IndexState
-from replica_agent.tracing import Tracer
-from replica_agent.triton import Triton, TritonGone, TritonRefused, TritonTimeout
+from replica_agent.triton import TritonGone, TritonRefused, TritonTimeout
 
-from tests.unit.agent.bundles import release
-from tests.unit.agent.plans import document
-
-
-class MemoryTriton:
-    """A Triton in memory. `on_load` is called before a load and may raise; it answers with the golden outputs."""
-
-    def __init__(self) -> None:
-        self.connected, self.connection = True, 1
-        self.states: dict[int, IndexState] = {}
-        self.loads: list[list[int]] = []
-        self.on_load: Callable[[list[int]], None] = lambda versions: None
-        self.on_index: Callable[[], None] = lambda: None
-        self.logits = np.zeros(4, np.float32)
-
-    def restart(self) -> None:
-        self.states, self.connection = {}, self.connection + 1
-
-    async def index(self, model: str) -> Mapping[int, IndexState]:
-        self.on_index()
-        return dict(self.states)
-
-    async def load(self, model: str, override: str, timeout_seconds: float) -> None:
-        versions = [int(version) for version in json.loads(override)["version_policy"]["specific"]["versions"]]
-        self.loads.append(versions)
-        self.on_load(versions)
-        self.states = dict.fromkeys(versions, IndexState.READY)
-
-    async def infer(
-        self, model: str, version: int, contract: Contract, batch: NDArray[np.float32], timeout_seconds: float
-    ) -> NDArray[np.float32]:
-        return np.tile(self.logits, (len(batch), 1))
-
-    async def free_gpu_bytes(self) -> int | None:
-        return 1 << 40
-
-
-class Source:
-    is_live = True
-
-    def __init__(self) -> None:
-        self.text: bytes | str = "there is no plan"
-
-    def follow(self, **roles: int) -> None:
-        named: dict[str, Any] = {role: release(version).model_dump() for role, version in roles.items()}
-        self.text = json.dumps(document(**named)).encode()
-
-    def read(self) -> bytes | str:
-        return self.text
-
-
-class Bench:
-    """An agent over a folder; `run` starts it, and a second `run` restarts it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.triton, self.source = folder, MemoryTriton(), Source()
-        self.attempts_path = folder / "attempts.json"
-        self.tracer = Tracer(None, "triton-0")
-
-    @asynccontextmanager
-    async def run(self) -> AsyncIterator[Agent]:
-        triton = cast(Triton, self.triton)
-        settings = Settings(plan_file=self.folder / "plan.json", data_dir=self.folder, allowed_prefixes=("file:/",))
-        empty_folder(self.folder / "staging")
-        bundles = Bundles(self.folder / "bundles")
-        repository = Repository(self.folder / "repository", self.folder / "staging", "KIND_GPU")
-        replica = Replica(
-            settings, triton, repository, bundles, Fetcher(bundles, self.folder, "triton-0", 0, settings.rules)
-        )
-        follower = Follower(self.source, self.folder / "kept.json")
-        agent = Agent("triton-0", replica, follower, Attempts(self.attempts_path), Metrics(), self.tracer)
-        task = asyncio.create_task(agent.run())
-        try:
-            yield agent
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+from tests.unit.agent.bench import Bench, states, until
 
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Bench:
     return Bench(tmp_path)
-
-
-async def until(agent: Agent, holds: Callable[[Snapshot], bool]) -> None:
-    async with asyncio.timeout(20):
-        while not holds(agent.snapshot):
-            agent.wake()
-            await asyncio.sleep(0)
-
-
-def states(snapshot: Snapshot) -> dict[int, str]:
-    return {entry.version: entry.reason or entry.state.value for entry in snapshot.versions}
 
 
 async def test_the_attempt_is_on_disk_before_triton_hears_of_it(bench: Bench) -> None:

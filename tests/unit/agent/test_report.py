@@ -1,4 +1,5 @@
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from modelctl.bundle.inputs import Inputs
@@ -8,7 +9,7 @@ from replica_agent.facts import read_facts
 from replica_agent.observation import Observation
 from replica_agent.plan import Role
 from replica_agent.report import VersionReport, is_ready, report_versions, to_document
-from replica_agent.state import IndexState, Progress, Reason, State
+from replica_agent.state import IndexState, Progress, Reason, Signature, State
 
 from tests.unit.agent import bundles
 from tests.unit.agent.observations import PROOF, digest, failure, plan, release, see
@@ -132,6 +133,7 @@ def test_documents_have_the_contracts_fields() -> None:
         "reason": None,
         "message": "",
         "deaths": 0,
+        "signature": None,
         "progress": None,
         "warmup": {
             "p50Ms": 3.0,
@@ -150,3 +152,23 @@ def test_documents_have_the_contracts_fields() -> None:
 def test_a_fetch_under_way_is_reported_with_its_progress() -> None:
     seen = see(CANARY, warm=(1,), fetching={digest(2): Progress(5, 10)}, jobs=frozenset({Fetch(release(2))}))
     assert to_document(report_versions(seen)[1])["progress"] == {"bytes": 5, "totalBytes": 10}
+
+
+@pytest.mark.parametrize(
+    ("signature", "document"),
+    [
+        pytest.param(
+            Signature("models team", "ab", datetime(2027, 1, 31, tzinfo=UTC)),
+            {"verified": True, "signer": "models team", "key": "ab", "until": "2027-01-31T00:00:00Z", "message": ""},
+            id="signed",
+        ),
+        pytest.param(
+            Signature(problem="nobody signed it"),
+            {"verified": False, "signer": "", "key": "", "until": None, "message": "nobody signed it"},
+            id="unsigned",
+        ),
+    ],
+)
+def test_the_signature_is_told_of_each_version(signature: Signature, document: dict[str, object]) -> None:
+    (told,) = report_versions(see(STABLE, warm=(1,), signatures={digest(1): signature}))
+    assert to_document(told)["signature"] == document

@@ -12,6 +12,7 @@ from replica_agent.report import VersionReport
 from replica_agent.server import build_app
 from replica_agent.snapshot import Snapshot
 from replica_agent.state import State
+from replica_agent.verification.signature_files import SignatureFiles
 
 DIGEST = f"sha256:{1:064x}"
 WARM = VersionReport(1, DIGEST, Role.STABLE, State.WARM)
@@ -27,6 +28,9 @@ RUNNING = Snapshot(Followed(), (WARM, LOADING), ready=True, triton_ready=True)
         pytest.param(None, "/ready", 503, id="not-ready-before-the-loop"),
         pytest.param(None, "/versions/1", 503, id="no-word-on-a-version-before-the-loop"),
         pytest.param(None, f"/bundles/{DIGEST}", 404, id="bundles-at-once"),
+        pytest.param(None, f"/bundles/{DIGEST}/signature", 200, id="signatures-at-once"),
+        pytest.param(None, f"/bundles/{DIGEST[:-1]}2/signature", 404, id="no-such-signature"),
+        pytest.param(None, "/bundles/..%2fx/signature", 404, id="no-digest"),
         pytest.param(RUNNING, "/health", 200, id="alive"),
         pytest.param(RUNNING, "/state", 200, id="a-report"),
         pytest.param(RUNNING, "/ready", 200, id="ready"),
@@ -35,6 +39,8 @@ RUNNING = Snapshot(Followed(), (WARM, LOADING), ready=True, triton_ready=True)
     ],
 )
 async def test_what_is_answered_when(tmp_path: Path, now: Snapshot | None, path: str, status: int) -> None:
-    app = build_app("triton-0", "start", lambda: now, Bundles(tmp_path), Metrics())
+    signatures = SignatureFiles(tmp_path / "signatures")
+    signatures.write(DIGEST, b"{}")
+    app = build_app("triton-0", "start", lambda: now, Bundles(tmp_path / "bundles"), signatures, Metrics())
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://agent") as client:
         assert (await client.get(path)).status_code == status

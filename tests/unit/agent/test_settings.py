@@ -60,6 +60,12 @@ def test_domains_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> Non
         ("ALLOWED_PREFIXES", "store.example", "MEDINFER_AGENT_ALLOWED_PREFIXES: write addresses like https://store"),
         ("ALLOWED_PREFIXES", "https://u:p@h/", "MEDINFER_AGENT_ALLOWED_PREFIXES: write addresses like https://store"),
         ("STORE_AUTHORIZATION", "Bearer x", "MEDINFER_AGENT_STORE_AUTHORIZATION: needs a host in each https address"),
+        ("VERIFICATION", "yes", "MEDINFER_AGENT_VERIFICATION: Input should be 'off', 'warn' or 'enforce', not 'yes'"),
+        (
+            "VERIFICATION",
+            "warn",
+            "MEDINFER_AGENT_SIGNERS_FILE: is needed by MEDINFER_AGENT_VERIFICATION",
+        ),
         ("FETCH_SECONDS", "0", "MEDINFER_AGENT_FETCH_SECONDS: Input should be greater than 0"),
         ("TRITON_COMMAND", "'open", "MEDINFER_AGENT_TRITON_COMMAND: No closing quotation"),
     ],

@@ -22,6 +22,7 @@ from replica_agent.report import report_versions
 from replica_agent.server import build_app
 from replica_agent.snapshot import Snapshot
 from replica_agent.state import Reason
+from replica_agent.verification.signature_files import SignatureFiles
 from rollout_operator.documents.agent import AgentState, VersionState, parse_agent_state
 from rollout_operator.documents.api import parse_api_state
 from rollout_operator.documents.routes import VersionMetadata
@@ -39,7 +40,9 @@ def facts_of_a_real_bundle() -> Facts:
 async def ask_agent(seen: Observation, folder: Path, rejected: Refusal | None = None) -> AgentState:
     """Over HTTP, as the operator does, about what an agent sees."""
     now = Snapshot(Followed(seen.plan, True, rejected), report_versions(seen), True, True, 0)
-    app = build_app("medinfer-triton-0", "life-1", lambda: now, Bundles(folder), Metrics())
+    app = build_app(
+        "medinfer-triton-0", "life-1", lambda: now, Bundles(folder / "b"), SignatureFiles(folder / "s"), Metrics()
+    )
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://agent") as client:
         return parse_agent_state((await client.get("/state")).content)
 

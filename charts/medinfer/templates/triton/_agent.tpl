@@ -34,8 +34,14 @@ docs/contracts.md that differ from their defaults.
     {{- if $agent.pullSecretName }}
     - {name: pull-secret, mountPath: /etc/medinfer-pull, readOnly: true}
     {{- end }}
+    {{- if ne (include "medinfer.verification" .) "off" }}
+    - {name: signers, mountPath: /etc/medinfer-signers, readOnly: true}
+    {{- end }}
     {{- include "medinfer.tokenMount" . | nindent 4 }}
 {{- end }}
+
+{{/* YAML reads an off without quotes as false. */}}
+{{- define "medinfer.verification" -}}{{ .Values.triton.agent.verification | default "off" }}{{- end }}
 
 {{/* Where bundles may come from: the setting, and the chart's own demonstration bundles, which speak plain HTTP. */}}
 {{- define "medinfer.allowedPrefixes" -}}
@@ -62,6 +68,10 @@ docs/contracts.md that differ from their defaults.
 {{- end }}
 {{- if $agent.pullSecretName }}
 - {name: MEDINFER_AGENT_PULL_SECRET_FILE, value: /etc/medinfer-pull/config.json}
+{{- end }}
+{{- if ne (include "medinfer.verification" .) "off" }}
+- {name: MEDINFER_AGENT_VERIFICATION, value: {{ $agent.verification }}}
+- {name: MEDINFER_AGENT_SIGNERS_FILE, value: /etc/medinfer-signers/signers.yaml}
 {{- end }}
 {{- with $agent.memoryLimitBytes }}
 - {name: MEDINFER_AGENT_MEMORY_LIMIT_BYTES, value: {{ . | int64 | quote }}}

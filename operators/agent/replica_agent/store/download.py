@@ -8,7 +8,7 @@ from http.client import responses
 from pathlib import Path
 
 from replica_agent.store.body import Body
-from replica_agent.store.errors import Refused, StoreError
+from replica_agent.store.errors import Missing, Refused, StoreError
 from replica_agent.store.local_file import open_file
 from replica_agent.store.redaction import redact, scrub
 from replica_agent.store.rules import Rules, check
@@ -27,8 +27,8 @@ def download(uri: str, target: Path, on_chunk: OnChunk, rules: Rules, digest: st
 
     `digest`: the one that is wanted. A registry says before the first byte that it has another: WrongDigest. Other
     sources are for the caller to compare.
-    Raises Refused when the rules do not allow it; StoreError when the source is missing, refuses, takes too long, or
-    cannot be reached in TRIES tries; OSError when the disk is full; and whatever `on_chunk` raises.
+    Raises Refused when the rules do not allow it; Missing when nothing is there; StoreError when the source refuses,
+    takes too long, or cannot be reached in TRIES tries; OSError when the disk is full; and whatever `on_chunk` raises.
     """
     opened_by = access(uri)
     if opened_by is None:
@@ -94,7 +94,8 @@ async def _download(source: Source, transfer: Transfer, on_chunk: OnChunk) -> st
                 raise
             failed = 1 if transfer.received > before else failed + 1
             if failed >= TRIES or _is_final(error):
-                raise StoreError(f"{redact(uri)}: {_describe(error)}") from None
+                kind = Missing if _is_missing(error) else StoreError
+                raise kind(f"{redact(uri)}: {_describe(error)}") from None
             await asyncio.sleep(BACKOFF_SECONDS * 2 ** (failed - 1))
             on_chunk(transfer.received, None)
 
@@ -128,6 +129,11 @@ def _is_final(error: BaseException) -> bool:
     if status := _status(error):
         return 400 <= status[0] < 500 and status[0] not in (408, 429)
     return isinstance(error, FileNotFoundError | PermissionError | aiohttp.InvalidURL) or _is_untrusted(error)
+
+
+def _is_missing(error: BaseException) -> bool:
+    status = _status(error)
+    return isinstance(error, FileNotFoundError) or (status is not None and status[0] in (404, 410))
 
 
 def _is_untrusted(error: BaseException) -> bool:

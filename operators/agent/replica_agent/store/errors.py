@@ -7,6 +7,10 @@ class StoreError(Exception):
     """The artifact could not be fetched; the message names the source without what may be secret."""
 
 
+class Missing(StoreError):
+    """The source answered that there is nothing at this address."""
+
+
 class Refused(StoreError):
     """Asking again changes nothing: this agent may not ask that address, or what it gets there is no bundle."""
 

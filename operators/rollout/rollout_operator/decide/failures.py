@@ -11,7 +11,7 @@ from rollout_operator.documents.status import Failure, Outcome, Quarantine
 # The agent tries these again by itself, ever more slowly; the progress deadline ends it.
 TRANSIENT = frozenset({"FetchFailed", "InsufficientMemory", "InsufficientDisk", "LoadTimeout"})
 # Found before Triton was touched.
-REFUSED = frozenset({"DigestMismatch", "BundleInvalid", "ConfigChanged", "VersionReused"})
+REFUSED = frozenset({"SignatureRefused", "DigestMismatch", "BundleInvalid", "ConfigChanged", "VersionReused"})
 # Wrong wherever these bytes are tried.
 ALWAYS_QUARANTINED = frozenset({"DigestMismatch", "GoldenMismatch", "AnalysisFailed"})
 # Wrong bytes, or a broken replica: one replica alone cannot tell.

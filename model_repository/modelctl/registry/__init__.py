@@ -1,1 +1,0 @@
-"""Brings bundles into a registry: `modelctl push` and `modelctl resolve`."""
