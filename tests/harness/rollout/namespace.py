@@ -23,14 +23,15 @@ class Namespace:
     def __init__(self, cluster: Cluster, replicas: int = 0, api_pods: int = 0) -> None:
         self.cluster, self.client, self.name = cluster, cluster.client, cluster.create_namespace()
         self.pods = Pods(self.client, self.name)
+        self.users: dict[str, str] = {}
         self.client.create(self._apps("statefulsets"), objects.stateful_set(replicas))
         self.client.create(self._apps("deployments"), objects.deployment(api_pods))
         for name in (PLAN, ROUTES):
             self.client.create(self._core("configmaps"), objects.config_map(name, {}))
 
     def kubeconfig(self, user: str) -> Path:
-        """user: `operator`, `agent` or `api` with the rights of manifests/rbac; `admin` with all."""
-        return self.cluster.kubeconfig(user, self.name)
+        """user: `operator`, `agent` or `api` with the rights of manifests/rbac, or as in `users`; `admin` has all."""
+        return self.cluster.kubeconfig(self.users.get(user, user), self.name)
 
     # ModelRollouts
 

@@ -1,23 +1,29 @@
-"""A version released by one line of YAML, under load, with no failed request."""
+"""A version released by one line of YAML, under load, with no failed request and with the chart's policies in force."""
 
 import pytest
 
+from ci.stack.kubernetes import Refused
+from tests.harness.rollout.guarded import APPROVER, guard
+from tests.harness.rollout.plugin import run
 from tests.harness.rollout.proofs import unproved
-from tests.harness.rollout.rollouts import NAME, RolloutStack
+from tests.harness.rollout.rollouts import GATE, NAME, RolloutStack
 
 pytestmark = pytest.mark.integration
 
 
 def test_a_release_through_shadow_gate_and_weights(stack: RolloutStack, images: list[bytes]) -> None:
+    guard(stack.namespace)
     stack.start()
     with stack.load(images, stack.expected(images, 1, 2)) as load:
         load.wait_until_answered(200)
         stack.apply(2, approve=False)
         stack.wait_for_phase("Paused")
+        with pytest.raises(Refused, match="Only the rollout operator writes the status"):
+            stack.namespace.set_rollout_status(NAME, stack.status() | {"currentStepIndex": 4})
         load.mark("paused")
         load.wait_until_answered(100)
         load.mark("approved")
-        stack.apply(2)
+        approve(stack)
         stack.wait_for_ready(2)
         load.mark("promoted")
         load.wait_until_answered(200)
@@ -39,3 +45,11 @@ def test_a_release_through_shadow_gate_and_weights(stack: RolloutStack, images: 
     reasons = stack.namespace.reasons(NAME)
     assert reasons.count("StepStarted") == 5
     assert reasons[-1] == "Healthy"
+
+
+def approve(stack: RolloutStack) -> None:
+    """By the plug-in, as somebody who may do nothing else: under another name first."""
+    for by, ended in (("Prof. Nobody", 2), (APPROVER, 0)):
+        done = run(stack.namespace, "approve", NAME, "--gate", GATE, "--by", by, "--apply", user=APPROVER)
+        assert done.returncode == ended, done.stderr
+        assert not ended or f"Write {APPROVER} into approvals.by" in done.stderr

@@ -18,6 +18,10 @@ documents/floors.py has the same words. Called with .Values.operator.floors.
 - expression: "!variables.isJudged || object.spec.analysis.minAgreement >= {{ toJson .minAgreement }}"
   message: "analysis.minAgreement is below the floor {{ toJson .minAgreement }}: write {{ toJson .minAgreement }} or more; {{ $who }}"
 {{- end }}
+{{- with .acceptanceDigests }}
+- expression: "!variables.isJudged || variables.acceptance.digest in {{ toRawJson . | replace "\"" "'" }}"
+  message: "acceptance.digest is none of operator.floors.acceptanceDigests: name a set of the hospital; {{ $who }}"
+{{- end }}
 {{- range .requiredGates }}
 {{- $gate := printf "gate %s" . | toRawJson }}
 - expression: >-
