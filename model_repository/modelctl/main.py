@@ -10,6 +10,7 @@ from pathlib import Path
 from modelctl import signing
 from modelctl.bundle.errors import ModelctlError
 from modelctl.keys import commands as keys
+from modelctl.registry import commands as registry
 
 # The commands import what they need when they run: verify and inspect work without onnx.
 
@@ -38,7 +39,18 @@ def _failed(reason: str, status: int = 1) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="modelctl", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for add in (_add_demo, _add_export, _add_pack, _add_verify, signing.add, _add_inspect, _add_audit, keys.add):
+    for add in (
+        _add_demo,
+        _add_export,
+        _add_pack,
+        _add_verify,
+        signing.add,
+        _add_inspect,
+        registry.add_push,
+        registry.add_resolve,
+        _add_audit,
+        keys.add,
+    ):
         add(commands)
     return parser
 

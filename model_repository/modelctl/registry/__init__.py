@@ -1,0 +1,1 @@
+"""Brings bundles into a registry: `modelctl push` and `modelctl resolve`."""
