@@ -16,7 +16,7 @@ from ci.stack.http import client
 from ci.stack.processes import Process
 
 AGENT_PORT = 8080
-ON_THIS_MACHINE = {"ALLOWED_PREFIXES": "file:/ http:// https:// s3://", "ALLOW_LOCAL_ADDRESSES": "true"}
+ON_THIS_MACHINE = {"ALLOWED_PREFIXES": "file:/ http:// https:// oci:// s3://", "ALLOW_LOCAL_ADDRESSES": "true"}
 TRITON_COMMAND = str(ROOT / "services" / "triton" / "tritonserver")
 
 

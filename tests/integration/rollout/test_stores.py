@@ -1,5 +1,6 @@
 """No room on a disk, and a store that is away: each under load, with no failed request."""
 
+import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -7,10 +8,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from modelctl.bundle.oci.docker_config import Credential
+from modelctl.bundle.oci.reference import parse
+from modelctl.registry.client import Client, Trust
+from modelctl.registry.push import push
 
+from ci.stack.certificates import Authority
 from ci.stack.cluster_objects import TRITON
 from ci.stack.documents import Json, digest_of
 from ci.stack.kubernetes import Cluster
+from ci.stack.registry import Registry
 from ci.stack.sidecar import Sidecar
 from ci.stack.waiting import wait_until
 from tests.harness.objectstore import HttpStore, http_store
@@ -21,6 +28,7 @@ from tests.integration.rollout.canary_at_half import HALFWAY, QUICK, SHORT, STEA
 pytestmark = pytest.mark.integration
 
 ADDRESS, PORT = "127.0.80.250", 8090
+REGISTRY, USER, PASSWORD = "127.0.80.251", "agents", "tiger-of-the-registry"
 MARGIN_BYTES = 1 << 30  # what others on this machine may write or remove meanwhile
 
 
@@ -28,6 +36,10 @@ MARGIN_BYTES = 1 << 30  # what others on this machine may write or remove meanwh
 def stack(cluster: Cluster, bundles: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RolloutStack]:
     """Version 1 is live on two replicas, fetched from the store."""
     stack = RolloutStack(Namespace(cluster), bundles, tmp_path_factory.mktemp("stores"), subnet=80)
+    stack.agent_environment |= {
+        "MEDINFER_AGENT_CA_FILE": str(Authority(stack.folder / "hospital").certificate),
+        "MEDINFER_AGENT_PULL_SECRET_FILE": str(stack.folder / "pull-secret/config.json"),
+    }
     try:
         with store(stack, 1):
             stack.start(version=None)
@@ -50,6 +62,20 @@ def store(stack: RolloutStack, *versions: int) -> Iterator[HttpStore]:
 
 def stored(stack: RolloutStack, version: int) -> Json:
     return {"uri": f"http://{ADDRESS}:{PORT}/{version}.tar", "digest": digest_of(stack.bundle(version))}
+
+
+@contextmanager
+def registry(stack: RolloutStack, version: int) -> Iterator[Json]:
+    """Holds this version; gives the artifact of a rollout. Its authority and its password are those of the agents."""
+    authority = Authority(stack.folder / "hospital")
+    with Registry(stack.folder / "registry", REGISTRY, authority=authority, users={USER: PASSWORD}) as up:
+        secret = Path(stack.agent_environment["MEDINFER_AGENT_PULL_SECRET_FILE"])
+        secret.parent.mkdir()
+        secret.write_text(json.dumps({"auths": {up.host: {"username": USER, "password": PASSWORD}}}))
+        to = parse(f"oci://{up.host}/models/resnet_medical")
+        client = Client(to, Credential(USER, PASSWORD), Trust(authority.certificate))
+        uri, digest = push(stack.bundle(version), to, client)
+        yield {"uri": uri, "digest": digest}
 
 
 def served_by(stack: RolloutStack, pod: Sidecar) -> set[int]:
@@ -93,15 +119,16 @@ def test_a_replica_restarts_with_an_empty_disk_while_the_store_is_down(
 
 
 def test_a_full_disk_holds_a_release_until_there_is_room(stack: RolloutStack, images: list[bytes]) -> None:
+    """By a registry, whose password is nowhere where somebody could read it."""
     version, stable = stack.make_version(41), 1
     pod = stack.tritons[f"{TRITON}-1"]
     with (
         stack.load(images, stack.expected(images, stable, version), rate_per_second=STEADY) as load,
-        store(stack, version),
+        registry(stack, version) as artifact,
     ):
         load.wait_until_answered(100)
         with full_disk(stack, pod):
-            stack.apply(version, artifact=stored(stack, version), steps=SHORT, analysis=QUICK)
+            stack.apply(version, artifact=artifact, steps=SHORT, analysis=QUICK)
             wait_until(lambda: f"{pod.name}: InsufficientDisk" in stack.status()["message"], "the disk is full", 90)
             load.wait_until_answered(200)
             status = stack.status()
@@ -111,6 +138,11 @@ def test_a_full_disk_holds_a_release_until_there_is_room(stack: RolloutStack, im
             load.mark("room")
         result = end_promoted(stack, load, version)
     assert result.between(end="room").by_version().keys() == {stable}
+    assert stack.status()["stable"]["uri"] == artifact["uri"]
+    assert PASSWORD not in json.dumps(stack.status())
+    for one in stack.tritons.values():
+        assert PASSWORD not in one.agent.log.read_text()
+        assert not [path for path in one.folder.rglob("*.json") if PASSWORD in path.read_text()]
 
 
 @contextmanager
