@@ -24,10 +24,10 @@ COMMAND = "make bench-operator"
 SECTIONS = ("active", "idle")
 QUICK_SECONDS = 12.0
 LIMITS = """\
-What limits: the operator is one process on one core, and looks at each rollout by itself: three reads from the API \
-server, and one request to each of its pods. For one release these requests grow with the replicas, and so does the \
-plan, which names them. Rollouts at rest cost the same each, whatever their number, until the core is full; then \
-they are looked at less often than every 10 s."""
+What limits: the operator is one process on one core, and looks at each rollout by itself: one request to each of its \
+pods, and three reads from the API server where something is under way, and every second minute at rest. For one \
+release these requests grow with the replicas, and so does the plan, which names them. Rollouts at rest cost the same \
+each, whatever their number, until the core is full; then they are looked at less often than every 10 s."""
 
 
 def main() -> None:

@@ -15,6 +15,7 @@ SIZES = (100, 300, 1000)  # rollouts
 BAR = 100  # of them: where the limits hold
 REPLICAS, API_PODS = 2, 1  # of each
 CORES, MIB = 0.1, 250
+MANY, MANY_CORES = 1000, 0.25
 LOOK_SECONDS = 10  # between two reconciles of a rollout at rest
 LATE_SECONDS = 12  # later means that the operator does not keep up, and its numbers are too low
 WARM_SECONDS = 0.5
@@ -76,7 +77,10 @@ def section(rests: list[Rest]) -> Section:
         text=f"Each with a StatefulSet of {REPLICAS} replicas, a Deployment of {API_PODS} API pod, a plan and routes, "
         f"promoted, and looked at every {LOOK_SECONDS} s.",
         tables=[Table(HEADER, [row(one) for one in rests])],
-        checks=[check for one in rests if one.rollouts == BAR for check in checks(one)],
+        checks=[
+            *(check for one in rests if one.rollouts == BAR for check in checks(one)),
+            *(_cores(one, MANY_CORES) for one in rests if one.rollouts == MANY),
+        ],
         plots=[
             plot("cores", "cores", rests, {"operator": "cores", "API server": "api_server_cores"}),
             plot("memory", "MiB", rests, {"operator": "peak_mib"}),
@@ -86,11 +90,15 @@ def section(rests: list[Rest]) -> Section:
 
 def checks(one: Rest) -> list[Check]:
     return [
-        Check(f"cores, {one.rollouts} rollouts at rest", one.cost.cores, at_most=CORES),
+        _cores(one, CORES),
         Check(f"s between two looks, {one.rollouts} rollouts at rest", one.look_seconds, at_most=LATE_SECONDS),
         Check(f"MiB, {one.rollouts} rollouts at rest", one.cost.peak_mib, at_most=MIB),
         Check(f"visits that ended early, {one.rollouts} rollouts at rest", one.cost.errors, at_most=0),
     ]
+
+
+def _cores(one: Rest, at_most: float) -> Check:
+    return Check(f"cores, {one.rollouts} rollouts at rest", one.cost.cores, at_most=at_most)
 
 
 def row(one: Rest) -> tuple[str, ...]:

@@ -1,8 +1,8 @@
 """The operator's door: environment in, exit status out."""
 
-import asyncio
 import sys
 
+import uvloop
 from medinfer_common import json_logs
 
 from rollout_operator.operator import Operator
@@ -20,5 +20,5 @@ def main() -> int:
         print(f"rollout_operator: {error}", file=sys.stderr)
         return 2
     json_logs.configure("INFO", dict.fromkeys(QUIET_LOGGERS, "WARNING"), KOPFS_EXTRA)
-    asyncio.run(Operator(settings).run())
+    uvloop.run(Operator(settings).run())
     return 0

@@ -46,7 +46,7 @@ class Operator:
         self._reconciler = Reconciler(
             cluster,
             self._leadership,
-            Watched(self._watches.pods, self._watches.workload, self._watches.rivals, time.time),
+            self._watched(),
             self._pod_client,
             EventRecorder(cluster, self._notifier, settings.identity),
             self._metrics,
@@ -72,6 +72,10 @@ class Operator:
             for task in done:
                 log.info("stopping: a task ended", extra={"task": task.get_name()})
                 task.result()
+
+    def _watched(self) -> Watched:
+        watches = self._watches
+        return Watched(watches.pods, watches.workload, watches.rivals, watches.sighting, time.time)
 
     def _make_traces(self) -> "ReleaseTraces | None":
         if not self._settings.tracing_endpoint:

@@ -6,6 +6,8 @@ import random
 from typing import Protocol
 
 from rollout_operator.decide.decide import decide
+from rollout_operator.decide.decision import Decision
+from rollout_operator.decide.release_spans import has_unsent_spans
 from rollout_operator.decide.step_totals import remember
 from rollout_operator.documents.api import ApiState
 from rollout_operator.edge.act import Actor, WritesObjects
@@ -14,6 +16,7 @@ from rollout_operator.edge.events import EventRecorder
 from rollout_operator.edge.leadership import Leadership
 from rollout_operator.edge.observe import AsksPods, Observed, Observer, ReadsByName, Watched
 from rollout_operator.edge.pods import PodRecord
+from rollout_operator.edge.rest import Rest, Sighting, rest_of
 from rollout_operator.edge.rollout_objects import ReadsObjects, Selector, read_objects
 from rollout_operator.metrics import Metrics
 from rollout_operator.settings import Settings
@@ -59,6 +62,7 @@ class Reconciler:
         self._actor = Actor(cluster, leadership.check, settings.identity)
         self._resync_seconds = settings.resync_seconds
         self._readings: dict[str, dict[str, ApiState]] = {}
+        self._rests: dict[str, Rest] = {}
         self._selectors: dict[str, tuple[Selector, ...]] = {}
         self._claimed: set[str] = set()
 
@@ -66,6 +70,7 @@ class Reconciler:
         """At a change of leadership: another operator may write from now on, or did so until now."""
         self._claimed.clear()
         self._readings.clear()
+        self._rests.clear()
         self._metrics.forget_all()
 
     def watchers_of(self, pod: PodRecord) -> list[str]:
@@ -97,6 +102,9 @@ class Reconciler:
             return BUG_SECONDS
 
     async def _reconcile(self, name: str) -> float | None:
+        if await self._rests_on(name):
+            return self._resync_seconds
+        sighting = self._watched.sighting(name)  # before anything is read
         try:
             objects = await asyncio.to_thread(read_objects, self._cluster, name, self._watched.workload)
         except Missing:
@@ -114,13 +122,32 @@ class Reconciler:
         self._readings[name] = remember(observed.seen)  # even if a write fails: better not counted than counted twice
         if not self._actor.is_idle(decision, observed):
             await asyncio.to_thread(self._actor.act, decision, observed)
+        elif rest := self._rest(decision, observed, sighting):
+            self._rests[name] = rest
         self._recorder.record(decision, observed)
         self._metrics.note(name, decision)
         return min(decision.requeue_seconds, self._resync_seconds)
 
+    async def _rests_on(self, name: str) -> bool:
+        """Nothing changed since a whole look that had nothing to do. Otherwise the next one is due."""
+        rest = self._rests.pop(name, None)
+        answers = await self._observer.look_again(name, rest) if rest else None
+        if rest is None or answers is None:
+            return False
+        self._readings[name] = answers.readings()
+        self._rests[name] = rest
+        return True
+
+    def _rest(self, decision: Decision, observed: Observed, sighting: Sighting | None) -> Rest | None:
+        """None while spans of its releases wait for a collector: what that heard is written down."""
+        if self._traces and has_unsent_spans(observed.status):
+            return None
+        return rest_of(observed.objects, observed.answers, decision, sighting, observed.seen)
+
     def _forget(self, name: str) -> None:
         log.info("ModelRollout deleted; plan and routes stay as they are", extra={"rollout": name})
         self._readings.pop(name, None)
+        self._rests.pop(name, None)
         self._selectors.pop(name, None)
         self._claimed.discard(name)
         self._metrics.forget(name)

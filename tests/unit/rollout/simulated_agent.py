@@ -36,6 +36,7 @@ class Agent:
     warm: set[int] = field(default_factory=set)
     failed: dict[str, str] = field(default_factory=dict)
     triton_end: ContainerEnd = ContainerEnd.UNKNOWN
+    sees_another: bool = False
 
     @property
     def pod_uid(self) -> str:
@@ -59,7 +60,8 @@ class Agent:
         return found
 
     def follow(self, plan: Plan | None) -> None:
-        """Absent, empty, invalid or old is never an instruction."""
+        """Absent, empty, invalid or old is never an instruction: it is refused."""
+        self.sees_another = plan is None or (self.plan is not None and plan.revision < self.plan.revision)
         if plan and (self.plan is None or plan.revision > self.plan.revision):
             self.plan = plan
             named = {digest for _, _, digest, _ in self.wanted()}
@@ -109,7 +111,8 @@ class Agent:
                 now = VersionState.FAILED if reason else VersionState.FETCHING
                 reports.append(VersionReport(version, digest, now, role, uri, reason))
         id, revision = (self.plan.id, self.plan.revision) if self.plan else (None, 0)
-        return AgentState(self.name, f"{self.name}-{self.uid}", id, revision, tuple(reports))
+        rejected = {"id": None, "reason": "another plan"} if self.sees_another else None
+        return AgentState(self.name, f"{self.name}-{self.uid}", id, revision, tuple(reports), rejected)
 
     def _loaded_report(self, version: int, digest: str, roles: dict[str, str], uris: dict[str, str]) -> VersionReport:
         now = VersionState.WARM if version in self.warm else VersionState.WARMING

@@ -27,8 +27,10 @@ class Api:
     shadow: list[int] = field(default_factory=lambda: [0, 0, 0])
     stale: ApiState | None = None
     suspended: str | None = None
+    sees_others: bool = False
 
     def follow(self, routes: Routes | None) -> None:
+        self.sees_others = routes is None or (self.routes is not None and routes.revision < self.routes.revision)
         if routes is None or (self.routes and routes.revision <= self.routes.revision):
             return
         if self.routes is None or self.routes.step != routes.step:
@@ -76,6 +78,7 @@ class Api:
             Shadow(samples, agreed, failed, matrix),
             BOUNDS_SECONDS,
             self.suspended,
+            {"id": None, "reason": "other routes"} if self.sees_others else None,
         )
 
     def restart(self) -> None:

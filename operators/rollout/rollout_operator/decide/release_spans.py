@@ -24,6 +24,11 @@ def release_spans(status: Status, rollout: str, model: str) -> Iterator[ReleaseS
             yield from (replace(span, number=number) for number, span in spans if number > attempt.trace.sent)
 
 
+def has_unsent_spans(status: Status) -> bool:
+    """Some that no collector has heard of."""
+    return next(release_spans(status, "", ""), None) is not None
+
+
 def _spans(status: Status, attempt: Attempt, trace: AttemptTrace, named: Attributes) -> Iterator[ReleaseSpan]:
     named = {**named, "medinfer.version": attempt.release.version, "medinfer.digest": attempt.release.digest}
     warm_at = attempt.steps[0].started_at if attempt.steps else attempt.ended_at or trace.ended_at

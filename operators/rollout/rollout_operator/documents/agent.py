@@ -83,13 +83,14 @@ class VersionReport:
 
 @dataclass(frozen=True)
 class AgentState:
-    """`id` and `revision` of the plan applied; None and 0 before the first."""
+    """`id` and `revision` of the plan applied; None and 0 before the first. `rejected`: it sees another."""
 
     replica: str
     start_id: str = ""
     id: str | None = None
     revision: Annotated[int, Field(ge=0, lt=2**53)] = 0
     versions: tuple[VersionReport, ...] = ()
+    rejected: Mapping[str, Any] | None = None
 
     __pydantic_config__ = DOCUMENT
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -19,7 +19,7 @@ class ApiState:
     """`id` and `revision` of the routes that every worker has applied; None and 0 before the first.
 
     `start_id` names the process, whose counters start at zero; `counters` and `shadow` are those of `step`.
-    `suspended`: why some worker asks the canary no more under these routes.
+    `suspended`: why some worker asks the canary no more under these routes. `rejected`: some worker sees others.
     """
 
     start_id: Annotated[str, Field(min_length=1)]
@@ -31,6 +31,7 @@ class ApiState:
     shadow: Shadow = field(default_factory=Shadow)
     latency_bounds_seconds: Annotated[tuple[float, ...], Field(max_length=MAX_LATENCY_BUCKETS)] = ()
     suspended: Annotated[str, Field(max_length=MAX_SUSPENDED)] | None = None
+    rejected: Mapping[str, Any] | None = None
 
     __pydantic_config__ = DOCUMENT
 

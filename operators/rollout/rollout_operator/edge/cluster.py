@@ -15,7 +15,12 @@ from rollout_operator.documents.codec import Json
 from rollout_operator.edge.errors import ClusterError, Conflict, Missing, Unavailable
 
 IN_CLUSTER = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
-TIMEOUT_SECONDS = (2.0, 5.0)  # to connect, to answer
+TIMEOUT = urllib3.Timeout(connect=2.0, read=5.0)
+HEADERS = {
+    "Accept": "application/json",
+    "Content-Type": "application/json",
+    "User-Agent": "medinfer-rollout-operator",
+}
 KINDS = {404: Missing, 409: Conflict, 429: Unavailable}
 
 
@@ -30,8 +35,11 @@ class Cluster:
         else:
             config.load_kube_config(client_configuration=settings)
         settings.retries = False
-        self._api = client.ApiClient(settings)
-        self._api.user_agent = "medinfer-rollout-operator"
+        self._settings = settings
+        # The pool of the client alone: its layers above cost as much as the request.
+        pools = client.ApiClient(settings).rest_client.pool_manager
+        self._pool = pools.connection_from_url(settings.host)
+        self._prefix = (urllib3.util.parse_url(settings.host).path or "").rstrip("/")
 
     def read_rollout(self, name: str) -> Json:
         return self._ask("GET", self._rollouts(name))
@@ -83,22 +91,25 @@ class Cluster:
 
     def _ask(self, method: str, path: str, body: Json | None = None) -> Json:
         """Raises ClusterError."""
-        headers = {"Accept": "application/json", "Content-Type": "application/json"}
-        request = self._api.param_serialize(
-            method, path.rstrip("/"), header_params=headers, body=body, auth_settings=["BearerToken"]
-        )
+        url, content = self._prefix + path.rstrip("/"), None if body is None else json.dumps(body).encode()
         try:
-            response = self._api.call_api(*request, _request_timeout=TIMEOUT_SECONDS)
-            content = response.read()
-        except (urllib3.exceptions.HTTPError, OSError, client.ApiException) as error:
+            response = self._pool.urlopen(
+                method, url, content, self._headers(), retries=False, redirect=False, timeout=TIMEOUT
+            )
+        except (urllib3.exceptions.HTTPError, OSError) as error:
             raise Unavailable(f"{method} {path}: the API server does not answer: {error}") from None
         if response.status >= 300:
-            raise _error(f"{method} {path}", response.status, content)
+            raise _error(f"{method} {path}", response.status, response.data)
         try:
-            document: Json = json.loads(content)
+            document: Json = json.loads(response.data)
         except ValueError:
             raise Unavailable(f"{method} {path}: the answer is not JSON; is this the API server?") from None
         return document
+
+    def _headers(self) -> dict[str, str]:
+        """With the newest token: the client reads its file again before it expires."""
+        token = self._settings.get_api_key_with_prefix("BearerToken", alias="authorization")
+        return HEADERS | ({"Authorization": token} if token else {})
 
 
 def _error(what: str, status: int, content: bytes) -> ClusterError:

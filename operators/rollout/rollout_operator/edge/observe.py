@@ -16,6 +16,7 @@ from rollout_operator.documents.status import Status
 from rollout_operator.edge.approvers import ReadsApprovers, read_approvers
 from rollout_operator.edge.ownership import Owner
 from rollout_operator.edge.pods import PodRecord
+from rollout_operator.edge.rest import Answers, Rest, Sighting
 from rollout_operator.edge.rollout_objects import Objects, Selector, WatchedWorkload, is_rolling
 from rollout_operator.edge.stale_cache import ByName, first_there, stale_among
 from rollout_operator.settings import Settings
@@ -35,34 +36,24 @@ class ReadsByName(ByName, ReadsApprovers, Protocol):
 
 @dataclass(frozen=True)
 class Watched:
-    """What the watches know, which may be old; the wiring gives it."""
+    """What the watches know, which may be old; the wiring gives it. `sighting`: of a rollout by name."""
 
     pods: Callable[[Selector], Sequence[PodRecord]]
     workload: WatchedWorkload
     rivals: Callable[[Json], Sequence[Owner]]
+    sighting: Callable[[str], Sighting | None]
     now_seconds: Callable[[], float]
 
 
 @dataclass(frozen=True)
 class Observed:
-    """What a decision is made on, and the objects that it is written to."""
+    """What a decision is made on, and the objects that it is written to. `answers`: of all pods that were asked."""
 
     objects: Objects
     spec: Spec | InvalidSpec
     status: Status
     seen: Observation
-
-
-@dataclass(frozen=True)
-class _Answers:
-    """Each pod with its answer; None: it did not answer, or answered nonsense."""
-
-    replicas: tuple[tuple[PodRecord, AgentState | None], ...]
-    api_pods: tuple[tuple[PodRecord, ApiState | None], ...]
-
-    @property
-    def silent(self) -> list[PodRecord]:
-        return [pod for pod, state in (*self.replicas, *self.api_pods) if state is None]
+    answers: Answers
 
 
 class Observer:
@@ -77,7 +68,7 @@ class Observer:
         A pod that ended is left out, and so is an API pod without an address, which never served. A pod that is silent
         is asked for by name: the watches may show what is gone.
         """
-        answers = await self._ask(objects)
+        answers = await self._ask(objects.triton_selector, objects.api_selector)
         stale, rival = await self._stale(answers.silent), await self._rival(objects)
         spec = objects.spec()
         now_seconds = self._watched.now_seconds()
@@ -95,17 +86,30 @@ class Observer:
             random_hex=secrets.token_hex(16),
             floors=self._settings.floors,
         )
-        return Observed(objects, spec, objects.status(), seen)
+        return Observed(objects, spec, objects.status(), seen, answers)
 
-    async def _ask(self, objects: Objects) -> _Answers:
+    async def look_again(self, name: str, rest: Rest) -> Answers | None:
+        """What pods answer, while all is as it was at rest; None when anything differs. The API server is not asked."""
+        if not self._is_seen_as_before(name, rest):
+            return None
+        answers = await self._ask(*rest.selectors)
+        return answers if answers.say_the_same(rest.answers) else None
+
+    def _is_seen_as_before(self, name: str, rest: Rest) -> bool:
+        watched = self._watched
+        is_same = watched.sighting(name) == rest.sighting and not rest.is_over(watched.now_seconds())
+        workloads = all(watched.workload(kind, one) == body for kind, one, body in rest.workloads)
+        return is_same and workloads and not watched.rivals(rest.rollout)
+
+    async def _ask(self, triton: Selector, api: Selector) -> Answers:
         settings = self._settings
-        triton_pods = [pod for pod in self._watched.pods(objects.triton_selector) if not pod.ended]
-        api_pods = [pod for pod in self._watched.pods(objects.api_selector) if not pod.ended and pod.ip]
+        triton_pods = [pod for pod in self._watched.pods(triton) if not pod.ended]
+        api_pods = [pod for pod in self._watched.pods(api) if not pod.ended and pod.ip]
         agents, apis = await asyncio.gather(
             self._pod_client.ask_agents([(pod.name, _url(pod.ip, settings.agent_port)) for pod in triton_pods]),
             self._pod_client.ask_api_pods([_url(pod.ip, settings.api_port) for pod in api_pods]),
         )
-        return _Answers(tuple(zip(triton_pods, agents, strict=True)), tuple(zip(api_pods, apis, strict=True)))
+        return Answers(tuple(zip(triton_pods, agents, strict=True)), tuple(zip(api_pods, apis, strict=True)))
 
     async def _stale(self, silent: list[PodRecord]) -> frozenset[str]:
         """Uids. Mostly there is nobody to ask for, and then no need for a thread."""
@@ -123,7 +127,7 @@ class Observer:
         namespace = self._settings.approvers_namespace or self._settings.namespace
         return await asyncio.to_thread(read_approvers, self._cluster, name, namespace)
 
-    def _replicas(self, objects: Objects, answers: _Answers, stale: frozenset[str]) -> Iterable[Replica]:
+    def _replicas(self, objects: Objects, answers: Answers, stale: frozenset[str]) -> Iterable[Replica]:
         service = str(((objects.triton or {}).get("spec") or {}).get("serviceName") or "")
         for pod, state in answers.replicas:
             if pod.uid not in stale:
@@ -133,7 +137,7 @@ class Observer:
                 yield Replica(pod.name, pod.terminating, pod.not_ready_since, *urls, pod.instance, state, *ends)
 
 
-def _api_pods(answers: _Answers, stale: frozenset[str]) -> Iterable[ApiPod]:
+def _api_pods(answers: Answers, stale: frozenset[str]) -> Iterable[ApiPod]:
     for pod, state in answers.api_pods:
         if pod.uid not in stale:
             yield ApiPod(pod.name, pod.terminating, pod.not_ready_since, state)

@@ -12,6 +12,7 @@ import kopf
 from rollout_operator.documents.codec import Json
 from rollout_operator.edge.ownership import Owner, Role, owned_roles, read_owner
 from rollout_operator.edge.pods import PodRecord, read_pod
+from rollout_operator.edge.rest import Sighting
 from rollout_operator.edge.rollout_objects import Selector
 from rollout_operator.edge.workloads import read_workload
 
@@ -34,6 +35,8 @@ class Watches:
     def __init__(self, on_rollout: Callable[[str], None], on_pod: Callable[[PodRecord], None]) -> None:
         self._on_rollout, self._on_pod = on_rollout, on_pod
         self._generations: dict[str, tuple[str, int]] = {}
+        self._versions: dict[str, tuple[str, str]] = {}
+        self._listings = 0
         self._records: dict[str, PodRecord] = {}
         self._workloads: dict[tuple[str, str], Json] = {}
         self._pods: Any = {}
@@ -50,6 +53,11 @@ class Watches:
     def workload(self, kind: str, name: str) -> Json | None:
         """None: not seen, which does not say that it is not there. Threads may ask, too."""
         return self._workloads.get((kind, name))
+
+    def sighting(self, rollout: str) -> Sighting | None:
+        """None: not seen."""
+        seen = self._versions.get(rollout)
+        return Sighting(self._listings, *seen) if seen else None
 
     def rivals(self, rollout: Json) -> Sequence[Owner]:
         """Older rollouts that refer to the same StatefulSet or Deployment, the oldest first."""
@@ -81,6 +89,7 @@ class Watches:
     def note_rollout(self, type: str | None, metadata: Mapping[str, Any]) -> None:
         """Wakes nobody for a write of status, which is mostly our own."""
         name, now = metadata["name"], (metadata["uid"], int(metadata.get("generation", 0)))
+        self._note_version(type, metadata)
         if type == "DELETED":
             self._generations.pop(name, None)
         elif self._generations.get(name) == now:
@@ -88,6 +97,15 @@ class Watches:
         else:
             self._generations[name] = now
         self._on_rollout(name)
+
+    def _note_version(self, type: str | None, metadata: Mapping[str, Any]) -> None:
+        """Without a type it comes from a list. If it was known, the watch began anew, and may have missed deletions."""
+        name = metadata["name"]
+        self._listings += type is None and name in self._versions
+        if type == "DELETED":
+            self._versions.pop(name, None)
+        else:
+            self._versions[name] = (metadata["uid"], metadata.get("resourceVersion", ""))
 
 
 def build_registry(watches: Watches) -> kopf.OperatorRegistry:

@@ -14,6 +14,8 @@ from rollout_operator.edge.leadership import Leadership
 from rollout_operator.edge.observe import Watched
 from rollout_operator.edge.ownership import Owner, owned_roles, read_owner
 from rollout_operator.edge.pods import PodRecord, read_pod
+from rollout_operator.edge.rest import Sighting
+from rollout_operator.edge.workloads import read_workload
 from rollout_operator.metrics import Metrics
 from rollout_operator.reconcile import Reconciler, Traces
 from rollout_operator.settings import Settings, read_settings
@@ -36,6 +38,7 @@ class FakeIndexes:
         self.deleted_pods: list[PodRecord] = []
         self.deleted_owners: list[Owner] = []
         self.workloads: dict[tuple[str, str], Json] = {}
+        self.sightings: dict[str, Sighting] = {}
 
     def pods(self, selector: Any) -> Sequence[PodRecord]:
         there = [read_pod(body) for (kind, _), body in self._server.objects.items() if kind == "Pod"]
@@ -45,6 +48,19 @@ class FakeIndexes:
     def workload(self, kind: str, name: str) -> Json | None:
         """Only those that a test puts there: the others are asked for."""
         return self.workloads.get((kind, name))
+
+    def sighting(self, rollout: str) -> Sighting | None:
+        """None until a test shows it."""
+        return self.sightings.get(rollout)
+
+    def show(self, listing: int = 0) -> None:
+        """Rollouts, StatefulSets and Deployments as they are now."""
+        for (kind, name), body in self._server.objects.items():
+            if kind in ("StatefulSet", "Deployment"):
+                self.workloads[kind, name] = read_workload(body)
+            elif kind == "ModelRollout":
+                metadata = body["metadata"]
+                self.sightings[name] = Sighting(listing, metadata["uid"], metadata["resourceVersion"])
 
     def rivals(self, rollout: Json) -> Sequence[Owner]:
         others = [body for (kind, _), body in self._server.objects.items() if kind == "ModelRollout"]
@@ -96,7 +112,9 @@ class FakeCluster:
         for number in range(apis):
             self.add_api(f"api-{number}", f"127.0.2.{number}")
         self.leadership = Leadership(self.server, "operator", "operator-0", 10, lambda leads: None, self.clock)
-        self.watched = Watched(self.indexes.pods, self.indexes.workload, self.indexes.rivals, self.clock)
+        self.watched = Watched(
+            self.indexes.pods, self.indexes.workload, self.indexes.rivals, self.indexes.sighting, self.clock
+        )
         self.reconciler = Reconciler(
             self.server,
             self.leadership,
@@ -132,13 +150,19 @@ class FakeCluster:
     async def tick(self) -> float | None:
         self.clock.now_seconds += 1
         dice = random.Random(0)
+        self.follow()
         for agent in self.pod_client.agents.values():
-            agent.follow(_parsed(parse_plan, self.server.data(PLAN, "plan.json")))
             agent.work(GOOD)
         for api in self.pod_client.apis.values():
-            api.follow(_parsed(parse_routes, self.server.data(ROUTES, "routes.json")))
             api.serve(GOOD, dice, requests=60)
         return await self.reconcile()
+
+    def follow(self) -> None:
+        """Agents and API pods see plan and routes as they are."""
+        for agent in self.pod_client.agents.values():
+            agent.follow(_parsed(parse_plan, self.server.data(PLAN, "plan.json")))
+        for api in self.pod_client.apis.values():
+            api.follow(_parsed(parse_routes, self.server.data(ROUTES, "routes.json")))
 
     async def run_until(self, phase: str, ticks: int = 100) -> "FakeCluster":
         for _ in range(ticks):

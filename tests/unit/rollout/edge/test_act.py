@@ -11,6 +11,7 @@ from rollout_operator.documents.routes import parse_routes
 from rollout_operator.edge.act import Actor
 from rollout_operator.edge.errors import Conflict, NotLeader
 from rollout_operator.edge.observe import Observed
+from rollout_operator.edge.rest import Answers
 from rollout_operator.edge.rollout_objects import Objects, read_objects
 
 from ci.stack.cluster_objects import PLAN, ROUTES
@@ -34,7 +35,7 @@ def actor(server: FakeApiServer, check: Callable[[], None] = lambda: None) -> Ac
 def observed(server: FakeApiServer) -> Observed:
     """Only the objects matter here."""
     objects = read_objects(server, ROLLOUT, nothing_shown)
-    return Observed(objects, MADE.spec, DECISION.status, MADE.observe())
+    return Observed(objects, MADE.spec, DECISION.status, MADE.observe(), Answers((), ()))
 
 
 @pytest.mark.parametrize(

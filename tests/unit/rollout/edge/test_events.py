@@ -10,6 +10,7 @@ from rollout_operator.documents.spec import InvalidSpec, Notify
 from rollout_operator.edge.errors import Unavailable
 from rollout_operator.edge.events import EventRecorder, build_notice
 from rollout_operator.edge.observe import Observed
+from rollout_operator.edge.rest import Answers
 from rollout_operator.edge.rollout_objects import read_objects
 
 from ci.stack.waiting import until
@@ -24,7 +25,8 @@ DECISION = replace(MADE.decision, events=EVENTS)
 
 
 def observed(server: FakeApiServer, spec: object) -> Observed:
-    return Observed(read_objects(server, ROLLOUT, nothing_shown), spec, DECISION.status, MADE.observe())  # type: ignore[arg-type]
+    objects, answers = read_objects(server, ROLLOUT, nothing_shown), Answers((), ())
+    return Observed(objects, spec, DECISION.status, MADE.observe(), answers)  # type: ignore[arg-type]
 
 
 def test_a_notice_says_what_happened_and_where_the_rollout_stands() -> None:
