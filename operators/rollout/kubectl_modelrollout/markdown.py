@@ -43,6 +43,7 @@ def _heading(evidence: Json) -> Iterator[str]:
         ("Outcome", f"**{outcome_of(evidence)}**{reason}"),
         ("Version", f"v{release['version']}, `{release['digest']}`"),
         ("Artifact", f"<{release['uri']}>"),
+        ("Signed by", _signer(evidence["signedBy"])),
         ("Compared with", f"v{stable['version']}, `{stable['digest']}`" if stable else "nothing: the first version"),
         ("Began", evidence["startedAt"]),
         ("Ended", evidence["endedAt"] or "in progress"),
@@ -51,6 +52,10 @@ def _heading(evidence: Json) -> Iterator[str]:
         ("Written", f"{evidence['writtenAt']} by `kubectl modelrollout report`"),
     ]
     yield _table(("", ""), rows)
+
+
+def _signer(signed: Json) -> str:
+    return f"{signed['name']}, key `{signed['key']}`" if signed["name"] else "unverified: nobody who is trusted"
 
 
 def _summary(evidence: Json) -> Iterator[str]:

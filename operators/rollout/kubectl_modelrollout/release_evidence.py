@@ -41,6 +41,7 @@ def release_evidence(rollout: Rollout, attempt: Attempt, now: int) -> Json:
         "namespace": rollout.namespace,
         "model": rollout.spec.model if rollout.spec else "",
         "release": dump(attempt.release),
+        "signedBy": {"name": attempt.signed_by, "key": attempt.signed_key},
         "stable": dump(attempt.stable) if attempt.stable else None,
         "startedAt": format_time(attempt.started_at),
         "endedAt": format_time(attempt.ended_at) if attempt.ended_at is not None else None,

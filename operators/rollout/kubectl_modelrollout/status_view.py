@@ -1,5 +1,6 @@
 """`kubectl modelrollout status` as text."""
 
+from rollout_operator.decide.conditions import ARTIFACT_VERIFIED
 from rollout_operator.decide.report import ReplicaState
 from rollout_operator.documents.assessment import Measurement, Verdict
 from rollout_operator.documents.release import Release
@@ -17,7 +18,7 @@ REPLICAS_SHOWN = 12  # those that are not warm come first
 
 def render_status(rollout: Rollout, now: int, colors: Colors) -> str:
     """Sections with nothing in them are left out. `now`: seconds since 1970."""
-    sections = (_heading, _versions, steps, _replicas, _analysis, _conditions, _failure, _next)
+    sections = (_heading, _versions, _signature, steps, _replicas, _analysis, _conditions, _failure, _next)
     return "\n\n".join(text for section in sections if (text := section(rollout, now, colors)))
 
 
@@ -45,6 +46,14 @@ def _versions(rollout: Rollout, now: int, colors: Colors) -> str:
     if wanted and wanted not in (status.stable, status.canary, status.previous):
         rows.append(("wanted", str(wanted), short(wanted.digest), "", "not loaded"))
     return colors.strong("VERSIONS") + "\n" + table(rows) if rows else ""
+
+
+def _signature(rollout: Rollout, now: int, colors: Colors) -> str:
+    found = rollout.condition(ARTIFACT_VERIFIED)
+    if found is None:
+        return ""
+    paint = {"True": colors.good, "False": colors.bad}.get(found.status, colors.faint)
+    return f"{colors.strong('SIGNATURE')}  {paint(found.reason)}: {found.message}"
 
 
 def _share(weight: int | None, colors: Colors) -> tuple[str, str]:

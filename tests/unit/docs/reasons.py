@@ -19,12 +19,13 @@ DECIDING = (
         "decide/waits.py",
         "decide/failures.py",
         "decide/conditions.py",
+        "decide/artifact.py",
     ),
     *("decide/decision.py", "documents/step_kinds.py"),
 )
 WORD = re.compile(r"(?:[A-Z][a-z]+)+")
 # Types and statuses of conditions, which appear next to reasons.
-NO_REASONS = {"Available", "Ready", "Reconciling", "Stalled", "True", "False", "Unknown"}
+NO_REASONS = {"ArtifactVerified", "Available", "Ready", "Reconciling", "Stalled", "True", "False", "Unknown"}
 # Said by `str(phase)`: while a version is loaded, and where a rollout comes to rest.
 PHASES_AS_REASONS = {str(Phase.LOADING), str(Phase.HEALTHY)}
 # The API's framework refuses these before any code of ours: inference_api.http_problems.

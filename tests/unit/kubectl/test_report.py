@@ -26,6 +26,7 @@ from tests.unit.rollout.specs import digest, spec
                 "# resnet_medical v2: Promoted",
                 f"| Version | v2, `{digest(2)}` |",
                 f"| Compared with | v1, `{digest(1)}` |",
+                "| Signed by | unverified: nobody who is trusted |",
                 "| Took | 19s |",
                 "- 396 requests went to v2; none failed",
                 "- golden outputs matched on 2 of 2 replicas before the first request",

@@ -95,6 +95,7 @@ def test_an_unreadable_spec_takes_the_weight_of_the_canary_and_blocks() -> None:
         "Available": "True",
         "Ready": "False",
         "Stalled": "True",
+        "ArtifactVerified": "Unknown",
     }
 
 

@@ -5,6 +5,7 @@ from functools import cached_property
 
 from medinfer_common.revisions import is_ahead
 
+from rollout_operator.decide.artifact import verified_artifact
 from rollout_operator.decide.build_plan import build_plan
 from rollout_operator.decide.build_routes import build_routes, route_replicas
 from rollout_operator.decide.conditions import STALLED, Summary, derive_conditions
@@ -86,7 +87,8 @@ def conclude(s: Situation, ruling: Ruling, plan: Plan | None, routes: Routes | N
     hides = degraded and ruling.phase not in STALLED
     phase, reason = (Phase.DEGRADED, "Degraded") if hides else (ruling.phase, ruling.reason)
     available = in_force is not None and not degraded
-    summary = Summary(phase, reason, ruling.message, available, s.spec.generation, s.now)
+    artifact = verified_artifact(replace(s, status=ruling.status))
+    summary = Summary(phase, reason, ruling.message, available, s.spec.generation, s.now, artifact)
     status = replace(
         ruling.status,
         conditions=derive_conditions(summary, s.status.conditions),

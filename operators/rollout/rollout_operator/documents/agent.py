@@ -54,10 +54,23 @@ class WarmupReport:
 
 
 @dataclass(frozen=True)
+class SignatureReport:
+    """What the bundle's signature shows the agent now. `key`: fingerprint. `message`: why it is not verified."""
+
+    verified: bool = False
+    signer: Annotated[str, Field(max_length=253)] = ""
+    key: Annotated[str, Field(max_length=128)] = ""
+    message: str = ""
+
+    __pydantic_config__ = DOCUMENT
+
+
+@dataclass(frozen=True)
 class VersionReport:
     """`uri`, `labels`, `preprocessing`: None until the bundle is verified. `digest`: None when nobody knows it.
 
-    `inputs`: what files the version is for; None: any. `input`, `output`: None for schemaVersion 1.
+    `inputs`: what files the version is for; None: any. `input`, `output`: None for schemaVersion 1. `signature`: None
+    where agents do not verify bundles.
     """
 
     version: VersionNumber
@@ -73,6 +86,7 @@ class VersionReport:
     inputs: Mapping[str, Any] | None = None
     input: Mapping[str, Any] | None = None
     output: Mapping[str, Any] | None = None
+    signature: SignatureReport | None = None
 
     __pydantic_config__ = DOCUMENT
 

@@ -176,7 +176,9 @@ class Attempt:
     `location`: of the failure that ended the try. `requests`, `errors`: the canary's, over all steps.
     `suspensions`: how often API pods stopped sending it requests, perhaps because of it; `suspension`: the one that
     is not judged yet. `limits`, `baseline_p95_seconds`: what it was last judged by. `trace`: None where nothing is
-    traced. Old attempts lose their `steps`, `replicas`, `labels` and `limits` (evidence.py).
+    traced. `signed_by`, `signed_key`: who signed the bytes and with which key, by its fingerprint, as all replicas that
+    told of it found; UNVERIFIED where they did not. Old attempts lose their `steps`, `replicas`, `labels` and `limits`
+    (evidence.py).
     """
 
     release: Release
@@ -197,6 +199,8 @@ class Attempt:
     suspensions: int = 0
     suspension: Suspension | None = None
     trace: AttemptTrace | None = None
+    signed_by: str = ""
+    signed_key: str = UNVERIFIED
 
     __pydantic_config__ = DOCUMENT
 

@@ -2,23 +2,24 @@
 
 from dataclasses import replace
 
+from rollout_operator.decide.artifact import signer
 from rollout_operator.decide.release_lookup import find_metadata
 from rollout_operator.decide.situation import Situation
 from rollout_operator.documents.agent import VersionState, WarmupReport
 from rollout_operator.documents.counters import MATRIX_LABELS
-from rollout_operator.documents.status import Attempt, WarmReplica
+from rollout_operator.documents.status import UNVERIFIED, Attempt, WarmReplica
 
 MAX_REPLICAS = 50  # of one try that are kept
 MAX_LABEL = 64
 
 
 def note_proofs(s: Situation) -> Situation:
-    """Also keeps the labels of stable, by which the two versions are compared."""
+    """Also keeps who signed the bytes, and the labels of stable, by which the two versions are compared."""
     attempt = s.status.attempt
     if attempt is None:
         return _note_late_proofs(s)
     known = {one.name: one for one in attempt.replicas}
-    noted = _with_labels(s, _with_replicas(attempt, known | _proofs(s, attempt)))
+    noted = _with_signer(s, _with_labels(s, _with_replicas(attempt, known | _proofs(s, attempt))))
     return s if noted == attempt else s.becomes(replace(s.status, attempt=noted))
 
 
@@ -42,6 +43,15 @@ def _with_labels(s: Situation, attempt: Attempt) -> Attempt:
     if metadata is None or len(metadata.labels) > MATRIX_LABELS:
         return attempt
     return replace(attempt, labels=tuple(label[:MAX_LABEL] for label in metadata.labels))
+
+
+def _with_signer(s: Situation, attempt: Attempt) -> Attempt:
+    """As it is found now: a key may be retired during the try."""
+    found = signer(s, attempt.release)
+    if found:
+        return replace(attempt, signed_by=found.signer, signed_key=found.key)
+    told = any(one.state and one.state.of(attempt.release) for one in s.seen.replicas)
+    return replace(attempt, signed_by="", signed_key=UNVERIFIED) if told else attempt
 
 
 def _proofs(s: Situation, attempt: Attempt) -> dict[str, WarmReplica]:
