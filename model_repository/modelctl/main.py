@@ -43,6 +43,7 @@ def _parser() -> argparse.ArgumentParser:
         _add_demo,
         _add_export,
         _add_pack,
+        _add_golden,
         _add_verify,
         signing.add,
         _add_inspect,
@@ -126,6 +127,27 @@ def _add_pack(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     )
     _add_operator_domain(pack)
     pack.set_defaults(run=_pack)
+
+
+def _add_golden(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    golden = commands.add_parser(
+        "golden",
+        help="make a hospital's acceptance set of its own images",
+        description="Writes the images that DIR/cases.csv names (file,labels; labels separated by ;), what people saw "
+        "in them, and the share that a version must answer right. Prints the digest for spec.acceptance. "
+        "The file holds pixels and labels, and no names.",
+    )
+    golden.add_argument("folder", type=Path, metavar="DIR", help="a folder with cases.csv and the images")
+    golden.add_argument("--out", type=Path, default=Path("acceptance.npz"), help="default: %(default)s")
+    golden.add_argument(
+        "--min-right", type=float, required=True, metavar="SHARE", help="of all answers, so many must be right: 0 to 1"
+    )
+    golden.add_argument(
+        "--min-right-per-label", type=float, metavar="SHARE", help="of each label's; default: as --min-right"
+    )
+    golden.add_argument("--labels", default="", metavar="NAMES", help="comma-separated; default: all in cases.csv")
+    golden.add_argument("--max-side", type=int, metavar="PIXELS", help="reduce larger images; default: keep them")
+    golden.set_defaults(run=_golden)
 
 
 def _add_verify(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -216,6 +238,15 @@ def _pack(options: argparse.Namespace) -> None:
     source = replace(source, operator_domains=tuple(options.operator_domain))
     path, digest = packing.pack(source, options.version, provenance, options.out)
     print(f"{path}  {digest}")
+
+
+def _golden(options: argparse.Namespace) -> None:
+    from modelctl import acceptance_set
+
+    per_label = options.min_right if options.min_right_per_label is None else options.min_right_per_label
+    labels = tuple(name.strip() for name in options.labels.split(",") if name.strip())
+    limits = acceptance_set.Limits(options.min_right, per_label, options.max_side)
+    print(f"{options.out}  {acceptance_set.make(options.folder, limits, labels, options.out)}")
 
 
 def _key_value(text: str) -> tuple[str, str]:

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from modelctl import images, runtime
+from modelctl import runtime
+from modelctl.bundle import images
 from modelctl.bundle.contract import FIRST_SHAPE, Output
 from modelctl.bundle.errors import ModelctlError
 from modelctl.bundle.golden import Golden, activate, max_inputs

@@ -7,9 +7,8 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from modelctl import images
 from modelctl.assemble import Parts
-from modelctl.bundle import config, contract, manifest
+from modelctl.bundle import config, contract, images, manifest
 from modelctl.bundle.contract import Contract
 from modelctl.bundle.golden import Golden, activate
 from modelctl.bundle.interface import interface

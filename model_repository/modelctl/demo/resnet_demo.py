@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from modelctl import images, resnet50
-from modelctl.bundle import contract
+from modelctl import resnet50
+from modelctl.bundle import contract, images
 from modelctl.defaults import LABELS, PREPROCESSING
 from modelctl.demo import backbone, head, slices
 from modelctl.demo.family import Family

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import numpy as np
 import pytest
-from modelctl import images
+from modelctl.bundle import images
 from modelctl.bundle.manifest import Preprocessing
 from modelctl.demo import chest
 from PIL import Image

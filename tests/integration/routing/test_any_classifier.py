@@ -6,8 +6,7 @@ from pathlib import Path
 import httpx
 import numpy as np
 import pytest
-from modelctl import images, packing, runtime
-from modelctl.bundle import contract, golden
+from modelctl.bundle import contract, golden, images, packing, runtime
 from modelctl.bundle.unpack import unpack
 from numpy.typing import NDArray
 

@@ -11,8 +11,8 @@ from inference_api.imaging import images as api_images
 from inference_api.imaging import preprocessing as api_preprocessing
 from inference_api.imaging import tensors
 from inference_api.imaging.tensors import Shape
-from modelctl import images, recording
-from modelctl.bundle import manifest
+from modelctl import recording
+from modelctl.bundle import images, manifest
 from modelctl.bundle.manifest import Preprocessing
 from numpy.typing import NDArray
 from PIL import Image

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from modelctl import images
-from modelctl.bundle import golden
+from modelctl.bundle import golden, images
 from modelctl.bundle.golden import sigmoid
 from modelctl.bundle.unpack import unpack
 from modelctl.bundle.verify import Wanted, verify

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from modelctl import images
-from modelctl.bundle import contract, golden
+from modelctl.bundle import contract, golden, images
 from modelctl.bundle.unpack import unpack
 from modelctl.bundle.verify import Wanted
 from modelctl.defaults import LABELS, PREPROCESSING
