@@ -15,16 +15,18 @@ def build() -> Json:
     spec = read_part("spec")
     properties = {name: closed(part) for name, part in spec["properties"].items() if name not in MADE_BY_THE_CHART}
     own = {"enabled": {"type": "boolean"}, "name": {"type": "string", "pattern": r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"}}
-    artifact = properties["artifact"] = {
+    artifact = {
         "type": "object",
         "additionalProperties": False,
         "properties": {"uri": {"type": "string"}, "digest": {"type": "string"}},
     }
+    given = {"properties": {"uri": {"minLength": 1}}}
+    acceptance = artifact | {"if": given, "then": {"properties": {"digest": {"pattern": DIGEST}}}}
     wanted = {"uri": {"type": "string", "minLength": 1}, "digest": {"type": "string", "pattern": DIGEST}}
     return {
         "type": "object",
         "additionalProperties": False,
-        "properties": own | properties | {"artifact": artifact},
+        "properties": own | properties | {"artifact": artifact, "acceptance": acceptance},
         "if": {"properties": {"enabled": {"const": True}}},
         "then": {"properties": {"artifact": {"properties": wanted}}},
     }

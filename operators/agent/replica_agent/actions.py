@@ -21,6 +21,11 @@ class FindSignature:
 
 
 @dataclass(frozen=True)
+class FetchSet(Fetch):
+    """Fetch the acceptance set of `release` into the cache."""
+
+
+@dataclass(frozen=True)
 class Install:
     """Unpack the cached bundle of `release` into Triton's model repository."""
 
@@ -59,10 +64,11 @@ class Pin:
 
 @dataclass(frozen=True)
 class Discard:
-    """Delete cached bundles and version directories."""
+    """Delete cached bundles, version directories and acceptance sets."""
 
     digests: tuple[str, ...] = ()
     versions: tuple[int, ...] = ()
+    sets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

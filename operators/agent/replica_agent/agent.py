@@ -14,6 +14,7 @@ from replica_agent.actions import (
     Drop,
     Fail,
     Fetch,
+    FetchSet,
     FindSignature,
     Install,
     Job,
@@ -131,6 +132,7 @@ class Agent:
             deaths=dict(self._attempts.deaths),
             jobs=self._jobs.running,
             loaded_here=frozenset(held.loaded_here),
+            sets=self._replica.sets.all(),
             fetching=dict(self._fetching),
             stuck=held.stuck,
             paused=held.late or now < self._paused_until_seconds,
@@ -160,8 +162,8 @@ class Agent:
                 self._attempts.die(plan.attempt(release))
             case Pin(version):
                 self._replica.repository.pin(plan.model, version)
-            case Discard(digests, versions):
-                self._replica.discard(plan.model, digests, versions)
+            case Discard(digests, versions, sets):
+                self._replica.discard(plan.model, digests, versions, sets)
             case Wait():
                 pass
             case _:
@@ -169,6 +171,8 @@ class Agent:
 
     def _work(self, job: Job, plan: Plan, seen: Observation) -> Coroutine[Any, Any, None]:
         match job:
+            case FetchSet():
+                return self._fetch_set(job, plan)
             case Fetch():
                 return self._fetch(job, plan)
             case FindSignature(release):
@@ -235,6 +239,14 @@ class Agent:
     async def _find_signature(self, release: Release, plan: Plan) -> None:
         self._signature_due_seconds[release.digest] = time.monotonic() + SIGNATURE_SECONDS
         await self._replica.find_signature(release, plan)
+
+    async def _fetch_set(self, job: FetchSet, plan: Plan) -> None:
+        def on_progress(progress: Progress) -> None:
+            if job not in self._jobs.running:
+                raise FetchCancelled
+
+        if job.release.acceptance:
+            await self._replica.fetch_set(job.release.acceptance, plan, on_progress)
 
     async def _install(self, release: Release, plan: Plan) -> None:
         await self._replica.require_signature(release, plan)

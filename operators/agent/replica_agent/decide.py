@@ -15,6 +15,7 @@ from replica_agent.actions import (
     Drop,
     Fail,
     Fetch,
+    FetchSet,
     FindSignature,
     Install,
     Load,
@@ -72,6 +73,21 @@ def find_signature(seen: Observation) -> Action | None:
         signature, job = seen.signatures.get(release.digest), FindSignature(release)
         if here and signature and signature.problem and release.digest in seen.signatures_due and job not in seen.jobs:
             return job
+    return None
+
+
+def discard_sets(seen: Observation) -> Action | None:
+    """Deletes acceptance sets that the plan does not name."""
+    named = {release.acceptance.digest for _, release in seen.wanted if release.acceptance}
+    strays = sorted(seen.sets - named)
+    return Discard(sets=tuple(strays)) if seen.live and strays else None
+
+
+def fetch_set(seen: Observation) -> Action | None:
+    """The first acceptance set that is not on disk. Without it nothing is loaded, as nothing could be proved."""
+    for role, release in seen.wanted:
+        if seen.lacks_set(release) and FetchSet(release) not in seen.jobs and not seen.is_blocked(role, release):
+            return FetchSet(release)
     return None
 
 
@@ -136,7 +152,8 @@ def pin_stable(seen: Observation) -> Action | None:
 def prove(seen: Observation) -> Action | None:
     """The first loaded version that is not warm."""
     for role, release in seen.wanted:
-        if seen.is_loaded(release) and not seen.is_warm(release) and not seen.is_blocked(role, release):
+        provable = seen.is_loaded(release) and not seen.is_warm(release) and not seen.lacks_set(release)
+        if provable and not seen.is_blocked(role, release):
             return Prove(release, paced=seen.loaded != {release.version} or release.version not in seen.loaded_here)
     return None
 
@@ -179,8 +196,10 @@ RULES: tuple[Callable[[Observation], Action | None], ...] = (
     wait_for_a_plan,
     cancel_what_the_plan_dropped,
     discard_bundles,
+    discard_sets,
     fetch,
     find_signature,
+    fetch_set,
     wait_for_triton,
     blame_for_a_death,
     drop_what_failed,
@@ -206,6 +225,8 @@ def _next_to_load(seen: Observation) -> Release | None:
         return None
     for role, release in seen.wanted:
         if seen.is_loaded(release) or seen.is_blocked(role, release) or seen.facts(release) is None:
+            continue
+        if seen.lacks_set(release):
             continue
         if _may_follow_stable(seen, role):
             return release

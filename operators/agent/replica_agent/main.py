@@ -18,6 +18,7 @@ from medinfer_common import json_logs
 from uvicorn.config import Config
 from uvicorn.server import Server
 
+from replica_agent.acceptance.sets import AcceptanceSets
 from replica_agent.bundles import Bundles
 from replica_agent.metrics import Metrics
 from replica_agent.server import build_app
@@ -72,7 +73,8 @@ async def run(settings: Settings, listener: socket.socket) -> None:
     settings.repository_dir.mkdir(parents=True, exist_ok=True)  # Triton ends at once without it
     work = _Work(settings)
     start_id = secrets.token_hex(8)
-    app = build_app(settings.replica, start_id, lambda: work.snapshot, work.bundles, work.signatures, work.metrics)
+    kept = work.bundles, work.signatures, work.sets
+    app = build_app(settings.replica, start_id, lambda: work.snapshot, *kept, work.metrics)
     config = Config(app, log_config=None, access_log=False, lifespan="off", ws="none", timeout_keep_alive=KEEP_SECONDS)
     loops = {"server": _Server(config, work.may_start.set).serve([listener]), "agent": work.run()}
     if settings.triton_command:
@@ -104,6 +106,7 @@ class _Work:
         self.bundles, self.metrics = Bundles(settings.data_dir / "bundles", settings.operator_domains), Metrics()
         self.signatures = SignatureFiles(settings.data_dir / "signatures")
         self.signatures.discard_others(lambda digest: self.bundles.path(digest) is not None)
+        self.sets = AcceptanceSets(settings.data_dir / "acceptance")
         self.metrics.read_states(
             lambda: self.snapshot.versions if self.snapshot else (),
             lambda: self.snapshot.triton_restarts if self.snapshot else 0,
@@ -133,7 +136,7 @@ class _Work:
     def _import(self) -> "Wiring":
         from replica_agent.wiring import Wiring
 
-        return Wiring(self._settings, self.bundles, self.signatures, self.metrics)
+        return Wiring(self._settings, self.bundles, self.signatures, self.sets, self.metrics)
 
 
 class _Server(Server):

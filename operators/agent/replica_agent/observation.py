@@ -44,7 +44,8 @@ class Observation:
     that config.pbtxt names. `index` is None while Triton cannot be asked. `proofs` and `loaded_here` hold for the
     current connection only. `stuck`: versions that do not finish unloading, because an inference in them hangs.
     `paused`: a job failed unexpectedly a moment ago, or `index` is old. `signatures` is empty where bundles are not
-    verified; `signatures_due`: digests whose signature may be looked for now.
+    verified; `signatures_due`: digests whose signature may be looked for now. `sets`: digests
+    of the acceptance sets that are here.
     """
 
     replica: str
@@ -60,6 +61,7 @@ class Observation:
     deaths: Mapping[str, int] = field(default_factory=dict)
     jobs: frozenset[Job] = frozenset()
     loaded_here: frozenset[int] = frozenset()
+    sets: frozenset[str] = frozenset()
     fetching: Mapping[str, Progress] = field(default_factory=dict)
     stuck: frozenset[int] = frozenset()
     signatures: Mapping[str, Signature] = field(default_factory=dict)
@@ -91,8 +93,16 @@ class Observation:
         return release.version in self.loaded and self.is_installed(release)
 
     def is_warm(self, release: Release) -> bool:
-        """It is loaded, and proved on the current connection."""
-        return self.is_loaded(release) and release.version in self.proofs
+        """It is loaded, and proved on the current connection, also by the acceptance set that the plan names now."""
+        proof = self.proofs.get(release.version)
+        if proof is None or not self.is_loaded(release):
+            return False
+        wanted, accepted = release.acceptance, proof.accepted
+        return wanted is None or (accepted is not None and accepted.digest == wanted.digest)
+
+    def lacks_set(self, release: Release) -> bool:
+        """Its acceptance set is not here."""
+        return release.acceptance is not None and release.acceptance.digest not in self.sets
 
     def failure(self, release: Release) -> Failure | None:
         """How its last attempt under this plan failed."""

@@ -63,12 +63,20 @@ class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, strict=True, extra="ignore")
 
 
+class Acceptance(_Part):
+    """A hospital's acceptance set, named by its bytes."""
+
+    uri: Annotated[str, AfterValidator(_check_uri)]
+    digest: Annotated[str, AfterValidator(_check_digest)]
+
+
 class Release(_Part):
-    """One version, named by its number and its bytes."""
+    """One version, named by its number and its bytes. `acceptance`: the set that it has to pass; None: none."""
 
     version: Annotated[int, Field(ge=1, lt=2**63)]
     uri: Annotated[str, AfterValidator(_check_uri)]
     digest: Annotated[str, AfterValidator(_check_digest)]
+    acceptance: Acceptance | None = None
 
 
 class Canary(Release):
@@ -79,7 +87,7 @@ class Canary(Release):
     @property
     def release(self) -> Release:
         """The canary without its replicas."""
-        return Release(version=self.version, uri=self.uri, digest=self.digest)
+        return Release(version=self.version, uri=self.uri, digest=self.digest, acceptance=self.acceptance)
 
 
 class Load(_Part):
@@ -170,7 +178,7 @@ class Plan(_Part):
     def attempt(self, release: Release) -> str:
         """Names an attempt of `release`. What failed for good under a name is tried again only under another name."""
         parts = (release, self.load, self.warmup)
-        return canonical.sha256([part.model_dump(mode="json", by_alias=True) for part in parts])
+        return canonical.sha256([part.model_dump(mode="json", by_alias=True, exclude_none=True) for part in parts])
 
 
 def parse_plan(text: bytes) -> Plan:

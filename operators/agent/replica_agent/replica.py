@@ -2,18 +2,21 @@
 
 import asyncio
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from modelctl.bundle.errors import InvalidBundle
 from numpy.typing import NDArray
 
+from replica_agent.acceptance.accept import Model, accept
+from replica_agent.acceptance.fetching import SetFetcher
+from replica_agent.acceptance.sets import AcceptanceSets
 from replica_agent.bundles import Bundles
 from replica_agent.config import to_override, with_versions
 from replica_agent.fetch import Fetcher, OnProgress
 from replica_agent.observation import Observation
-from replica_agent.plan import Plan, Release
+from replica_agent.plan import Acceptance, Plan, Release
 from replica_agent.preflight import check_memory, free_memory_bytes, is_disk_full
 from replica_agent.repository import Repository
 from replica_agent.settings import Settings
@@ -31,13 +34,18 @@ INFER_TIMEOUT_SECONDS = 30.0
 
 @dataclass(frozen=True)
 class Replica:
-    """One Triton, its model repository, and the cache of bundles. `signatures`: None where bundles are not verified."""
+    """One Triton, its model repository, and the caches of bundles and of acceptance sets.
+
+    `signatures`: None where bundles are not verified.
+    """
 
     settings: Settings
     triton: Triton
     repository: Repository
     bundles: Bundles
     fetcher: Fetcher
+    sets: AcceptanceSets
+    set_fetcher: SetFetcher
     signatures: "Signatures | None" = None
 
     async def require_signature(self, release: Release, plan: Plan) -> None:
@@ -56,6 +64,10 @@ class Replica:
         """Caches the bundle, once its signature was checked; `on_progress` is called on another thread."""
         await self.require_signature(release, plan)
         await run_in_thread(lambda: self.fetcher.fetch(release, plan, on_progress, trace))
+
+    async def fetch_set(self, wanted: Acceptance, plan: Plan, on_progress: OnProgress) -> None:
+        """Caches an acceptance set; `on_progress` is called on another thread."""
+        await run_in_thread(lambda: self.set_fetcher.fetch(wanted, plan, on_progress))
 
     async def install(self, model: str, release: Release) -> None:
         """Unpacks the cached bundle. One that no longer verifies is deleted, so it will be fetched again."""
@@ -83,8 +95,10 @@ class Replica:
         except (InvalidBundle, OSError) as error:
             raise VersionFailed(Reason.FETCH_FAILED, f"version {release.version} is not loaded: {error}") from None
 
-    def discard(self, model: str, digests: tuple[str, ...], versions: tuple[int, ...]) -> None:
-        """Deletes cached bundles and version directories."""
+    def discard(self, model: str, digests: tuple[str, ...], versions: tuple[int, ...], sets: tuple[str, ...]) -> None:
+        """Deletes cached bundles, version directories and acceptance sets."""
+        for digest in sets:
+            self.sets.discard(digest)
         for digest in digests:
             self.bundles.discard(digest)
         if self.signatures:
@@ -127,7 +141,7 @@ class Replica:
         await self._apply(plan, versions[0], versions)
 
     async def prove(self, plan: Plan, release: Release, paced: bool, trace: VersionTrace) -> Proof:
-        """Checks golden outputs and warms up; `paced` leaves Triton most of the time for requests."""
+        """Checks golden outputs, warms up, asks about the acceptance set; `paced` leaves Triton time for requests."""
 
         contract = self.repository.contract(plan.model, release.version)
 
@@ -147,7 +161,15 @@ class Replica:
         golden = await asyncio.to_thread(self.repository.golden, plan.model, release.version)
         prover = Prover(infer, golden, time.monotonic, rest)
         max_batch_size = self.repository.config(plan.model, release.version).max_batch_size
-        return await prover.prove(plan.warmup, max(1, max_batch_size), trace)
+        proof = await prover.prove(plan.warmup, max(1, max_batch_size), trace)
+        if release.acceptance is None:
+            return proof
+        content = await asyncio.to_thread(self.sets.read, release.acceptance.digest)
+        model = Model(contract, self.repository.preprocessing(plan.model, release.version))
+        with trace.span("acceptance") as said:
+            accepted = await accept(content, release.acceptance.digest, model, infer, time.monotonic, rest)
+            said |= {"medinfer.acceptance.right": accepted.right, "medinfer.acceptance.total": accepted.total}
+        return replace(proof, accepted=accepted)
 
     async def _apply(self, plan: Plan, config_of: int, versions: tuple[int, ...]) -> None:
         config = with_versions(self.repository.config(plan.model, config_of), versions)

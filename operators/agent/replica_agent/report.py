@@ -1,11 +1,11 @@
 """What /state reports, derived from the same observation as the decisions."""
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from replica_agent.actions import BACKGROUND, Prove
 from replica_agent.observation import Facts, Observation
-from replica_agent.plan import Release, Role
+from replica_agent.plan import Acceptance, Release, Role
 from replica_agent.plan_source import Refusal
 from replica_agent.state import IndexState, Progress, Proof, Reason, Signature, State
 
@@ -31,6 +31,7 @@ class VersionReport:
     facts: Facts | None = None
     deaths: int = 0
     signature: Signature | None = None
+    acceptance: Acceptance | None = None
 
 
 def report_versions(seen: Observation) -> tuple[VersionReport, ...]:
@@ -65,6 +66,7 @@ def to_document(version: VersionReport) -> Json:
         "message": version.message,
         "deaths": version.deaths,
         "signature": version.signature and _signature_to_document(version.signature),
+        "acceptance": version.acceptance and version.acceptance.model_dump(mode="json"),
         "progress": progress and {"bytes": progress.bytes, "totalBytes": progress.total_bytes},
         "warmup": proof
         and {
@@ -73,6 +75,7 @@ def to_document(version: VersionReport) -> Json:
             "iterations": proof.iterations,
             "settled": proof.settled,
             "golden": {"matched": proof.golden_matched, "total": proof.golden_total},
+            "acceptance": proof.accepted and asdict(proof.accepted),
         },
     }
 
@@ -97,7 +100,8 @@ def _report(seen: Observation, role: Role, release: Release) -> VersionReport:
     facts = seen.facts(release)
     uri = release.uri if facts else None
     found, signature = _state_of(seen, role, release), seen.signatures.get(release.digest)
-    return replace(found, uri=uri, facts=facts, deaths=seen.deaths_of(release), signature=signature)
+    known = replace(found, uri=uri, facts=facts, deaths=seen.deaths_of(release), signature=signature)
+    return replace(known, acceptance=release.acceptance)
 
 
 def _state_of(seen: Observation, role: Role, release: Release) -> VersionReport:
@@ -117,6 +121,8 @@ def _under_way(seen: Observation, role: Role, release: Release) -> tuple[State, 
     progress = seen.fetching.get(release.digest)
     if progress or seen.facts(release) is None:
         return (State.VERIFYING if progress and progress.complete else State.FETCHING), ""
+    if seen.lacks_set(release):
+        return State.FETCHING, "fetches the acceptance set"
     proving = any(isinstance(job, Prove) and job.release == release for job in seen.jobs)
     if proving or seen.is_loaded(release):
         return State.WARMING, ""

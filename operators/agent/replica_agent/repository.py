@@ -8,6 +8,7 @@ from modelctl.bundle import golden, manifest, onnx_file
 from modelctl.bundle.contract import Contract
 from modelctl.bundle.errors import InvalidBundle
 from modelctl.bundle.golden import Golden
+from modelctl.bundle.manifest import Preprocessing
 from modelctl.bundle.unpack import unpack
 from modelctl.bundle.verify import Wanted
 
@@ -74,6 +75,10 @@ class Repository:
         """What an installed version takes and gives; raises KeyError when it is not installed."""
         return self._whole(model, version).contract
 
+    def preprocessing(self, model: str, version: int) -> Preprocessing:
+        """How an installed version's tensors are made; raises KeyError when it is not installed."""
+        return self._whole(model, version).preprocessing
+
     def golden(self, model: str, version: int) -> Golden:
         """The recorded inputs and outputs of an installed version; raises InvalidBundle, KeyError."""
         return golden.read(self._version(model, version) / "golden.npz", self.contract(model, version))
@@ -115,7 +120,9 @@ class Repository:
                 self._check_graph(folder / "model.onnx")
             except (OSError, InvalidBundle):
                 return None
-            self._known[folder] = _Version(Installed(digest, read_facts(found)), config, found.contract)
+            self._known[folder] = _Version(
+                Installed(digest, read_facts(found)), config, found.contract, found.preprocessing
+            )
         return self._known[folder]
 
     def _check_graph(self, path: Path) -> None:
@@ -129,3 +136,4 @@ class _Version:
     installed: Installed
     config: ModelConfig
     contract: Contract
+    preprocessing: Preprocessing

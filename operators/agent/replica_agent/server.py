@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from replica_agent.acceptance.sets import AcceptanceSets
 from replica_agent.bundles import Bundles
 from replica_agent.metrics import Metrics
 from replica_agent.report import refusal_to_document, to_document
@@ -26,6 +27,7 @@ def build_app(
     snapshot: Callable[[], Snapshot | None],
     bundles: Bundles,
     signatures: SignatureFiles,
+    sets: AcceptanceSets,
     metrics: Metrics,
 ) -> Starlette:
     """The application. `start_id` is another after each start of the agent.
@@ -76,6 +78,7 @@ def build_app(
             Route("/versions/{version}", version),
             Route("/bundles/{digest}", _files(bundles.path, "application/x-tar")),
             Route("/bundles/{digest}/signature", _files(signatures.path, "application/json")),
+            Route("/acceptance/{digest}", _files(sets.path, "application/octet-stream")),
             Route("/health", health),
             Route("/metrics", read_metrics),
         ]

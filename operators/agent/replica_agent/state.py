@@ -33,6 +33,8 @@ class Reason(StrEnum):
     TRITON_DIED = "TritonDied"
     WARMUP_ERROR = "WarmupError"
     GOLDEN_MISMATCH = "GoldenMismatch"
+    ACCEPTANCE_INVALID = "AcceptanceInvalid"
+    ACCEPTANCE_FAILED = "AcceptanceFailed"
 
 
 # These may pass with time, so they are tried again; the others say something about the bundle, which does not change.
@@ -76,8 +78,20 @@ class Failure:
 
 
 @dataclass(frozen=True)
+class Accepted:
+    """A version passed the acceptance set `digest`: `right` of `total` answers, which are enough."""
+
+    digest: str
+    right: int
+    total: int
+
+
+@dataclass(frozen=True)
 class Proof:
-    """How a version was proved. Latencies are those of the last batches of the smallest size."""
+    """How a version was proved. Latencies are those of the last batches of the smallest size.
+
+    `accepted`: by the hospital's acceptance set; None where the plan named none.
+    """
 
     p50_ms: float
     p95_ms: float
@@ -85,6 +99,7 @@ class Proof:
     settled: bool
     golden_matched: int
     golden_total: int
+    accepted: Accepted | None = None
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from medinfer_common.config_map_watch import ConfigMapWatch
 
+from replica_agent.acceptance.fetching import SetFetcher
+from replica_agent.acceptance.sets import AcceptanceSets
 from replica_agent.agent import Agent
 from replica_agent.attempts import Attempts
 from replica_agent.bundles import Bundles
@@ -37,8 +39,15 @@ log = logging.getLogger(__name__)
 class Wiring:
     """Everything but the connection to Triton, which belongs to the event loop. Raises OSError."""
 
-    def __init__(self, settings: Settings, bundles: Bundles, signatures: SignatureFiles, metrics: Metrics) -> None:
-        self._settings, self._bundles, self._metrics = settings, bundles, metrics
+    def __init__(
+        self,
+        settings: Settings,
+        bundles: Bundles,
+        signatures: SignatureFiles,
+        sets: AcceptanceSets,
+        metrics: Metrics,
+    ) -> None:
+        self._settings, self._bundles, self._sets, self._metrics = settings, bundles, sets, metrics
         self._staging = settings.data_dir / "staging"
         empty_folder(self._staging)
         self._follower = Follower(_plan_source(settings), settings.data_dir / PLAN_KEY)
@@ -54,7 +63,9 @@ class Wiring:
             settings.repository_dir, self._staging, settings.instance_kind, settings.operator_domains
         )
         fetcher = Fetcher(bundles, settings.data_dir, settings.replica, settings.min_free_disk_bytes, settings.rules)
-        replica = Replica(settings, triton, repository, bundles, fetcher, self._signatures)
+        disk = settings.data_dir, settings.replica, settings.min_free_disk_bytes
+        set_fetcher = SetFetcher(self._sets, *disk, settings.rules)
+        replica = Replica(settings, triton, repository, bundles, fetcher, self._sets, set_fetcher, self._signatures)
         if self._spans:
             self._spans.start()
         tracer = Tracer(self._spans, settings.replica)

@@ -19,6 +19,8 @@ FIXES = {
     "InsufficientDisk": "give the Triton pods more disk",
     "LoadTimeout": "raise load.timeoutSeconds, or release a smaller model",
     "GoldenMismatch": "find out why the outputs differ from those recorded in the bundle, and release a new version",
+    "AcceptanceFailed": "find out why it answers the hospital's images wrongly, and release a better model",
+    "AcceptanceInvalid": "correct spec.acceptance, or have the set made again with `modelctl golden`",
     "AnalysisFailed": "read the report (below), and release a better model as a new version",
     "BelowFloor": "write what the message asks for, or have the platform team change operator.floors",
     "Conflict": "delete one of the two ModelRollouts",

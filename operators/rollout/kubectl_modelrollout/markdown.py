@@ -84,6 +84,10 @@ def _bullets(evidence: Json) -> Iterator[str]:
     matched = [one for one in replicas if _matched(one)]
     proved = f"golden outputs matched on {len(matched)} of {count(len(replicas), 'replica')} before the first request"
     yield proved if replicas else f"{version} was warm on no replica"
+    accepted = sorted({one["acceptance"] for one in replicas if one["acceptance"]})
+    if accepted:
+        said = " and ".join(one.replace("/", " of ") for one in accepted)
+        yield f"of the hospital's acceptance set {said} answers were right, which is enough"
     yield from (
         f"{percent(one.agreed / one.compared)} of {one.compared:,} compared answers name one class ({one.title})"
         for one in matrices(evidence)

@@ -10,6 +10,8 @@ from typing import Any, cast
 import numpy as np
 from modelctl.bundle.contract import Contract
 from numpy.typing import NDArray
+from replica_agent.acceptance.fetching import SetFetcher
+from replica_agent.acceptance.sets import AcceptanceSets
 from replica_agent.agent import Agent
 from replica_agent.attempts import Attempts
 from replica_agent.bundles import Bundles
@@ -98,7 +100,9 @@ class Bench:
         bundles = Bundles(self.folder / "bundles")
         repository = Repository(self.folder / "repository", self.folder / "staging", "KIND_GPU")
         fetcher = Fetcher(bundles, self.folder, "triton-0", 0, settings.rules)
-        replica = Replica(settings, triton, repository, bundles, fetcher, self.signatures)
+        sets = AcceptanceSets(self.folder / "acceptance")
+        set_fetcher = SetFetcher(sets, self.folder, "triton-0", 0, settings.rules)
+        replica = Replica(settings, triton, repository, bundles, fetcher, sets, set_fetcher, self.signatures)
         follower = Follower(self.source, self.folder / "kept.json")
         agent = Agent("triton-0", replica, follower, Attempts(self.attempts_path), Metrics(), self.tracer)
         task = asyncio.create_task(agent.run())

@@ -134,6 +134,7 @@ def test_documents_have_the_contracts_fields() -> None:
         "message": "",
         "deaths": 0,
         "signature": None,
+        "acceptance": None,
         "progress": None,
         "warmup": {
             "p50Ms": 3.0,
@@ -141,6 +142,7 @@ def test_documents_have_the_contracts_fields() -> None:
             "iterations": 40,
             "settled": True,
             "golden": {"matched": 8, "total": 8},
+            "acceptance": None,
         },
     }
     failed = VersionReport(2, "d", Role.CANARY, State.FAILED, Reason.LOAD_FAILED, "why", Progress(5, None))

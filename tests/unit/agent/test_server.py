@@ -4,6 +4,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from replica_agent.acceptance.sets import AcceptanceSets
 from replica_agent.bundles import Bundles
 from replica_agent.metrics import Metrics
 from replica_agent.plan import Role
@@ -41,6 +42,14 @@ RUNNING = Snapshot(Followed(), (WARM, LOADING), ready=True, triton_ready=True)
 async def test_what_is_answered_when(tmp_path: Path, now: Snapshot | None, path: str, status: int) -> None:
     signatures = SignatureFiles(tmp_path / "signatures")
     signatures.write(DIGEST, b"{}")
-    app = build_app("triton-0", "start", lambda: now, Bundles(tmp_path / "bundles"), signatures, Metrics())
+    app = build_app(
+        "triton-0",
+        "start",
+        lambda: now,
+        Bundles(tmp_path / "bundles"),
+        signatures,
+        AcceptanceSets(tmp_path / "sets"),
+        Metrics(),
+    )
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://agent") as client:
         assert (await client.get(path)).status_code == status

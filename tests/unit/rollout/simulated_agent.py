@@ -2,9 +2,17 @@
 
 from dataclasses import dataclass, field
 
-from rollout_operator.documents.agent import AgentState, GoldenCount, VersionReport, VersionState, WarmupReport
+from rollout_operator.documents.agent import (
+    AcceptedReport,
+    AgentState,
+    GoldenCount,
+    VersionReport,
+    VersionState,
+    WarmupReport,
+)
 from rollout_operator.documents.container_end import ContainerEnd
 from rollout_operator.documents.plan import Plan
+from rollout_operator.documents.release import Acceptance
 
 LABELS = ("Glioma", "Meningioma", "Pituitary", "No Tumor")
 PREPROCESSING = {"resample": "bilinear", "scale": 1 / 255, "mean": [0, 0, 0], "std": [1, 1, 1], "intensity": None}
@@ -19,6 +27,7 @@ class Behaviour:
     error_share: float = 0.0
     wrong_share: float = 0.0
     slow: bool = False
+    refused_by: str = ""  # the digest of an acceptance set
 
 
 @dataclass
@@ -35,6 +44,7 @@ class Agent:
     loaded: dict[int, str] = field(default_factory=dict)
     warm: set[int] = field(default_factory=set)
     failed: dict[str, str] = field(default_factory=dict)
+    accepted: dict[int, str] = field(default_factory=dict)
     triton_end: ContainerEnd = ContainerEnd.UNKNOWN
     sees_another: bool = False
 
@@ -59,6 +69,12 @@ class Agent:
             found.append(("previous", plan.previous.version, plan.previous.digest, plan.previous.uri))
         return found
 
+    @property
+    def sets(self) -> dict[int, str]:
+        """Version -> digest of the acceptance set that the plan names for it."""
+        found = self.plan.releases if self.plan else ()
+        return {one.version: one.acceptance.digest for one in found if one.acceptance}
+
     def follow(self, plan: Plan | None) -> None:
         """Absent, empty, invalid or old is never an instruction: it is refused."""
         self.sees_another = plan is None or (self.plan is not None and plan.revision < self.plan.revision)
@@ -76,6 +92,8 @@ class Agent:
                 self.drop(version)
             return strays
         for version in self.loaded:
+            if self.sets.get(version, "") not in ("", self.accepted.get(version)):
+                self.warm.discard(version)
             if version not in self.warm:
                 self._prove(version, behaviours[self.loaded[version]])
                 return []
@@ -90,11 +108,12 @@ class Agent:
     def drop(self, version: int) -> None:
         self.loaded.pop(version, None)
         self.warm.discard(version)
+        self.accepted.pop(version, None)
 
     def die(self, end: ContainerEnd = ContainerEnd.OTHER) -> None:
         """Triton's container starts again, empty."""
         self.container, self.triton_end = self.container + 1, end
-        self.loaded, self.warm = {}, set()
+        self.loaded, self.warm, self.accepted = {}, set(), {}
 
     def replace_pod(self) -> None:
         """As after a deletion: another pod of the same name, whose Triton never ended."""
@@ -127,7 +146,16 @@ class Agent:
             "",
             LABELS,
             PREPROCESSING,
-            WarmupReport(5, 7, 10, True, GoldenCount(32, 32)),
+            WarmupReport(5, 7, 10, True, GoldenCount(32, 32), self._accepted(version)),
+            acceptance=self._planned_set(version),
+        )
+
+    def _accepted(self, version: int) -> AcceptedReport | None:
+        return AcceptedReport(self.accepted[version], 48, 50) if version in self.accepted else None
+
+    def _planned_set(self, version: int) -> Acceptance | None:
+        return next(
+            (one.acceptance for one in (self.plan.releases if self.plan else ()) if one.version == version), None
         )
 
     def _load(self, version: int, digest: str, behaviour: Behaviour) -> None:
@@ -142,5 +170,10 @@ class Agent:
         if behaviour.fails == "GoldenMismatch":
             self.failed[self.loaded[version]] = "GoldenMismatch"
             self.drop(version)
+        elif behaviour.refused_by and behaviour.refused_by == self.sets.get(version):
+            self.failed[self.loaded[version]] = "AcceptanceFailed"
+            self.drop(version)
         else:
             self.warm.add(version)
+            if version in self.sets:
+                self.accepted[version] = self.sets[version]

@@ -18,7 +18,7 @@
 - {name: MEDINFER_OPERATOR_APPROVERS_CONFIGMAP, value: {{ .configMapName }}}
 - {name: MEDINFER_OPERATOR_APPROVERS_NAMESPACE, value: {{ .namespace | default $.Release.Namespace }}}
 {{- end }}{{ end }}
-{{- with .Values.operator.floors }}{{ if or .requiredGates (ne (toString .atol) "<nil>") .minSamples (ne (toString .minAgreement) "<nil>") }}
+{{- with .Values.operator.floors }}{{ if or .requiredGates .acceptanceDigests (ne (toString .atol) "<nil>") .minSamples (ne (toString .minAgreement) "<nil>") }}
 - {name: MEDINFER_OPERATOR_FLOORS, value: {{ toJson . | quote }}}
 {{- end }}{{ end }}
 {{- if ne .Values.bindAddress "0.0.0.0" }}

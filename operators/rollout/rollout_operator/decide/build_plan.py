@@ -53,7 +53,7 @@ def _canary(s: Situation, others: list[Release]) -> Release | None:
 def _widen(s: Situation, release: Release) -> Canary:
     """With the replicas that may load it: those that do already, and the next ones; none are added after a failure."""
     if s.status.stable is None:
-        return Canary(release.version, release.digest, release.uri)
+        return Canary(release.version, release.digest, release.uri, acceptance=release.acceptance)
     allowed = _allowed(s, release)
     may_grow = release == s.wanted and not failure_in_force(s, release) and not below_floor(s)
     if may_grow and not before_loading(s):
@@ -61,7 +61,7 @@ def _widen(s: Situation, release: Release) -> Canary:
         busy = (serving & allowed) - set(s.warm_on(release))
         free = max(0, s.spec.load.max_concurrent_replicas - len(busy))
         allowed |= set(sorted(serving - allowed)[:free])
-    return Canary(release.version, release.digest, release.uri, tuple(sorted(allowed)))
+    return Canary(release.version, release.digest, release.uri, tuple(sorted(allowed)), release.acceptance)
 
 
 def _allowed(s: Situation, release: Release) -> set[str]:

@@ -11,9 +11,18 @@ from rollout_operator.documents.status import Failure, Outcome, Quarantine
 # The agent tries these again by itself, ever more slowly; the progress deadline ends it.
 TRANSIENT = frozenset({"FetchFailed", "InsufficientMemory", "InsufficientDisk", "LoadTimeout"})
 # Found before Triton was touched.
-REFUSED = frozenset({"SignatureRefused", "DigestMismatch", "BundleInvalid", "ConfigChanged", "VersionReused"})
+REFUSED = frozenset(
+    {
+        "SignatureRefused",
+        "DigestMismatch",
+        "BundleInvalid",
+        "ConfigChanged",
+        "VersionReused",
+        "AcceptanceInvalid",
+    }
+)
 # Wrong wherever these bytes are tried.
-ALWAYS_QUARANTINED = frozenset({"DigestMismatch", "GoldenMismatch", "AnalysisFailed"})
+ALWAYS_QUARANTINED = frozenset({"DigestMismatch", "GoldenMismatch", "AcceptanceFailed", "AnalysisFailed"})
 # Wrong bytes, or a broken replica: one replica alone cannot tell.
 QUARANTINED_BY_TWO = frozenset({"LoadFailed", "TritonDied", "WarmupError"})
 # Reason of a try of what was stable just now.

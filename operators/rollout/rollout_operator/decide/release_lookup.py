@@ -11,9 +11,11 @@ from rollout_operator.documents.status import Status
 
 
 def find_release(spec: Spec, status: Status, seen: Observation, version: int, digest: str) -> Release | None:
-    """With an address to fetch it from; None when nobody knows one."""
-    found = (one for one in _releases(spec, status, seen) if one.uri and (one.version, one.digest) == (version, digest))
-    return next(found, None)
+    """With an address to fetch it from; None when nobody knows one. Its acceptance set is the one that it passed."""
+    every = (one for one in _releases(spec, status, seen) if one.uri and (one.version, one.digest) == (version, digest))
+    found = next(every, None)
+    planned = next((one for one in _planned(seen) if one == found), None)
+    return found.proved_as(planned) if found and planned else found
 
 
 def find_metadata(seen: Observation, release: Release) -> VersionMetadata | None:
@@ -38,5 +40,11 @@ def _releases(spec: Spec, status: Status, seen: Observation) -> Iterator[Release
     yield from (part for part in (status.stable, status.canary, status.previous) if part)
     yield from (seen.plan.releases if seen.plan else ())
     yield from (one.release for one in status.history)
+    for replica in seen.replicas:
+        yield from replicas.held(replica)
+
+
+def _planned(seen: Observation) -> Iterator[Release]:
+    yield from (seen.plan.releases if seen.plan else ())
     for replica in seen.replicas:
         yield from replicas.held(replica)

@@ -19,6 +19,12 @@ def is_warm(replica: Replica, release: Release, routes: Routes | None) -> bool:
     return release.version in last_known_versions(replica, routes) and _is_routed(release, routes)
 
 
+def is_proved(replica: Replica, release: Release, routes: Routes | None) -> bool:
+    """Warm, and by the acceptance set that is asked for now. For what serves, is_warm is enough."""
+    report = replica.state.of(release) if replica.state else None
+    return is_warm(replica, release, routes) and (report is None or report.has_passed(release.acceptance))
+
+
 def last_known_versions(replica: Replica, routes: Routes | None) -> tuple[int, ...]:
     """What the routes say, as long as pod and container are the ones that they were written about."""
     routed = routes.replica(replica.name) if routes else None
@@ -54,13 +60,13 @@ def held(replica: Replica, states: frozenset[VersionState] = HELD) -> Iterator[R
     """What Triton holds there, or is about to; its address may be empty. Nothing when the agent does not answer."""
     for report in replica.state.versions if replica.state else ():
         if report.state in states and report.digest:
-            yield Release(report.version, report.digest, report.uri or "")
+            yield Release(report.version, report.digest, report.uri or "", report.acceptance)
 
 
 def most_held(seen: Observation, role: str) -> Release | None:
     """What most agents hold in this role, by the plan that they obey."""
     found = Counter(
-        Release(report.version, report.digest, report.uri or "")
+        Release(report.version, report.digest, report.uri or "", report.acceptance)
         for one in seen.replicas
         for report in (one.state.versions if one.state else ())
         if report.role == role and report.state in HELD and report.digest

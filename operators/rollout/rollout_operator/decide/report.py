@@ -30,6 +30,7 @@ class ReplicaState:
     """One replica and its version: the canary, or stable when there is none.
 
     `p50_ms`, `p95_ms`: at the end of warm-up. `golden`: outputs that matched, of how many, as `32/32`.
+    `acceptance`: right answers to the acceptance set, as `48/50`; empty: there is none.
     """
 
     name: str
@@ -41,6 +42,7 @@ class ReplicaState:
     p95_ms: float | None = None
     settled: bool | None = None
     golden: str = ""
+    acceptance: str = ""
 
     __pydantic_config__ = DOCUMENT
 
@@ -121,6 +123,7 @@ def _state(s: Situation, one: Replica) -> ReplicaState:
         p95_ms=warmup.p95_ms if warmup else None,
         settled=warmup.settled if warmup else None,
         golden=f"{warmup.golden.matched}/{warmup.golden.total}" if warmup else "",
+        acceptance=str(warmup.acceptance) if warmup and warmup.acceptance else "",
     )
 
 

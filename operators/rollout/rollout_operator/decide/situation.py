@@ -44,8 +44,10 @@ class Situation:
 
     @property
     def wanted(self) -> Release:
-        """The release that the spec asks for."""
-        return self.spec.wanted
+        """The release that the spec asks for. What serves, or did just now, keeps the acceptance set that it passed."""
+        wanted = self.spec.wanted
+        served = next((one for one in (self.status.stable, self.status.previous) if one == wanted), None)
+        return wanted.proved_as(served) if served else wanted
 
     @property
     def step(self) -> Step | None:
@@ -89,8 +91,8 @@ class Situation:
         return replicas.serving(self.seen, self.status.stable)
 
     def warm_on(self, release: Release) -> tuple[str, ...]:
-        """Names of the replicas that count and hold it warm."""
-        return tuple(one.name for one in self.serving if replicas.is_warm(one, release, self.seen.routes))
+        """Names of the replicas that count and hold it warm, proved by its acceptance set where it has one."""
+        return tuple(one.name for one in self.serving if replicas.is_proved(one, release, self.seen.routes))
 
     @property
     def is_warm_everywhere(self) -> bool:

@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from rollout_operator.documents.codec import DOCUMENT, InvalidDocument, VersionNumber, read
+from rollout_operator.documents.codec import DOCUMENT, Digest, InvalidDocument, VersionNumber, read
 from rollout_operator.documents.counters import MAX_LABELS
-from rollout_operator.documents.release import Release
+from rollout_operator.documents.release import Acceptance, Release
 
 MAX_BYTES = 1 << 20
 
@@ -41,6 +41,20 @@ class GoldenCount:
 
 
 @dataclass(frozen=True)
+class AcceptedReport:
+    """The acceptance set that the version passed there, and its right answers, of how many."""
+
+    digest: Digest
+    right: Annotated[int, Field(ge=0)]
+    total: Annotated[int, Field(ge=0)]
+
+    __pydantic_config__ = DOCUMENT
+
+    def __str__(self) -> str:
+        return f"{self.right}/{self.total}"
+
+
+@dataclass(frozen=True)
 class WarmupReport:
     """The end of warm-up: latencies in ms, requests made, and whether the latency became steady."""
 
@@ -49,6 +63,7 @@ class WarmupReport:
     iterations: Annotated[int, Field(ge=0)] = 0
     settled: bool = False
     golden: GoldenCount = GoldenCount()
+    acceptance: AcceptedReport | None = None
 
     __pydantic_config__ = DOCUMENT
 
@@ -70,7 +85,7 @@ class VersionReport:
     """`uri`, `labels`, `preprocessing`: None until the bundle is verified. `digest`: None when nobody knows it.
 
     `inputs`: what files the version is for; None: any. `input`, `output`: None for schemaVersion 1. `signature`: None
-    where agents do not verify bundles.
+    where agents do not verify bundles. `acceptance`: the set that it has to pass.
     """
 
     version: VersionNumber
@@ -87,12 +102,18 @@ class VersionReport:
     input: Mapping[str, Any] | None = None
     output: Mapping[str, Any] | None = None
     signature: SignatureReport | None = None
+    acceptance: Acceptance | None = None
 
     __pydantic_config__ = DOCUMENT
 
     def is_of(self, release: Release) -> bool:
         """It is about this version with these bytes."""
         return (self.version, self.digest) == (release.version, release.digest)
+
+    def has_passed(self, wanted: Acceptance | None) -> bool:
+        """The version proved itself there by this acceptance set, too. An agent of an older release knows none."""
+        passed = self.warmup.acceptance if self.warmup else None
+        return wanted is None or (passed is not None and passed.digest == wanted.digest)
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,11 @@ from typing import Annotated
 from pydantic import ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from rollout_operator.documents.codec import Digest
 from rollout_operator.documents.spec import Spec, Warmup
 
 WHO = "whoever installs the operator sets operator.floors"
-MAX_ITEMS = 32
+MAX_NAMED = 3
 
 
 @dataclass(frozen=True)
@@ -19,18 +20,20 @@ class Floors:
 
     `atol`: warmup.golden.atol may be at most this. `min_samples`: of the analysis and of each shadow step.
     `required_gates`: names of gates that must stand before the first setWeight.
+    `acceptance_digests`: spec.acceptance must name one of these sets.
     """
 
     atol: Annotated[float, Field(ge=0, le=1)] | None = None
     min_samples: Annotated[int, Field(ge=1)] | None = None
     min_agreement: Annotated[float, Field(ge=0, le=1)] | None = None
+    acceptance_digests: Annotated[tuple[Digest, ...], Field(max_length=32)] = ()
     required_gates: Annotated[tuple[Annotated[str, Field(min_length=1, max_length=63)], ...], Field(max_length=32)] = ()
 
     __pydantic_config__ = ConfigDict(alias_generator=to_camel, extra="forbid", allow_inf_nan=False)
 
     def refusals(self, spec: Spec) -> tuple[str, ...]:
         """A sentence for each field of the spec that is below its floor: its value, the floor, what to write."""
-        return (*self._numbers(spec), *self._gates(spec))
+        return (*self._numbers(spec), *self._gates(spec), *self._acceptance(spec))
 
     def within(self, warmup: Warmup) -> Warmup:
         """With an atol that is no laxer than the floor."""
@@ -58,6 +61,12 @@ class Floors:
         for gate in self.required_gates:
             if gate not in before:
                 yield f"spec.strategy.steps has no gate {gate} before its first setWeight: add gate: {{name: {gate}}}"
+
+    def _acceptance(self, spec: Spec) -> Iterator[str]:
+        named = spec.acceptance.digest if spec.acceptance else "missing"
+        if self.acceptance_digests and named not in self.acceptance_digests:
+            listed = " or ".join(f"{digest[:19]}..." for digest in self.acceptance_digests[:MAX_NAMED])
+            yield f"spec.acceptance.digest is {named[:19]}, the floor is a set of the hospital: write that of {listed}"
 
 
 def _less(name: str, value: float, floor: float | None) -> Iterator[str]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 
 from rollout_operator.documents.codec import DOCUMENT, SCHEMA_VERSION, Digest, Json, VersionNumber, canonical_id, dump
 from rollout_operator.documents.published import read_published
-from rollout_operator.documents.release import Release
+from rollout_operator.documents.release import Acceptance, Release
 from rollout_operator.documents.spec import Warmup
 
 
@@ -16,12 +16,13 @@ class Canary:
     digest: Digest
     uri: str
     replicas: tuple[str, ...] | None = None
+    acceptance: Acceptance | None = None
 
     __pydantic_config__ = DOCUMENT
 
     @property
     def release(self) -> Release:
-        return Release(self.version, self.digest, self.uri)
+        return Release(self.version, self.digest, self.uri, self.acceptance)
 
 
 @dataclass(frozen=True)

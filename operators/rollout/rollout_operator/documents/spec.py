@@ -14,7 +14,7 @@ from pydantic import Field
 
 from rollout_operator.approvals.statement import Statement
 from rollout_operator.documents.codec import DOCUMENT, Digest, InvalidDocument, Json, VersionNumber, dump, read, sha256
-from rollout_operator.documents.release import Release
+from rollout_operator.documents.release import Acceptance, Release
 from rollout_operator.documents.step_kinds import Step, step_problems
 from rollout_operator.documents.uri_schemes import problem
 
@@ -161,6 +161,7 @@ class Spec:
     version: VersionNumber
     artifact: Artifact
     strategy: Strategy
+    acceptance: Acceptance | None = None
     load: Load = Load()
     warmup: Warmup = Warmup()
     assignment: Assignment = Assignment()
@@ -179,7 +180,7 @@ class Spec:
     @property
     def wanted(self) -> Release:
         """The release that the spec asks for."""
-        return Release(self.version, self.artifact.digest, self.artifact.uri)
+        return Release(self.version, self.artifact.digest, self.artifact.uri, self.acceptance)
 
     @property
     def steps(self) -> tuple[Step, ...]:

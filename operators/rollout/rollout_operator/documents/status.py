@@ -128,7 +128,10 @@ class StepEvidence:
 
 @dataclass(frozen=True)
 class WarmReplica:
-    """How the canary proved itself on one replica. `golden`: outputs matched, of how many, as `32/32`."""
+    """How the canary proved itself on one replica. `golden`: outputs matched, of how many, as `32/32`.
+
+    `acceptance`: right answers to the acceptance set, of how many, as `48/50`; empty: there was none.
+    """
 
     name: str
     p50_ms: float
@@ -136,6 +139,7 @@ class WarmReplica:
     iterations: int
     settled: bool
     golden: str
+    acceptance: str = ""
 
     __pydantic_config__ = DOCUMENT
 

@@ -66,4 +66,5 @@ def _proofs(s: Situation, attempt: Attempt) -> dict[str, WarmReplica]:
 
 def _proof(name: str, said: WarmupReport) -> WarmReplica:
     golden = f"{said.golden.matched}/{said.golden.total}"
-    return WarmReplica(name, said.p50_ms, said.p95_ms, said.iterations, said.settled, golden)
+    accepted = str(said.acceptance) if said.acceptance else ""
+    return WarmReplica(name, said.p50_ms, said.p95_ms, said.iterations, said.settled, golden, accepted)

@@ -25,7 +25,7 @@ def install_first_version(s: Situation) -> Ruling | None:
         return None
     if s.status.canary != s.wanted:
         return _wait_for_lost_routes(s) or refuse_below_floor(s) or _begin(s)
-    warm = [one.name for one in s.serving if replicas.is_warm(one, s.wanted, s.seen.routes)]
+    warm = [one.name for one in s.serving if replicas.is_proved(one, s.wanted, s.seen.routes)]
     if warm and find_metadata(s.seen, s.wanted):
         return refuse_below_floor(s) or _wait_for_people(s, warm) or _make_stable(s, warm)
     failure = failure_in_force(s, s.wanted)
