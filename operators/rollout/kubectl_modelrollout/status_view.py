@@ -66,7 +66,7 @@ def _share(weight: int | None, colors: Colors) -> tuple[str, str]:
 
 def _replicas(rollout: Rollout, now: int, colors: Colors) -> str:
     states = rollout.reported.replica_states
-    heading = ("NAME", "VERSION", "STATE", "WARM-UP P50", "P95", "GOLDEN", "ACCEPTED", "")
+    heading = ("NAME", "VERSION", "STATE", "WARM-UP P50", "P95", "GOLDEN", "")
     rows = [_replica(one, colors) for one in states[:REPLICAS_SHOWN]]
     left = len(states) - len(rows)
     more = f"\n  and {left} more" if left else ""
@@ -79,7 +79,8 @@ def _replica(one: ReplicaState, colors: Colors) -> tuple[str, ...]:
     why = f"{one.reason}: {one.message}" if one.message else one.reason
     remark = why or ("" if one.settled is not False else "latency had not settled")
     p50, p95 = (f"{ms:.1f} ms" if ms is not None else "-" for ms in (one.p50_ms, one.p95_ms))
-    return one.name, f"v{one.version}", paint(one.state), p50, p95, one.golden or "-", one.acceptance or "-", remark
+    proof = f"{one.golden}, accepted {one.acceptance}" if one.acceptance else one.golden
+    return one.name, f"v{one.version}", paint(one.state), p50, p95, proof or "-", remark
 
 
 def _analysis(rollout: Rollout, now: int, colors: Colors) -> str:
