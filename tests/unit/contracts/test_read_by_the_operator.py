@@ -13,6 +13,7 @@ from inference_api.routing.document import parse
 from inference_api.routing.traffic import Traffic
 from modelctl.bundle.archive import read_index, read_member
 from modelctl.bundle.manifest import parse as parse_manifest
+from replica_agent.acceptance.sets import AcceptanceSets
 from replica_agent.bundles import Bundles
 from replica_agent.facts import read_facts
 from replica_agent.metrics import Metrics
@@ -40,9 +41,8 @@ def facts_of_a_real_bundle() -> Facts:
 async def ask_agent(seen: Observation, folder: Path, rejected: Refusal | None = None) -> AgentState:
     """Over HTTP, as the operator does, about what an agent sees."""
     now = Snapshot(Followed(seen.plan, True, rejected), report_versions(seen), True, True, 0)
-    app = build_app(
-        "medinfer-triton-0", "life-1", lambda: now, Bundles(folder / "b"), SignatureFiles(folder / "s"), Metrics()
-    )
+    files = Bundles(folder / "b"), SignatureFiles(folder / "s"), AcceptanceSets(folder / "a")
+    app = build_app("medinfer-triton-0", "life-1", lambda: now, *files, Metrics())
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://agent") as client:
         return parse_agent_state((await client.get("/state")).content)
 

@@ -58,7 +58,7 @@ class SetFetcher:
 
         with self.sets.partial() as partial:
             try:
-                _compare(uri, download(uri, partial, on_chunk, rules), wanted.digest)
+                _compare(uri, download(uri, partial, on_chunk, rules, wanted.digest), wanted.digest)
                 self.sets.add(partial, wanted.digest)
             except StoreError as error:
                 raise VersionFailed(Reason.FETCH_FAILED, f"acceptance set: {error}") from None
