@@ -68,9 +68,6 @@ def build_app(
     async def health(_: Request) -> Response:
         return _answer(200)
 
-    async def read_metrics(_: Request) -> Response:
-        return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
-
     return Starlette(
         routes=[
             Route("/state", state),
@@ -80,9 +77,16 @@ def build_app(
             Route("/bundles/{digest}/signature", _files(signatures.path, "application/json")),
             Route("/acceptance/{digest}", _files(sets.path, "application/octet-stream")),
             Route("/health", health),
-            Route("/metrics", read_metrics),
+            Route("/metrics", _read(metrics)),
         ]
     )
+
+
+def _read(metrics: Metrics) -> Callable[[Request], Awaitable[Response]]:
+    async def read(_: Request) -> Response:
+        return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
+
+    return read
 
 
 def _files(find: Callable[[str], Path | None], media_type: str) -> Callable[[Request], Awaitable[Response]]:

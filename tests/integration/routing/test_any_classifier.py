@@ -6,7 +6,8 @@ from pathlib import Path
 import httpx
 import numpy as np
 import pytest
-from modelctl.bundle import contract, golden, images, packing, runtime
+from modelctl import packing, runtime
+from modelctl.bundle import contract, golden, images
 from modelctl.bundle.unpack import unpack
 from numpy.typing import NDArray
 
