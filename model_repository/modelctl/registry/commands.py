@@ -16,7 +16,8 @@ def add_push(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         "push",
         help="bring a bundle into a registry; prints the lines for a ModelRollout",
         description="Verifies the bundle, pushes it as the one layer of an artifact, and prints the uri and digest "
-        f"that a ModelRollout takes. What the registry has already is not sent again. {_LOGIN}",
+        "that a ModelRollout takes. A signature beside it (BUNDLE.sig) goes along. What the registry has is not sent "
+        f"again. {_LOGIN}",
     )
     push.add_argument("bundle", type=Path, help="a .tar file that modelctl pack wrote")
     push.add_argument("to", metavar="oci://HOST/REPOSITORY[:TAG]", help="default for TAG: the version's number")

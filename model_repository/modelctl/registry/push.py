@@ -8,9 +8,19 @@ from typing import BinaryIO
 from tqdm import tqdm
 
 from modelctl.bundle.oci import artifact
-from modelctl.bundle.oci.artifact import EMPTY_CONFIG, MANIFEST_TYPE, MAX_MANIFEST_BYTES, Layer, digest_of
+from modelctl.bundle.oci.artifact import (
+    BUNDLE,
+    EMPTY_CONFIG,
+    MANIFEST_TYPE,
+    MAX_MANIFEST_BYTES,
+    SIGNATURE,
+    Kind,
+    Layer,
+    digest_of,
+)
 from modelctl.bundle.oci.errors import InvalidArtifact
-from modelctl.bundle.oci.reference import Reference
+from modelctl.bundle.oci.reference import Reference, signature_tag
+from modelctl.bundle.signature.check import SUFFIX
 from modelctl.bundle.verify import Wanted, file_digest, verify
 from modelctl.registry.client import Client, RegistryError
 
@@ -26,19 +36,28 @@ def push(bundle: Path, to: Reference, client: Client, operator_domains: tuple[st
     if to.digest:
         raise InvalidArtifact("push makes the digest; name a repository, and a tag if you want one")
     found = verify(bundle, Wanted(operator_domains=operator_domains))
-    return bring(bundle, found.version, to, client)
+    pushed = bring(bundle, found.version, to, client)
+    signature = bundle.with_name(bundle.name + SUFFIX)
+    if signature.is_file():
+        _bring_artifact(client, signature, found.version, signature_tag(pushed[1]), SIGNATURE)
+    return pushed
 
 
 def bring(bundle: Path, version: int, to: Reference, client: Client) -> tuple[str, str]:
     """The same without a look into the bundle."""
-    layer = Layer(file_digest(bundle), bundle.stat().st_size)
-    manifest = artifact.build(layer, bundle.name, version)
-    _bring(client, io.BytesIO(EMPTY_CONFIG), Layer(digest_of(EMPTY_CONFIG), len(EMPTY_CONFIG)), "config")
-    with bundle.open("rb") as file:
-        _bring(client, file, layer, bundle.name)
-    headers = {"Content-Type": MANIFEST_TYPE}
-    client.ask("PUT", f"manifests/{to.tag or version}", (201,), data=manifest, headers=headers)
+    manifest, layer = _bring_artifact(client, bundle, version, to.tag or str(version), BUNDLE)
     return to.at(digest_of(manifest)), layer.digest
+
+
+def _bring_artifact(client: Client, file: Path, version: int, tag: str, kind: Kind) -> tuple[bytes, Layer]:
+    layer = Layer(file_digest(file), file.stat().st_size)
+    manifest = artifact.build(layer, file.name, version, kind)
+    _bring(client, io.BytesIO(EMPTY_CONFIG), Layer(digest_of(EMPTY_CONFIG), len(EMPTY_CONFIG)), "config")
+    with file.open("rb") as stream:
+        _bring(client, stream, layer, file.name)
+    headers = {"Content-Type": MANIFEST_TYPE}
+    client.ask("PUT", f"manifests/{tag}", (201,), data=manifest, headers=headers)
+    return manifest, layer
 
 
 def resolve(to: Reference, client: Client) -> tuple[str, str]:

@@ -1,12 +1,17 @@
 """modelctl push and resolve against a real registry."""
 
 import re
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from modelctl.bundle.oci.reference import signature_address
 from modelctl.main import main
+from replica_agent.store.download import download
+from replica_agent.store.errors import Missing
+from replica_agent.store.rules import Rules
 
 from ci.stack.certificates import Authority
 from ci.stack.documents import digest_of
@@ -67,6 +72,32 @@ def test_a_bundle_is_pushed_once_and_found_by_its_tag(
     monkeypatch.setenv("MODELCTL_USERNAME", USER)
     monkeypatch.setenv("MODELCTL_PASSWORD", PASSWORD)
     assert modelctl("push", str(bundle), f"{to}:v1", *ca).stdout == pushed.stdout
+
+
+def test_a_signature_beside_the_bundle_goes_along(
+    registry: Registry, authority: Authority, bundles: Path, tmp_path: Path, modelctl: Modelctl
+) -> None:
+    bundle = tmp_path / "resnet_medical-2.tar"
+    shutil.copy(bundles / bundle.name, bundle)
+    login = write_login(registry.host, tmp_path / ".docker/config.json")
+    to, digest = f"oci://{registry.host}/models/signed", digest_of(bundle)
+    rules = Rules((f"{to}",), allow_local_addresses=True, ca_file=authority.certificate, pull_secret_file=login)
+
+    def pull(uri: str) -> bytes:
+        download(uri, tmp_path / "target", lambda received, total: None, rules, digest)
+        return (tmp_path / "target").read_bytes()
+
+    for signature in (None, b"first", b"second"):
+        if signature:
+            (tmp_path / f"{bundle.name}.sig").write_bytes(signature)
+        pushed = modelctl("push", str(bundle), to, "--ca", str(authority.certificate))
+        uri = pushed.stdout.splitlines()[0].removeprefix("uri: ")
+        assert pull(uri) == bundle.read_bytes()
+        if signature:
+            assert pull(signature_address(uri, digest)) == signature
+        else:
+            with pytest.raises(Missing, match="HTTP 404"):
+                pull(signature_address(uri, digest))
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from modelctl.bundle.oci import artifact, challenge, docker_config
-from modelctl.bundle.oci.artifact import INDEX_TYPES, LAYER_TYPE, Layer, digest_of
+from modelctl.bundle.oci.artifact import BUNDLE, INDEX_TYPES, Layer, digest_of
 from modelctl.bundle.oci.challenge import Challenge
 from modelctl.bundle.oci.docker_config import Credential
 from modelctl.bundle.oci.errors import InvalidArtifact
@@ -103,7 +103,7 @@ def test_a_manifest_with_another_digest_is_refused_with_both() -> None:
 
 def test_the_layer_says_what_kind_it_is() -> None:
     (only,) = json.loads(MANIFEST)["layers"]
-    assert (only["mediaType"], only["digest"], only["size"]) == (LAYER_TYPE, DIGEST, 1234)
+    assert (only["mediaType"], only["digest"], only["size"]) == (BUNDLE.layer_type, DIGEST, 1234)
 
 
 @pytest.mark.parametrize(

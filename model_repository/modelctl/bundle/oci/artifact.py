@@ -10,8 +10,6 @@ from modelctl.bundle.oci.reference import DIGEST
 
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 INDEX_TYPES = ("application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json")
-ARTIFACT_TYPE = "application/vnd.medinfer.model.v1"
-LAYER_TYPE = "application/vnd.medinfer.model.v1+tar"
 MAX_MANIFEST_BYTES = 64 << 10  # ours has less than 1 KiB; oras and cosign add annotations
 
 EMPTY_CONFIG = b"{}"
@@ -21,24 +19,39 @@ _VERSION = "org.opencontainers.image.version"
 
 
 @dataclass(frozen=True)
+class Kind:
+    """What an artifact is, by the media types of the whole and of its layer."""
+
+    name: str
+    artifact_type: str
+    layer_type: str
+
+
+BUNDLE = Kind("bundle", "application/vnd.medinfer.model.v1", "application/vnd.medinfer.model.v1+tar")
+SIGNATURE = Kind(
+    "signature", "application/vnd.medinfer.model.signature.v1", "application/vnd.dev.sigstore.bundle.v0.3+json"
+)
+
+
+@dataclass(frozen=True)
 class Layer:
-    """The bundle: its digest `sha256:...`, its size in bytes."""
+    """The bundle or signature: its digest `sha256:...`, its size in bytes."""
 
     digest: str
     size: int
 
 
-def build(layer: Layer, file_name: str, version: int) -> bytes:
+def build(layer: Layer, file_name: str, version: int, kind: Kind = BUNDLE) -> bytes:
     """The manifest. The same bundle always has the same, so that pushing it again changes nothing."""
     config = {"mediaType": _EMPTY_TYPE, "digest": digest_of(EMPTY_CONFIG), "size": len(EMPTY_CONFIG)}
     found = {
         "schemaVersion": 2,
         "mediaType": MANIFEST_TYPE,
-        "artifactType": ARTIFACT_TYPE,
+        "artifactType": kind.artifact_type,
         "config": config,
         "layers": [
             {
-                "mediaType": LAYER_TYPE,
+                "mediaType": kind.layer_type,
                 "digest": layer.digest,
                 "size": layer.size,
                 "annotations": {_TITLE: file_name, _VERSION: str(version)},
@@ -53,8 +66,8 @@ def digest_of(content: bytes) -> str:
     return f"sha256:{sha256(content).hexdigest()}"
 
 
-def parse(content: bytes, digest: str) -> Layer:
-    """The bundle that the manifest with this digest names. Raises InvalidArtifact."""
+def parse(content: bytes, digest: str, kind: Kind = BUNDLE) -> Layer:
+    """The layer that the manifest with this digest names. Raises InvalidArtifact."""
     if digest_of(content) != digest:
         raise InvalidArtifact(f"the registry gave a manifest with digest {digest_of(content)} for {digest}")
     try:
@@ -63,32 +76,32 @@ def parse(content: bytes, digest: str) -> Layer:
         raise InvalidArtifact("the manifest is no JSON; push the bundle with modelctl push") from None
     if not isinstance(found, dict):
         raise InvalidArtifact("the manifest is no JSON object; push the bundle with modelctl push")
-    _check_kind(found)
-    return _only_layer(found.get("layers"))
+    _check_kind(found, kind)
+    return _only_layer(found.get("layers"), kind)
 
 
-def _check_kind(found: dict[str, Any]) -> None:
+def _check_kind(found: dict[str, Any], kind: Kind) -> None:
     if found.get("mediaType") in INDEX_TYPES or "manifests" in found:
         raise InvalidArtifact("this is the digest of an index of several manifests; name the digest of one manifest")
     if found.get("schemaVersion") != 2 or found.get("mediaType", MANIFEST_TYPE) != MANIFEST_TYPE:
         raise InvalidArtifact(
-            f"the manifest is {_said(found.get('mediaType'))}, a bundle's is {MANIFEST_TYPE}; "
+            f"the manifest is {_said(found.get('mediaType'))}, a {kind.name}'s is {MANIFEST_TYPE}; "
             "push the bundle with modelctl push"
         )
-    if found.get("artifactType") != ARTIFACT_TYPE:
+    if found.get("artifactType") != kind.artifact_type:
         raise InvalidArtifact(
-            f"the artifact is {_said(found.get('artifactType'))}, a bundle's is {ARTIFACT_TYPE}; "
-            "push the bundle with modelctl push"
+            f"the artifact is {_said(found.get('artifactType'))}, a {kind.name}'s is "
+            f"{kind.artifact_type}; push the bundle with modelctl push"
         )
 
 
-def _only_layer(layers: object) -> Layer:
+def _only_layer(layers: object, kind: Kind) -> Layer:
     if not isinstance(layers, list) or len(layers) != 1 or not isinstance(layers[0], dict):
         count = len(layers) if isinstance(layers, list) else "no"
-        raise InvalidArtifact(f"the manifest has {count} layers, a bundle is one; push it with modelctl push")
+        raise InvalidArtifact(f"the manifest has {count} layers, a {kind.name} is one; push it with modelctl push")
     (layer,) = layers
-    if layer.get("mediaType") != LAYER_TYPE:
-        raise InvalidArtifact(f"the layer is {_said(layer.get('mediaType'))}, a bundle is {LAYER_TYPE}")
+    if layer.get("mediaType") != kind.layer_type:
+        raise InvalidArtifact(f"the layer is {_said(layer.get('mediaType'))}, a {kind.name} is {kind.layer_type}")
     if "urls" in layer:
         raise InvalidArtifact("the layer lies elsewhere (urls), and no other address is asked; push the bundle itself")
     digest, size = layer.get("digest"), layer.get("size")

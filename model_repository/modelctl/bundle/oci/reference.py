@@ -29,6 +29,17 @@ class Reference:
         return f"oci://{self.host}/{self.repository}@{digest}"
 
 
+def signature_tag(digest: str) -> str:
+    """Where the signature of a bundle lies in the bundle's repository. `digest`: the bundle's, not its manifest's."""
+    return f"{digest.replace(':', '-')}.sig"
+
+
+def signature_address(uri: str, digest: str) -> str:
+    """The same for the bundle at `uri`. Raises InvalidArtifact."""
+    found = parse(uri)
+    return f"oci://{found.host}/{found.repository}:{signature_tag(digest)}"
+
+
 def parse(uri: str) -> Reference:
     """Raises InvalidArtifact."""
     found = _ADDRESS.fullmatch(uri) if len(uri) <= _MOST_CHARACTERS else None

@@ -32,12 +32,18 @@ async def open_http(uri: str, start: int, rules: Rules) -> AsyncIterator[Body]:
 
 @contextlib.asynccontextmanager
 async def guarded_session(
-    uri: str, rules: Rules, check_hop: aiohttp.ClientMiddlewareType
+    uri: str, rules: Rules, check_hop: aiohttp.ClientMiddlewareType, keep_alive: bool = False
 ) -> AsyncIterator[aiohttp.ClientSession]:
-    """`check_hop` sees each request before it is sent, those of redirects too. Raises Refused for a local address."""
+    """`check_hop` sees each request before it is sent, those of redirects too. Raises Refused for a local address.
+
+    `keep_alive`: one connection for several requests to a host.
+    """
     sockets = Sockets(rules.allow_local_addresses)
     try:
-        async with _session(rules, sockets, check_hop) as session:
+        connector = aiohttp.TCPConnector(
+            socket_factory=sockets.open, ssl=trust(rules.ca_file), force_close=not keep_alive
+        )
+        async with _session(connector, check_hop) as session:
             yield session
     except aiohttp.ClientConnectionError:
         if sockets.refused is None:
@@ -45,9 +51,9 @@ async def guarded_session(
         raise local_address(uri, sockets.refused) from None
 
 
-def _session(rules: Rules, sockets: Sockets, check_hop: aiohttp.ClientMiddlewareType) -> aiohttp.ClientSession:
+def _session(connector: aiohttp.TCPConnector, check_hop: aiohttp.ClientMiddlewareType) -> aiohttp.ClientSession:
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(socket_factory=sockets.open, ssl=trust(rules.ca_file), force_close=True),
+        connector=connector,
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_SECONDS, sock_read=READ_TIMEOUT_SECONDS),
         middlewares=(check_hop,),
         cookie_jar=aiohttp.DummyCookieJar(),

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import aiohttp
 from modelctl.bundle.oci import artifact
-from modelctl.bundle.oci.artifact import MANIFEST_TYPE, MAX_MANIFEST_BYTES, Layer
+from modelctl.bundle.oci.artifact import MANIFEST_TYPE, MAX_MANIFEST_BYTES, SIGNATURE, Layer, digest_of
 from modelctl.bundle.oci.errors import InvalidArtifact
-from modelctl.bundle.oci.reference import Reference, parse_pinned
+from modelctl.bundle.oci.reference import Reference, parse, parse_pinned, signature_tag
 from yarl import URL
 
 from replica_agent.store.body import Body
@@ -21,19 +21,20 @@ from replica_agent.store.rules import Rules, check, is_named
 
 @contextlib.asynccontextmanager
 async def open_oci(uri: str, start: int, rules: Rules, digest: str) -> AsyncIterator[Body]:
-    """From byte `start` of the bundle on. Every try asks for the manifest and, if need be, for a token anew, so that
-    an expired one costs nothing but the question.
+    """From byte `start` of the bundle on, or of the signature of bundle `digest` where `uri` is its address.
 
-    Raises WrongDigest where the layer is not `digest`, Refused, aiohttp.ClientError, OSError.
+    Every try asks for the manifest and, if need be, for a token anew, so that an expired one costs nothing but the
+    question. Raises WrongDigest where the layer is not `digest`, Refused, aiohttp.ClientError, OSError.
     """
     try:
-        reference, manifest_digest = parse_pinned(uri)
+        reference = parse(uri)
+        is_signature = reference.tag == signature_tag(digest)
+        manifest_digest = None if is_signature else parse_pinned(uri)[1]
         base = _address(reference, rules)
-        async with guarded_session(uri, rules, _check_hops(base, rules)) as session:
+        async with guarded_session(uri, rules, _check_hops(base, rules), keep_alive=True) as session:
             registry = Registry(session, base, reference, rules.pull_secret_file)
-            layer = artifact.parse(await _manifest(registry, manifest_digest), manifest_digest)
-            _compare(layer, digest)
-            async with registry.get(f"blobs/{digest}", {"Range": f"bytes={start}-"} if start else {}) as response:
+            layer = await _layer(registry, manifest_digest, digest)
+            async with registry.get(f"blobs/{layer.digest}", {"Range": f"bytes={start}-"} if start else {}) as response:
                 yield _bounded(read_body(response), layer)
     except InvalidArtifact as error:
         raise Refused(str(error)) from None
@@ -59,8 +60,18 @@ def _check_hops(base: URL, rules: Rules) -> aiohttp.ClientMiddlewareType:
     return check_hop
 
 
-async def _manifest(registry: Registry, digest: str) -> bytes:
-    async with registry.get(f"manifests/{digest}", {"Accept": MANIFEST_TYPE}) as response:
+async def _layer(registry: Registry, manifest_digest: str | None, wanted: str) -> Layer:
+    """Without a digest of its manifest it is the signature, which proves itself."""
+    if manifest_digest is None:
+        content = await _manifest(registry, signature_tag(wanted))
+        return artifact.parse(content, digest_of(content), SIGNATURE)
+    layer = artifact.parse(await _manifest(registry, manifest_digest), manifest_digest)
+    _compare(layer, wanted)
+    return layer
+
+
+async def _manifest(registry: Registry, name: str) -> bytes:
+    async with registry.get(f"manifests/{name}", {"Accept": MANIFEST_TYPE}) as response:
         return await read_all(response, MAX_MANIFEST_BYTES)
 
 

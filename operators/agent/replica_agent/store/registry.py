@@ -16,6 +16,8 @@ from replica_agent.store.errors import Refused
 from replica_agent.store.http import MAX_REDIRECTS, read_all
 from replica_agent.store.redaction import redact
 
+MAX_ERROR_BYTES = 64 << 10
+
 _LOGIN_REFUSED = (401, 403)
 
 
@@ -41,10 +43,12 @@ class Registry:
         """
         response = await self._ask(path, headers)
         if response.status == 401 and response.url.origin() == self._base.origin():
-            response.close()
+            await read_all(response, MAX_ERROR_BYTES)
             self._authorization = {"Authorization": await self._log_in(response)}
             response = await self._ask(path, headers)
         async with response:
+            if response.status >= 400:
+                await read_all(response, MAX_ERROR_BYTES)  # else the connection could not be used on
             if response.status in _LOGIN_REFUSED and response.url.origin() == self._base.origin():
                 raise Refused(f"the registry refuses (HTTP {response.status}); {self._mend()}")
             response.raise_for_status()

@@ -103,7 +103,7 @@ def _split(uri: str) -> _Parts:
         port = parts.port or _DEFAULT_PORTS.get(parts.scheme)
     except ValueError:
         raise Refused(f"{redact(uri)}: cannot be read as an address; correct it") from None
-    written = parts.path.partition("@")[0] if parts.scheme == "oci" else parts.path  # without the digest
+    written = re.split("[@:]", parts.path)[0] if parts.scheme == "oci" else parts.path  # without digest and tag
     path = tuple(filter(None, unquote(written).split("/")))
     if re.search(r"[\x00-\x20\\]", uri) or "\\" in unquote(parts.path) or {".", ".."} & set(path):
         raise Refused(f"{redact(uri)}: has white space, a backslash, or the segment . or ..; write it without")

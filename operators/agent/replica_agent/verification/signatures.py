@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from modelctl.bundle.oci.reference import signature_address
 from modelctl.bundle.signature.check import SUFFIX
 from modelctl.bundle.signature.envelope import MAX_BYTES
 
@@ -77,7 +78,7 @@ class Signatures:
 
     def _sources(self, release: Release, plan: Plan) -> Iterable[tuple[str, Rules]]:
         """The store first: what it says is reported. A sibling's signature is as good, because it is checked here."""
-        yield f"{release.uri}{SUFFIX}", self._rules
+        yield _address(release), self._rules
         for sibling in plan.siblings:
             if sibling.name != self._replica:
                 url = f"{sibling.url.rstrip('/')}/bundles/{release.digest}/signature"
@@ -85,10 +86,15 @@ class Signatures:
 
     def _download(self, uri: str, rules: Rules, digest: str) -> bytes:
         """Raises StoreError, OSError."""
-        if access(uri) is Access.OCI:
-            raise Missing(f"{redact(uri)} is not looked for: signatures lie beside bundles of https:, s3: and file:")
         check_credentials(uri)
         with TemporaryDirectory(dir=self._staging) as folder:
             target = Path(folder) / "signature"
             download(uri, target, lambda received, total: None, rules, digest)
             return target.read_bytes()
+
+
+def _address(release: Release) -> str:
+    """Beside the bundle: behind its address, in a registry a tag of its repository."""
+    if access(release.uri) is Access.OCI:
+        return signature_address(release.uri, release.digest)
+    return f"{release.uri}{SUFFIX}"

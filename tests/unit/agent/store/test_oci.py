@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 from modelctl.bundle.oci import artifact
-from modelctl.bundle.oci.artifact import MAX_MANIFEST_BYTES, Layer, digest_of
+from modelctl.bundle.oci.artifact import MAX_MANIFEST_BYTES, SIGNATURE, Layer, digest_of
+from modelctl.bundle.oci.reference import signature_address, signature_tag
 from replica_agent.store.download import download
 from replica_agent.store.errors import Refused, StoreError, WrongDigest
 from replica_agent.store.rules import Rules
@@ -229,3 +230,17 @@ def test_without_tls_only_where_it_is_named_and_never_with_a_password(authority:
         with pytest.raises(Refused, match="asks for a password"):
             fetch(registry.uri(), tmp_path, plain)
         assert {one.authorization for one in registry.asked} == {None}
+
+
+def test_only_the_signature_of_this_bundle_may_be_asked_by_a_tag(registry: StrangeRegistry, tmp_path: Path) -> None:
+    address = signature_address(registry.uri(), DIGEST)
+    path = f"/v2/models/m/manifests/{signature_tag(DIGEST)}"
+    registry.answers[path] = [(200, {}, MANIFEST)]
+    with pytest.raises(Refused, match=r"the artifact is 'application/vnd\.medinfer\.model\.v1', a signature's is"):
+        fetch(address, tmp_path, rules_for(registry))
+    signed = artifact.build(Layer(DIGEST, len(BUNDLE)), "m-2.tar.sig", 2, SIGNATURE)
+    registry.answers[path] = [(200, {}, signed)]
+    assert fetch(address, tmp_path, rules_for(registry)) == DIGEST
+    for other in (signature_address(registry.uri(), f"sha256:{7:064x}"), f"oci://{registry.host}/models/m:2"):
+        with pytest.raises(Refused, match="a tag can come to mean other bytes"):
+            fetch(other, tmp_path, rules_for(registry))

@@ -152,7 +152,8 @@ def test_what_is_deleted_is_forgotten(signed: Signed) -> None:
     assert signed.files.path(wanted.digest) is None
 
 
-def test_in_a_registry_none_is_looked_for(signed: Signed) -> None:
-    uri = "oci://registry.example/models@sha256:" + "0" * 64
-    failed = refusal(signed, uri=uri)
-    assert failed.reason is Reason.SIGNATURE_REFUSED and "signatures lie beside bundles of https:" in failed.message
+def test_in_a_registry_it_is_a_tag_beside_the_bundle(signed: Signed) -> None:
+    failed = refusal(signed, uri=f"oci://registry.example/models@sha256:{0:064x}")
+    wanted = signed.put(1)
+    tag = f"oci://registry.example/models:{wanted.digest.replace(':', '-')}.sig"
+    assert failed.reason is Reason.FETCH_FAILED and f"{tag}: is under none of the allowed" in failed.message
