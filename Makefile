@@ -122,6 +122,11 @@ e2e: cluster gitops ## test-e2e and parts that die under load, on a cluster that
 soak: setup packages control-plane ## The long ones: 10,000 hostile uploads, as many clients of every kind, fifty releases
 	$(RUN) pytest tests/integration -m soak
 
+SEEDS ?= 10
+.PHONY: chaos
+chaos: setup packages control-plane ## A release while parts die at random, some seven minutes for each seed: SEEDS=10 has 1 to 10
+	CHAOS_SEEDS="$$(seq -s ' ' $(SEEDS))" $(RUN) pytest tests/integration/rollout/test_chaos.py -rA $(call SIDE_BY_SIDE,1)
+
 .PHONY: bench
 bench: setup observers ## Measure; writes docs/benchmarks.md, fails when a ratio is below its threshold
 	$(RUN) python -m ci.bench

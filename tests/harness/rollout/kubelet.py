@@ -73,6 +73,10 @@ class Kubelet:
         kept = self._kept.get(name)
         return kept is not None and bool(kept.ready) and not kept.ending
 
+    def is_kept(self, name: str) -> bool:
+        """The pod is there."""
+        return name in self._kept
+
     def forget(self, name: str) -> None:
         self._kept.pop(name, None)
 
