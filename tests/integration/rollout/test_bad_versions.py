@@ -5,10 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from modelctl.defaults import LABELS
+from modelctl.demo import tiny
 from modelctl.demo.samples import mark_corner
+from modelctl.main import main
+from PIL import Image
 
 from ci.load.images import encode_jpeg, grey_pixels
 from ci.load.load import Load, Result
+from ci.stack.documents import digest_of
 from ci.stack.kubernetes import Cluster
 from ci.stack.waiting import wait_until
 from tests.harness.rollout.namespace import Namespace
@@ -59,7 +64,8 @@ def failure_of(stack: RolloutStack) -> tuple[str, str]:
     """(outcome, reason) of the last failure; the stable version is served, and git's is not live."""
     status = stack.status()
     conditions = {one["type"]: one["status"] for one in status["conditions"]}
-    assert conditions == {"Available": "True", "Ready": "False", "Stalled": "True"}
+    assert conditions.items() >= {"Available": "True", "Ready": "False", "Stalled": "True"}.items()
+    assert "Reconciling" not in conditions
     assert status["stable"]["version"] == 1 and status["stable"]["weight"] == 100
     return status["lastFailure"]["outcome"], status["lastFailure"]["reason"]
 
@@ -95,6 +101,35 @@ def test_wrong_golden_answers_are_refused_before_any_traffic(served: RolloutStac
     assert failure_of(served) == ("RolledBack", "GoldenMismatch")
     assert result.by_version().keys() == {1}
     assert [one["version"] for one in served.status()["quarantined"]].count(WRONG_GOLDEN) == 1
+
+
+@pytest.fixture(scope="module")
+def acceptance(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """A hospital's set: three images of each class with what is on them."""
+    folder = tmp_path_factory.mktemp("hospital")
+    lines = ["file,labels"]
+    for index, label in enumerate(LABELS):
+        for seed in range(3):
+            Image.fromarray(tiny.image(index, 100 + seed)).save(folder / f"{index}-{seed}.png")
+            lines.append(f"{index}-{seed}.png,{label}")
+    (folder / "cases.csv").write_text("\n".join(lines) + "\n")
+    out = folder / "acceptance.npz"
+    assert main(["golden", str(folder), "--min-right", "0.9", "--out", str(out)]) == 0
+    return {"uri": out.as_uri(), "digest": digest_of(out)}
+
+
+def test_the_hospitals_set_refuses_what_its_own_golden_outputs_let_through(
+    served: RolloutStack, images: list[bytes], acceptance: dict[str, str]
+) -> None:
+    """Without the set, half of the patients get the permuted version's answers: no step compares it with stable."""
+    with served.load(images, served.expected(images, 1, 2)) as load:
+        served.apply(PERMUTED, steps=STRAIGHT, analysis=QUICK, acceptance=acceptance)
+        served.wait_for_phase("RolledBack", "Healthy")
+        assert failure_of(served) == ("RolledBack", "AcceptanceFailed")
+        assert "0 of 12 answers are right, 90% must be" in served.status()["lastFailure"]["message"]
+        result = release(served, load, 2, "Healthy", steps=STRAIGHT, analysis=QUICK, acceptance=acceptance)
+    assert PERMUTED not in result.by_version() and 2 in result.between("at rest").by_version()
+    assert {one["acceptance"] for one in served.status()["replicaStates"]} == {"12/12"}
 
 
 def test_a_version_that_fails_on_some_images_costs_no_request(served: RolloutStack, images: list[bytes]) -> None:
