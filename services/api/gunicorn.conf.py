@@ -15,10 +15,12 @@ import inference_api.main  # noqa: F401  # before the fork: workers share the mo
 from inference_api.process import reports
 from inference_api.process.scoreboard import FILE_NAME, Scoreboard
 from inference_api.settings import PREFIX, InvalidSettings, read_settings
-from medinfer_common import json_logs
+from medinfer_common import core_dumps, json_logs
 
 gc.freeze()  # no later collection visits the modules, which would copy their pages into each worker
 gc.enable()
+
+core_dumps.switch_off()
 
 try:
     settings = read_settings()

@@ -242,6 +242,10 @@ def test_triton_starts_with_its_shared_memory_empty(tmp_path: Path, left: list[s
     assert start_triton(tmp_path, f'echo started; ls "{memory}"') == "started\n"
 
 
+def test_a_triton_that_crashes_leaves_no_core_dump(tmp_path: Path) -> None:
+    assert start_triton(tmp_path, "ulimit -Sc; ulimit -Hc") == "0\n0\n"
+
+
 def test_commands_name_modules_and_files_that_exist() -> None:
     objects = render()
     commands = {name: container(objects, owner, name)["command"] for owner, name in READERS}

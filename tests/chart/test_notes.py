@@ -98,3 +98,15 @@ def test_where_to_look_when_the_way_in_does_not_work() -> None:
     assert "kubectl -n clinic describe httproute medinfer-api" in advice
     assert "kubectl -n clinic describe certificate medinfer-api: cert-manager says there why" in advice
     assert "httproute" not in notes.render(CPU) and "certificate" not in notes.render(CPU)
+
+
+@pytest.mark.parametrize(
+    ("settings", "is_warned"),
+    [
+        pytest.param([], True, id="the build for CPUs"),
+        pytest.param(["triton.image=own/medinfer-triton-cpu:mine"], True, id="the same from elsewhere"),
+        pytest.param(["triton.image=nvcr.io/nvidia/tritonserver:26.10-py3"], False, id="NVIDIA's"),
+    ],
+)
+def test_the_triton_for_cpus_is_for_trying(settings: list[str], is_warned: bool) -> None:
+    assert ("for trying medinfer, not for patients" in notes.render(CPU, settings=settings)) is is_warned

@@ -19,6 +19,9 @@
 {{- if eq (include "medinfer.verification" .) "off" }}
 - triton.agent.verification is off: agents load any bundle of an allowed store that a ModelRollout names, whoever made it. Before patients, have bundles signed with modelctl sign and list the signers.
 {{- end }}
+{{- if contains "medinfer-triton-cpu" (include "medinfer.image" (list . "medinfer-triton-cpu" .Values.triton.image)) }}
+- triton.image is the build for CPUs, Triton 24.10: for trying medinfer, not for patients. It lacks what NVIDIA's security bulletins ask for (26.07), and a traced request may corrupt its heap, after which it hangs. Before patients, set triton.image to NVIDIA's.
+{{- end }}
 {{- if not .Values.networkPolicy.enabled }}
 - networkPolicy.enabled is false: every pod in the cluster can reach Triton and download bundles.
 {{- end }}

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from medinfer_common import json_logs
+from medinfer_common import core_dumps, json_logs
 from uvicorn.config import Config
 from uvicorn.server import Server
 
@@ -38,6 +38,7 @@ log = logging.getLogger(__name__)
 
 def main() -> int:
     """The exit status: 2 when the environment is wrong or the address is taken."""
+    core_dumps.switch_off()
     try:
         settings = read_settings()
     except InvalidSettings as error:

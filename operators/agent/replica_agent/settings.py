@@ -67,6 +67,7 @@ class Settings(BaseModel):
     triton_command: tuple[str, ...] = ()
     instance_kind: Literal["KIND_GPU", "KIND_CPU"] = "KIND_GPU"
     restricted_key: str = ""
+    restricted_key_file: Path | None = None
     memory_limit_bytes: Annotated[int, Field(gt=0)] | None = None
     min_free_disk_bytes: Annotated[int, Field(ge=0)] = 256 << 20
     tracing_endpoint: Annotated[str, AfterValidator(check_endpoint)] = ""
@@ -127,6 +128,11 @@ class Settings(BaseModel):
     def repository_dir(self) -> Path:
         """Triton's --model-repository."""
         return self.data_dir / "repository"
+
+    @property
+    def grpc_key(self) -> str:
+        """What a Triton that is elsewhere wants from who controls it. Raises OSError."""
+        return self.restricted_key_file.read_text().strip() if self.restricted_key_file else ""
 
     @property
     def rules(self) -> Rules:

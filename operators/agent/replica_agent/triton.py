@@ -18,6 +18,9 @@ from replica_agent.ports import GRPC_PORT, METRICS_PORT
 from replica_agent.state import IndexState
 
 _INDEX_TIMEOUT_SECONDS = 5.0
+CONTROL_HEADER = (
+    "triton-grpc-protocol-medinfer-agent-key"  # Triton's prefix, and the name after the colon of its option
+)
 _OPTIONS = (
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.min_reconnect_backoff_ms", 100),
@@ -45,11 +48,14 @@ class TritonRefused(TritonError):
 class Triton:
     """One Triton at `address`. Must be made inside the running loop.
 
+    `key`: for a Triton whose gRPC control is restricted; empty where it listens on the loopback of a pod alone.
+
     `connection` counts connections. A new one may be to a restarted Triton, so proofs do not outlive a connection.
     """
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, key: str = "") -> None:
         self._address = address
+        self._metadata = ((CONTROL_HEADER, key),) if key else None
         self._channel = grpc.aio.insecure_channel(f"{address}:{GRPC_PORT}", options=_OPTIONS)
         self._stub = service_pb2_grpc.GRPCInferenceServiceStub(self._channel)
         self.connection = 0
@@ -71,7 +77,9 @@ class Triton:
     async def index(self, model: str) -> Mapping[int, IndexState]:
         """Version -> state, for each version that Triton ever tried to load. Raises TritonGone, TritonTimeout."""
         request = service_pb2.RepositoryIndexRequest()
-        answer = await self._call(self._stub.RepositoryIndex(request, timeout=_INDEX_TIMEOUT_SECONDS))
+        answer = await self._call(
+            self._stub.RepositoryIndex(request, timeout=_INDEX_TIMEOUT_SECONDS, metadata=self._metadata)
+        )
         rows = (row for row in answer.models if row.name == model and row.version)
         return MappingProxyType({int(row.version): IndexState(row.state or "UNAVAILABLE") for row in rows})
 
@@ -82,7 +90,7 @@ class Triton:
         """
         request = service_pb2.RepositoryModelLoadRequest(model_name=model)
         request.parameters["config"].string_param = override
-        await self._call(self._stub.RepositoryModelLoad(request, timeout=timeout_seconds))
+        await self._call(self._stub.RepositoryModelLoad(request, timeout=timeout_seconds, metadata=self._metadata))
 
     async def infer(
         self, model: str, version: int, contract: Contract, batch: NDArray[np.float32], timeout_seconds: float

@@ -58,7 +58,7 @@ class Wiring:
     def connect(self) -> tuple[Triton, Agent]:
         """Both still have to be run. Must be called inside the running loop."""
         settings, bundles = self._settings, self._bundles
-        triton = Triton(settings.triton_address)
+        triton = Triton(settings.triton_address, settings.grpc_key)
         repository = Repository(
             settings.repository_dir, self._staging, settings.instance_kind, settings.operator_domains
         )

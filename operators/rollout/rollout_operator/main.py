@@ -3,7 +3,7 @@
 import sys
 
 import uvloop
-from medinfer_common import json_logs
+from medinfer_common import core_dumps, json_logs
 
 from rollout_operator.operator import Operator
 from rollout_operator.settings import InvalidSettings, read_settings
@@ -14,6 +14,7 @@ KOPFS_EXTRA = ("settings", "k8s_skip")  # Kopf adds these to every record
 
 def main() -> int:
     """2 when the environment is wrong."""
+    core_dumps.switch_off()
     try:
         settings = read_settings()
     except InvalidSettings as error:

@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from ci.stack.replica import Replica
+from tests.harness.core_limits import NONE, core_limits
 from tests.integration.agent.observe import index, ready, status
 
 pytestmark = pytest.mark.integration
@@ -30,6 +31,12 @@ def test_tritons_http_control_is_closed_without_the_key(shared_replica: Replica,
     for headers in ({}, {"medinfer-agent-key": "guess"}):
         assert httpx.request(method, shared_replica.url + path, headers=headers).status_code == 403
     assert index(shared_replica) == {1: "READY"}
+
+
+def test_neither_the_agent_nor_triton_leaves_a_core_dump(shared_replica: Replica) -> None:
+    limits = core_limits([shared_replica.pid])
+    assert "tritonserver" in {name.split()[1] for name in limits} and len(limits) > 2, limits
+    assert set(limits.values()) == {NONE}, limits
 
 
 def test_inference_and_health_stay_open(shared_replica: Replica) -> None:

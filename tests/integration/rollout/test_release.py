@@ -3,6 +3,7 @@
 import pytest
 
 from ci.stack.kubernetes import Refused
+from tests.harness.core_limits import NONE, core_limits
 from tests.harness.rollout.guarded import APPROVER, guard
 from tests.harness.rollout.plugin import run
 from tests.harness.rollout.proofs import unproved
@@ -14,6 +15,8 @@ pytestmark = pytest.mark.integration
 def test_a_release_through_shadow_gate_and_weights(stack: RolloutStack, images: list[bytes]) -> None:
     guard(stack.namespace)
     stack.start()
+    ours = [*stack.apis.values(), *stack.operators, *(triton.agent for triton in stack.tritons.values())]
+    assert set(core_limits(one.pid for one in ours).values()) == {NONE}, "no crash writes what the process held"
     with stack.load(images, stack.expected(images, 1, 2)) as load:
         load.wait_until_answered(200)
         stack.apply(2, approve=False)

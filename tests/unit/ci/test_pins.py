@@ -26,7 +26,7 @@ def images(pattern: str, *but: str) -> tuple[Place, ...]:
 
 
 BASE, UV = r"^ARG BASE=(\S+)$", r"^ARG UV_VERSION=(\S+)$"
-TRITON = r"nvcr\.io/nvidia/tritonserver:([\w.-]+)"
+TRITON = r"nvcr\.io/nvidia/tritonserver:([\w.-]+(?:@sha256:[0-9a-f]{64})?)"
 KUBERNETES = r"[Kk]ube(?:rnetes|-apiserver|-scheduler) (\d+\.\d+\.\d+)"
 PINS = (
     Pin("base image", Place("services/api/Dockerfile", BASE), images(BASE, "services/api")),

@@ -64,6 +64,24 @@ def test_a_manager_finds_one_version_of_one_dependency(manager: Json) -> None:
         assert renovate.expression(versioning.removeprefix("regex:")).search(version)
 
 
+@pytest.mark.parametrize("manager", [pytest.param(BASE, id="base image"), pytest.param(TRITON, id="Triton image")])
+def test_an_image_is_pinned_by_its_digest(manager: Json) -> None:
+    """Renovate writes the digest, as no registry could be asked where the tags were written."""
+    [match] = {(one.dependency, one.version) for one in renovate.matches(manager)}
+    template = str(manager["autoReplaceStringTemplate"])
+    digest = f"sha256:{'0' * 64}"
+    for field, value in {"depName": match[0], "newValue": match[1], "newDigest": digest}.items():
+        template = template.replace(f"{{{{{{{field}}}}}}}", value)
+    written = template.replace("{{#if newDigest}}", "").replace("{{/if}}", "")
+    (pattern,) = manager["matchStrings"]
+    found = renovate.expression(pattern).fullmatch(written)
+    assert found and found["currentDigest"] == digest
+    assert any(
+        rule.get("pinDigests") and rule.get("matchDatasources") == ["docker"]
+        for rule in renovate.read()["packageRules"]
+    )
+
+
 def test_rules_name_files_and_managers_that_are_there() -> None:
     content = renovate.read()
     for rule in content["packageRules"]:

@@ -1,7 +1,8 @@
 {{/*
 Starts Triton as replica_agent.supervise does: explicit mode, nothing loaded, gRPC for this pod only. The key of the HTTP
 control endpoints is a new random number at each start, and nobody knows it: the agent uses gRPC. /dev/shm outlives the
-container, so what a killed Triton left there is deleted first; otherwise a few crashes would fill it.
+container, so what a killed Triton left there is deleted first; otherwise a few crashes would fill it. A crash leaves no core
+dump, which would hold images of patients.
 
 Triton sees no backend but ONNX Runtime, so that no bundle can be run by another one. Where ONNX Runtime's is written in
 Python, as in the image for CPUs, it needs the Python backend beside it.
@@ -11,7 +12,7 @@ command:
   - /bin/sh
   - -c
   - >-
-    rm -rf /dev/shm/* /tmp/backends && mkdir /tmp/backends
+    ulimit -c 0; rm -rf /dev/shm/* /tmp/backends && mkdir /tmp/backends
     && ln -s /opt/tritonserver/backends/onnxruntime /tmp/backends
     && if [ -e /opt/tritonserver/backends/onnxruntime/model.py ];
     then ln -s /opt/tritonserver/backends/python /tmp/backends; fi;
