@@ -132,6 +132,14 @@ REFUSED = [
         NO_STORE,
     ),
     Case("another path of the store", "rob", edit(artifact=artifact(2, "https://store.example/models2/")), NO_STORE),
+    Case(
+        "a set of another store", FLUX, edit(acceptance=artifact(10, OLD_STORE)), "acceptance.uri begins with none of"
+    ),
+    Case(
+        "another set", "rob", edit(acceptance=artifact(11), **VERSION_3), "acceptance.digest is none of operator.floors"
+    ),
+    Case("no set", "rob", edit(acceptance=None), "acceptance.digest is none of operator.floors"),
+    Case("set and approval at once", "owner", approve(approval("owner"), acceptance=None), NOT_AT_ONCE),
     Case("made with another store", "rob", create(artifact=artifact(2, "s3://models/"), approvals=[]), NO_STORE),
     Case("another webhook", "rob", edit(notify={"url": "https://evil.example/hook"}), NO_HOST),
     Case(

@@ -39,6 +39,7 @@ SPEC: Json = {
     "model": "resnet_medical",
     "version": 2,
     "artifact": artifact(2),
+    "acceptance": artifact(10),
     "approvals": [EARLIER],
     "strategy": {"steps": [{"gate": {"name": GATE}}, {"setWeight": 100}]},
 }
