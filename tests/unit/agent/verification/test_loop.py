@@ -1,5 +1,6 @@
 """The agent's loop where bundles are verified: what is loaded, what is told, and what a retired key stops."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -74,8 +75,9 @@ async def test_what_was_fetched_before_bundles_were_verified_is_looked_at_before
     bench.signatures = None
     async with bench.run() as agent:
         await until(agent, lambda now: now.ready)
+    shutil.rmtree(signed.folder / "repository")
     bench.signatures = signed.signatures()
     bench.triton.restart()
     async with bench.run() as agent:
         await until(agent, lambda now: states(now) == {1: "SignatureRefused"})
-    assert bench.triton.loads == [[1]]
+    assert bench.triton.loads == [[1]] and not (signed.folder / "repository/resnet_medical/1").exists()
