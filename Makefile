@@ -135,6 +135,11 @@ bench: setup observers ## Measure; writes docs/benchmarks.md, fails when a ratio
 bench-operator: setup control-plane ## Measure how the operator grows; writes its part of docs/benchmarks.md, fails at its limits
 	$(RUN) python -m ci.bench.operator
 
+.PHONY: sbom
+sbom: setup ## What is in each image, as CycloneDX JSON, into .sbom; as root on Debian, builds images that were never built
+	@ci/install-packages cluster
+	@$(RUN) python -m ci.images
+
 # What a person names. RELEASED: the options that they become.
 RELEASED = --registry "$(REGISTRY)" $(if $(KEY),--key "$(KEY)")
 
@@ -228,4 +233,4 @@ go-programs: setup
 .PHONY: clean
 clean: ## Remove what the targets above made
 	[ ! -e .cluster/state ] || $(MAKE) down
-	rm -rf .tools .venv services/triton/.venv .demo .cache .bench .cluster
+	rm -rf .tools .venv services/triton/.venv .demo .cache .bench .sbom .cluster

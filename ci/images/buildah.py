@@ -7,6 +7,8 @@ import hashlib
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from ci.images.catalog import PROGRAMS, Image
@@ -69,6 +71,16 @@ def archive(reference: str, name: str, path: Path) -> None:
     part.unlink(missing_ok=True)
     _run("push", "--quiet", reference, f"docker-archive:{part}:{name}")
     part.rename(path)
+
+
+@contextmanager
+def mounted(reference: str) -> Iterator[Path]:
+    """The file system of an image in the store, as root. Raises CommandFailed."""
+    container = _run("from", "--pull-never", reference).stdout.strip()
+    try:
+        yield Path(_run("mount", container).stdout.strip())
+    finally:
+        _run("rm", container)
 
 
 def push(reference: str, target: str, digest_file: Path) -> str:

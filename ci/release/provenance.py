@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from ci.images.catalog import Image
 from ci.stack.folders import ROOT
 
 SOURCE = "https://github.com/medinfer/medinfer"
@@ -51,6 +52,11 @@ def builder(environment: Mapping[str, str]) -> str:
 def lock_file(path: str) -> dict[str, str]:
     """As a material. path: in the repository."""
     return {f"git+{SOURCE}#{path}": hashlib.sha256((ROOT / Path(path)).read_bytes()).hexdigest()}
+
+
+def lock_path(image: Image) -> str:
+    """Of the lock file that says what the image holds, in the repository."""
+    return "uv.lock" if image.packages else "services/triton/uv.lock"
 
 
 def _time(moment: datetime) -> str:

@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ci.cluster.chart import CHART
-from ci.images import buildah
+from ci.images import buildah, sbom
 from ci.images.catalog import OURS, Image
 from ci.images.provide import FILES, in_store
-from ci.release import charted, commit, provenance, sbom
+from ci.release import charted, commit, provenance
 from ci.release.programs import explained, helm
 from ci.release.provenance import Build
 from ci.release.signatures import PROVENANCE, SBOM, Signer
@@ -56,10 +56,10 @@ def _push(image: Image, registry: str, version: str, folder: Path) -> str:
 
 def _attest_image(image: Image, name: str, build: Build, signer: Signer, folder: Path) -> None:
     document = folder / f"{image.name}.cdx.json"
-    sbom.write(image, document)
+    sbom.write(image, in_store(image, image.key(buildah.BASE)), document)
     signer.attest(name, SBOM, document)
     base = {f"oci://{buildah.BASE}": buildah.digest(buildah.BASE).removeprefix("sha256:")}
-    _attest_origin(name, image.name, base | provenance.lock_file(sbom.lock_file(image)), build, signer, folder)
+    _attest_origin(name, image.name, base | provenance.lock_file(provenance.lock_path(image)), build, signer, folder)
 
 
 def _attest_origin(
