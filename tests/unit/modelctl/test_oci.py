@@ -132,7 +132,7 @@ def test_tokens() -> None:
         b"[]",
         b"{}",
         b'{"token":7}',
-        b'{"token":"a\\r\\nX: tiger"}',
+        b'{"token":"a\\r\\nX:tiger"}',
         b'{"token":"\xc3\xa9"}',
     ):
         with pytest.raises(InvalidArtifact, match="gives no token") as refused:

@@ -48,6 +48,7 @@ authorizer.group('serving.medinfer.io').resource('modelrollouts').namespace(requ
 {{- $prefix := printf "%s/" (trimSuffix "/" .) -}}
 {{- $prefixes = append $prefixes $prefix -}}
 {{- if regexMatch "^file:/[^/]" $prefix }}{{ $prefixes = append $prefixes (replace "file:/" "file:///" $prefix) }}{{ end -}}
+{{- if hasPrefix "oci://" $prefix }}{{ $prefixes = append $prefixes (printf "%s@" (trimSuffix "/" $prefix)) }}{{ end -}}
 {{- end -}}
 {{ toRawJson $prefixes }}
 {{- end }}
