@@ -6,21 +6,30 @@ import pytest
 
 from ci.stack.kubernetes import Cluster
 from tests.chart.conftest import create_restricted
-from tests.harness.chart.admitted import Site
+from tests.harness.chart.admitted import FLUX, Site
 
 numbers = count(1)
 
 
-def make_site(cluster: Cluster, *settings: str) -> Site:
+def make_site(cluster: Cluster, *settings: str, controller: str = FLUX) -> Site:
     site = Site(cluster, f"admission-{next(numbers)}")
     create_restricted(cluster, site.namespace)
-    site.install(*settings)
+    site.install(*settings, controller=controller)
     return site
 
 
 @pytest.fixture(scope="session")
 def guarded(cluster: Cluster) -> Site:
     site = make_site(cluster)
+    site.wait_for_policies()
+    return site
+
+
+@pytest.fixture(scope="session")
+def signed(cluster: Cluster) -> Site:
+    """The operator has approvers, and one user alone carries what others decided."""
+    settings = ("operator.approvers.configMapName=gate-approvers", "admission.controllers={admin}")
+    site = make_site(cluster, *settings, controller="admin")
     site.wait_for_policies()
     return site
 

@@ -189,6 +189,15 @@ ALLOWED = [
     Case("git carries both", FLUX, approve(approval("ann", 3), **VERSION_3)),
     Case("git makes it anew", FLUX, create(approvals=[approval("ann")])),
 ]
+SIGNED = approval("jane", 3, time="2026-11-29T12:00:00Z", signature="of somebody whom the operator asks for")
+WITH_APPROVERS = [
+    Case("who releases carries a signature", "rob", approve(SIGNED, **VERSION_3)),
+    Case("the named user carries what others decided", "admin", approve(approval("ann", 3), **VERSION_3)),
+    Case("no signature", "rob", approve(approval("jane", 3), **VERSION_3), f"rob {NO_APPROVAL}"),
+    Case("an empty signature", "rob", approve(SIGNED | {"signature": ""}, **VERSION_3), f"rob {NO_APPROVAL}"),
+    Case("one of two without", "rob", approve(SIGNED, approval("rob")), f"rob {NO_APPROVAL}"),
+    Case("a ServiceAccount that is not named", FLUX, approve(approval("ann")), f"Write {FLUX} into"),
+]
 NOT_BY_RIGHTS = [
     Case("who views releases", "vic", edit(suspend=True), "cannot patch resource"),
     Case("who releases deletes", "rob", remove("modelrollouts", NAME), "cannot delete resource"),
@@ -220,6 +229,15 @@ def test_is_refused(case: Case, guarded: Site, unguarded: Site) -> None:
 @each("case", named(ALLOWED))
 def test_is_allowed(case: Case, guarded: Site) -> None:
     ask(case, guarded)
+
+
+@each("case", named(WITH_APPROVERS))
+def test_signatures_and_named_users(case: Case, signed: Site) -> None:
+    if not case.refusal:
+        return ask(case, signed)
+    with pytest.raises(Refused) as refused:
+        ask(case, signed)
+    assert case.refusal in str(refused.value)
 
 
 @each("case", named(NOT_BY_RIGHTS))

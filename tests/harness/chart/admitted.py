@@ -64,17 +64,16 @@ class Site:
     def operator(self) -> str:
         return f"system:serviceaccount:{self.namespace}:medinfer-rollout-operator"
 
-    def install(self, *settings: str) -> None:
-        """`settings`: of the chart, over SETTINGS. A ModelRollout whose version 2 waits at a gate, plan and routes."""
+    def install(self, *settings: str, controller: str = FLUX) -> None:
+        """A ModelRollout, which `controller` makes, whose version 2 waits at a gate; plan and routes."""
         kubeconfig = self.cluster.kubeconfig("admin", self.namespace)
         where = ("--namespace", self.namespace, "--kubeconfig", str(kubeconfig))
         helm.run("install", "medinfer", str(CHART), *where, *helm.options(VALUES, settings))
         self._bind()
         for user in (*ROLES, *CLUSTER_ROLES, self.operator):
             wait_until(partial(self._may_look, user), f"the API server knows the rights of {user}")
-        flux, operator = self.client(FLUX), self.client(self.operator)
-        flux.create(self.path("modelrollouts"), rollout(NAME, SPEC))
-        stored = flux.get(self.path("modelrollouts", NAME))
+        operator = self.client(self.operator)
+        stored = self.client(controller).create(self.path("modelrollouts"), rollout(NAME, SPEC))
         operator.replace(self.path("modelrollouts", NAME, "status"), stored | {"status": STATUS})
         for name, key in ((PLAN, "plan.json"), (ROUTES, "routes.json")):
             operator.merge(self.path("configmaps", name), {"data": {key: '{"revision": 7}'}})
