@@ -18,7 +18,7 @@ from tests.harness.rollout.proofs import unproved
 from tests.harness.rollout.rollouts import RolloutStack
 from tests.harness.rollout.service import Service
 
-pytestmark = [pytest.mark.integration, pytest.mark.soak, pytest.mark.timeout(1500)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(1500)]
 
 SEEDS = [int(seed) for seed in os.environ.get("CHAOS_SEEDS", "1").split()]
 SECONDS, RATE = 300.0, 10.0
