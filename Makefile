@@ -115,7 +115,7 @@ down: setup ## End that Kubernetes; its images stay for the next one
 	$(RUN) python -m ci.cluster down
 
 .PHONY: e2e
-e2e: cluster gitops ## test-e2e and parts that die under load, on a cluster that stays or yours: KUBECONFIG=... or CLUSTER=current
+e2e: cluster gitops release-programs ## test-e2e and parts that die under load, on a cluster that stays or yours: KUBECONFIG=... or CLUSTER=current
 	ci/cluster/enter $(RUN) pytest tests/e2e $(SELECTED)
 
 .PHONY: soak

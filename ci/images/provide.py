@@ -62,9 +62,23 @@ def build(image: Image, key: str, name: str, file: Path) -> None:
         older.unlink()
 
 
+def built_alone(image: Image) -> str:
+    """What buildah calls it; built, unless it was, which waits for other builds. Raises CommandFailed."""
+    key = image.key(buildah.BASE)
+    if buildah.has(named(image, key)):
+        return named(image, key)
+    with alone(FILES / ".lock", lambda: say("waiting for another build")):
+        return in_store(image, key)
+
+
+def named(image: Image, key: str) -> str:
+    """In buildah's store."""
+    return f"localhost/{image.name}:{key}"
+
+
 def in_store(image: Image, key: str) -> str:
-    """What buildah calls it; built, unless it was. Raises CommandFailed."""
-    built = f"localhost/{image.name}:{key}"
+    """The same for who has the lock."""
+    built = named(image, key)
     if not buildah.has(built):
         say(f"building {image.name}")
         if not image.program:

@@ -11,13 +11,12 @@ from pathlib import Path
 from ci.cluster.chart import CHART
 from ci.images import buildah, sbom
 from ci.images.catalog import OURS, Image
-from ci.images.provide import FILES, in_store
+from ci.images.provide import built_alone
 from ci.release import charted, commit, provenance
 from ci.release.programs import explained, helm
 from ci.release.provenance import Build
 from ci.release.signatures import PROVENANCE, SBOM, Signer
 from ci.stack.errors import CommandFailed
-from ci.stack.lock import alone
 from ci.stack.say import say
 
 CHARTS = "charts"  # below the registry's path
@@ -47,16 +46,14 @@ def _publish(registry: str, build: Build, signer: Signer, folder: Path) -> dict[
 
 def _push(image: Image, registry: str, version: str, folder: Path) -> str:
     """Built first, unless buildah has it; its digest."""
-    with alone(FILES / ".lock", lambda: say("waiting for another build")):
-        reference = in_store(image, image.key(buildah.BASE))
-        digest = buildah.push(reference, f"{registry}/{image.name}:{version}", folder / "digest")
+    digest = buildah.push(built_alone(image), f"{registry}/{image.name}:{version}", folder / "digest")
     say(f"{registry}/{image.name}@{digest}")
     return digest
 
 
 def _attest_image(image: Image, name: str, build: Build, signer: Signer, folder: Path) -> None:
     document = folder / f"{image.name}.cdx.json"
-    sbom.write(image, in_store(image, image.key(buildah.BASE)), document)
+    sbom.write(image, built_alone(image), document)
     signer.attest(name, SBOM, document)
     base = {f"oci://{buildah.BASE}": buildah.digest(buildah.BASE).removeprefix("sha256:")}
     _attest_origin(name, image.name, base | provenance.lock_file(provenance.lock_path(image)), build, signer, folder)

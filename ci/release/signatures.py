@@ -12,6 +12,8 @@ from ci.stack.errors import CommandFailed
 SBOM, PROVENANCE = "cyclonedx", "slsaprovenance1"
 # The transparency log is on the internet, and only the identity of a workflow needs it.
 OFFLINE = "--tlog-upload=false"
+# cosign asks the internet for Sigstore's own keys unless it has one already, which a signature with a key never uses.
+NOT_ASKED = "SIGSTORE_REKOR_PUBLIC_KEY"
 
 
 @dataclass(frozen=True)
@@ -42,18 +44,20 @@ class Verifier:
 
     def digest(self, name: str) -> str:
         """sha256:... of what has this name and is signed. Raises CommandFailed."""
-        said: list[dict[str, Any]] = json.loads(cosign("verify", *self._options(), "--output", "json", name))
+        said: list[dict[str, Any]] = json.loads(self._ask("verify", "--output", "json", name))
         found: str = said[0]["critical"]["image"]["docker-manifest-digest"]
         return found
 
     def attested(self, name: str, kind: str) -> None:
         """Raises CommandFailed where no such attestation of the signer's is there."""
-        cosign("verify-attestation", *self._options(), "--type", kind, "--output", "text", name)
+        self._ask("verify-attestation", "--type", kind, "--output", "text", name)
 
-    def _options(self) -> list[str]:
-        if self.key:
-            return ["--key", str(self.key), "--private-infrastructure"]
-        return ["--certificate-identity", self.identity, "--certificate-oidc-issuer", self.issuer]
+    def _ask(self, command: str, *arguments: str) -> str:
+        if self.key is None:
+            who = ("--certificate-identity", self.identity, "--certificate-oidc-issuer", self.issuer)
+            return cosign(command, *who, *arguments)
+        key = str(self.key)
+        return cosign(command, "--key", key, "--private-infrastructure", *arguments, environment={NOT_ASKED: key})
 
 
 def signer(key: Path | None, *, keyless: bool) -> Signer:

@@ -25,9 +25,12 @@ def failures(registry: str, version: str, verifier: Verifier) -> list[str]:
         digest = verifier.digest(f"{name}:{version}")
         with tempfile.TemporaryDirectory() as folder:
             names = images(f"oci://{name}@{digest}", registry, Path(folder))
+            contained = yaml.safe_load((Path(folder) / "medinfer" / "Chart.yaml").read_text())["version"]
     except CommandFailed as error:
         return [f"{name}:{version} cannot be trusted: {error}"]
     chart = Reference(name, digest)
+    if contained != version:
+        return [f"{name}:{version} is the signed chart of {contained}: somebody gave it another tag"]
     say(f"{chart} is signed")
     found = list(_failed(chart, {"provenance": lambda: verifier.attested(str(chart), PROVENANCE)}))
     return found + [one for image in sorted(names) for one in _image_failures(image, registry, verifier)]

@@ -51,6 +51,9 @@ class Release:
         """Another one than this checkout's, from the next install or upgrade on: a file, or oci://..."""
         self._chart = name
 
+    def use_this_chart(self) -> None:
+        self._chart = str(chart.CHART)
+
     def use_images_of_the_chart(self, values: Path) -> None:
         """Instead of those that were delivered to the nodes. values: the chart's own values-cpu.yaml."""
         self._settings = {}
@@ -128,6 +131,11 @@ class Release:
 
         wait_until(there, f"{at_least} to {at_most} {component} pods are Ready", timeout_seconds, poll_seconds=1)
 
+    def wait_for_rollouts(self) -> None:
+        """Until every pod is of the newest template, and ready."""
+        for workload in (f"deployment/{API}", "deployment/medinfer-rollout-operator", "statefulset/medinfer-triton"):
+            self.kubectl("rollout", "status", workload, "--timeout=190s")
+
     def get(self, kind: str, name: str) -> Json:
         body: Json = json.loads(self.kubectl("get", kind, name, "--output", "json"))
         return body
@@ -148,7 +156,7 @@ class Release:
         return answer.status_code == 200
 
     def _helm(self, command: str, version: int) -> None:
-        settings = self._settings | chart.artifact_settings(self.model, version)
+        settings = chart.artifact_settings(self.model, version) | self._settings
         arguments = [part for setting in settings.items() for part in ("--set", "=".join(setting))]
         files = [part for path in self.values for part in ("--values", str(path))]
         where = ["--namespace", self.namespace, *(["--create-namespace"] if command == "install" else [])]

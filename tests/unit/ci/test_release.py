@@ -10,7 +10,7 @@ import yaml
 from ci.cluster.chart import CHART
 from ci.release import charted, commit
 from ci.release.__main__ import main
-from ci.release.programs import explained
+from ci.release.programs import explained, meant
 from ci.release.provenance import BY_HAND, Build, builder, predicate
 from ci.release.reference import InvalidReference, Reference, parse, registry
 from ci.release.signatures import signer
@@ -126,6 +126,13 @@ def test_ci_needs_no_key() -> None:
 def test_a_registry_that_refuses(words: str) -> None:
     assert "docker login host" in str(explained(CommandFailed(words), "host/medinfer"))
     assert str(explained(CommandFailed("no space left"), "host/medinfer")) == "no space left"
+
+
+def test_what_cosign_means() -> None:
+    said = (
+        "WARNING: no trusted_root.json\nError: no signatures found\nerror during command execution: no signatures found"
+    )
+    assert meant(said) == "Error: no signatures found"
 
 
 def test_changed_files_are_not_released(tmp_path: Path) -> None:
