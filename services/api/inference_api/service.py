@@ -29,9 +29,8 @@ from inference_api.process import file_descriptors, reports
 from inference_api.process.allowed_hosts import AllowedHosts
 from inference_api.process.background import every
 from inference_api.process.connection_limits import ConnectionLimits, Guard
-from inference_api.process.cpu_wait import cpu_wait_seconds
 from inference_api.process.image_load import ImageLoad
-from inference_api.process.loop_lateness import LoopLateness
+from inference_api.process.loop_lateness import LoopLateness, cpu_wait_seconds
 from inference_api.process.measurements import Measurements
 from inference_api.process.open_connections import OpenConnections
 from inference_api.process.sampled_log import SampledLog

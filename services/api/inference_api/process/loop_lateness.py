@@ -7,6 +7,7 @@ blocks it; where the machine is busy, the loop waits for a CPU.
 import asyncio
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from inference_api.process.histogram import Histogram
 from inference_api.routing.counters import Json
@@ -14,11 +15,25 @@ from inference_api.routing.counters import Json
 PERIOD_SECONDS = 0.02
 LATENESS_BOUNDS_SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
+_SCHEDSTAT = Path("/proc/thread-self/schedstat")
+_WAITED = 1  # ran, waited, turns; the first two in nanoseconds
+
+
+def cpu_wait_seconds() -> float:
+    """For how long this thread was ready to run and waited for a CPU, since it began (proc(5), schedstat).
+
+    Always 0.0 where the kernel does not count it.
+    """
+    try:
+        return int(_SCHEDSTAT.read_bytes().split()[_WAITED]) / 1e9
+    except OSError:
+        return 0.0
+
 
 class LoopLateness:
     """Counts by LATENESS_BOUNDS_SECONDS, 50 times a second, how late the loop was, and for how long it was blocked.
 
-    `cpu_wait_seconds`: for how long the thread that calls it has waited for a CPU so far; see process/cpu_wait.py.
+    `cpu_wait_seconds`: for how long the thread that calls it has waited for a CPU so far.
     """
 
     def __init__(self, cpu_wait_seconds: Callable[[], float]) -> None:

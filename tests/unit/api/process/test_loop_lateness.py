@@ -4,8 +4,7 @@ import asyncio
 import time
 
 import pytest
-from inference_api.process.cpu_wait import cpu_wait_seconds
-from inference_api.process.loop_lateness import LATENESS_BOUNDS_SECONDS, LoopLateness
+from inference_api.process.loop_lateness import LATENESS_BOUNDS_SECONDS, LoopLateness, cpu_wait_seconds
 
 BLOCKED_SECONDS = 0.3
 
