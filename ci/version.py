@@ -28,6 +28,7 @@ COPIES = (
     Place("model_repository/Dockerfile", IMAGE),
     Place("charts/medinfer/Chart.yaml", r"^(?:version|appVersion): (.+)$"),
     Place("docs/install.md", r"\btag(?:=|: )(\d+\.\d+\.\d+)"),
+    Place("docs/air-gapped.md", r"(?:medinfer-|--version )(\d+\.\d+\.\d+)"),
     Place("manifests/gitops/stack/chart.yaml", r"tag: v(\d+\.\d+\.\d+)"),
     Place("manifests/gitops/argocd/stack.yaml", r"targetRevision: v(\d+\.\d+\.\d+)"),
 )

@@ -34,7 +34,11 @@ PINS = (
     Pin(
         "Triton image",
         Place("charts/medinfer/values.yaml", rf"^  image: {TRITON}$"),
-        (Place("compose.yaml", rf"^    image: {TRITON}$"), Place("charts/medinfer/README.md", rf"`\"{TRITON}\"`")),
+        (
+            Place("compose.yaml", rf"^    image: {TRITON}$"),
+            Place("charts/medinfer/README.md", rf"`\"{TRITON}\"`"),
+            Place("docs/air-gapped.md", rf"docker://{TRITON} "),
+        ),
     ),
     Pin(
         "Kubernetes",
