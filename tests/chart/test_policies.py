@@ -186,7 +186,7 @@ def test_the_notes_say_when_nobody_knows(cluster: Cluster) -> None:
 
 
 def test_helm_fails_where_its_user_may_not_ask(cluster: Cluster, namespace: str) -> None:
-    """Who has a namespace of his own, and no other: docs/install.md says which value makes the right needless."""
+    """Who has a namespace of his own, and no other: docs/install.md says which values make the rights needless."""
     roles = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}"
     everything = [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}]
     cluster.client.create(f"{roles}/roles", {"metadata": {"name": "owner"}, "rules": everything})
@@ -199,7 +199,7 @@ def test_helm_fails_where_its_user_may_not_ask(cluster: Cluster, namespace: str)
     how = ("template", "medinfer", str(CHART), "--dry-run=server", "--namespace", namespace)
     with pytest.raises(helm.HelmFailed, match=r'services "kubernetes" is forbidden'):
         helm.run(*how, environment=environment)
-    named = helm.options([], ["networkPolicy.apiServerCidr=10.0.0.1/32"])
+    named = helm.options([], ["networkPolicy.apiServerCidr=10.0.0.1/32", "admission.enabled=false"])
     assert 'cidr: "10.0.0.1/32"' in helm.run(*how, *named, environment=environment)
 
 
