@@ -64,7 +64,7 @@ def code(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_of_modelctl_it_holds_the_bundle_format_only(code: Path) -> None:
     folder = ROOT / "model_repository/modelctl"
-    wanted = {Path("__init__.py"), *(file.relative_to(folder) for file in (folder / "bundle").glob("*.py"))}
+    wanted = {Path("__init__.py"), *(file.relative_to(folder) for file in (folder / "bundle").rglob("*.py"))}
     found = {file.relative_to(code / "modelctl") for file in (code / "modelctl").rglob("*") if file.is_file()}
     assert {file for file in found if file.suffix != ".pyc"} == wanted
     assert len(found) == 2 * len(wanted), "each file is compiled, for an agent may not write there"
