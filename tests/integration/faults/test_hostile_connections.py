@@ -88,16 +88,18 @@ def test_honest_clients_notice_nothing(
         attack(api, load)
         load.wait_until_answered(100)
         result = load.finish(at_least=300)
-    lateness, blocked = (histogram(api, f"inference_api_event_loop_{name}_seconds") for name in ("lateness", "blocked"))
+    text = httpx.get(f"{api.inner_url}/metrics", timeout=20).text
+    lateness, blocked = (
+        histogram(text, f"inference_api_event_loop_{name}_seconds") for name in ("lateness", "blocked")
+    )
     print(*(f"{name}: {counts}" for name, counts in (("lateness", lateness), ("blocked", blocked))), sep="\n")
     assert result.failed == 0
     assert peak_bytes(worker(api)) < MOST_BYTES
     assert worst(blocked) <= worst(lateness) <= NEVER_SECONDS
 
 
-def histogram(api: Api, name: str) -> dict[float, float]:
+def histogram(text: str, name: str) -> dict[float, float]:
     """How many measurements were at most each bound, of this worker since it began."""
-    text = httpx.get(f"{api.inner_url}/metrics", timeout=20).text
     return {
         float(sample.labels["le"]): sample.value
         for family in text_string_to_metric_families(text)
