@@ -37,11 +37,13 @@ class NameServer(socketserver.ThreadingUDPServer):
 
 
 class Lookup(socketserver.BaseRequestHandler):
+    server: NameServer
+
     def handle(self) -> None:
         query, reply = self.request
         end = query.index(0, 12) + 5
         question, kind = query[12:end], struct.unpack("!H", query[end - 4 : end - 2])[0]
-        lookups = self.server.found.get(_name(question), [[]])  # type: ignore[attr-defined]
+        lookups = self.server.found.get(_name(question), [[]])
         addresses = [] if kind != 1 else lookups.pop(0) if len(lookups) > 1 else lookups[0]
         head = query[:2] + struct.pack("!5H", 0x8180, 1, len(addresses), 0, 0)
         records = [b"\xc0\x0c" + struct.pack("!HHIH", 1, 1, 0, 4) + socket.inet_aton(one) for one in addresses]
@@ -63,11 +65,12 @@ class Http(socketserver.ThreadingTCPServer):
 
 
 class Answer(socketserver.BaseRequestHandler):
+    server: Http
+
     def handle(self) -> None:
-        server: Http = self.server  # type: ignore[assignment]
-        server.requests += 1
+        self.server.requests += 1
         self.request.recv(65536)
-        self.request.sendall(server.answer)
+        self.request.sendall(self.server.answer)
 
 
 def main(folder: Path, situation: str, allow_local_addresses: bool) -> None:

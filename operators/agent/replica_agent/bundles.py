@@ -1,51 +1,28 @@
 """The cache of verified bundles, each a file `<hex of the digest>.tar` that is renamed in after it was verified."""
 
-import contextlib
-import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from modelctl.bundle import manifest
 from modelctl.bundle.archive import read_index, read_member
 from modelctl.bundle.errors import InvalidBundle
 
+from replica_agent.digest_files import DigestFiles
 from replica_agent.facts import read_facts
 from replica_agent.observation import Facts
 
 
-class Bundles:
-    """Survives restarts. Opening it removes what a crash left half-written.
-
-    `operator_domains` may be in a graph beside ONNX's own and com.microsoft.
-    """
+class Bundles(DigestFiles):
+    """Survives restarts. `operator_domains` may be in a graph beside ONNX's own and com.microsoft."""
 
     def __init__(self, folder: Path, operator_domains: tuple[str, ...] = ()) -> None:
-        self._folder, self._operator_domains = folder, operator_domains
+        super().__init__(folder, ".tar")
+        self._operator_domains = operator_domains
         self._facts: dict[str, Facts] = {}
-        folder.mkdir(parents=True, exist_ok=True)
-        for path in folder.iterdir():
-            if path.suffix != ".tar":
-                path.unlink()
 
     def all(self) -> Mapping[str, Facts]:
         """Digest -> what the bundle says about itself. A file that cannot be read is deleted."""
-        found = {f"sha256:{path.stem}": path for path in self._folder.glob("*.tar")}
-        return {digest: facts for digest, path in found.items() if (facts := self._read(digest, path))}
-
-    def path(self, digest: str) -> Path | None:
-        """The bundle's file; None when it is not cached."""
-        path = self._path(digest)
-        return path if path.is_file() else None
-
-    @contextlib.contextmanager
-    def partial(self) -> Iterator[Path]:
-        """An empty file to fetch into; it is deleted afterwards unless `add` took it."""
-        with tempfile.NamedTemporaryFile(dir=self._folder, suffix=".part", delete=False) as file:
-            path = Path(file.name)
-        try:
-            yield path
-        finally:
-            path.unlink(missing_ok=True)
+        return {digest: facts for digest, path in self.files().items() if (facts := self._read(digest, path))}
 
     def add(self, partial: Path, digest: str, model: str, version: int) -> None:
         """Verifies everything but the digest, then renames the file into the cache. Raises InvalidBundle, OSError."""
@@ -58,15 +35,12 @@ class Bundles:
         with partial.open("rb") as stream:
             text = b"".join(read_member(stream, read_index(stream)["config.pbtxt"]))
         parse_config(text.decode(), "KIND_CPU")
-        partial.rename(self._path(digest))
+        partial.rename(self.place(digest))
 
     def discard(self, digest: str) -> None:
         """Deletes the bundle, if it is here."""
-        self._path(digest).unlink(missing_ok=True)
+        super().discard(digest)
         self._facts.pop(digest, None)
-
-    def _path(self, digest: str) -> Path:
-        return self._folder / f"{digest.removeprefix('sha256:')}.tar"
 
     def _read(self, digest: str, path: Path) -> Facts | None:
         if digest not in self._facts:

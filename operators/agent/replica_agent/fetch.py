@@ -8,11 +8,12 @@ from modelctl.bundle.errors import InvalidBundle
 from replica_agent.bundles import Bundles
 from replica_agent.plan import Plan, Release
 from replica_agent.preflight import check_disk, is_disk_full
+from replica_agent.sources import at_others, fetch_from_first
 from replica_agent.state import Progress, Reason, VersionFailed
 from replica_agent.store.download import download
-from replica_agent.store.errors import Refused, StoreError, WrongDigest
+from replica_agent.store.errors import StoreError, WrongDigest
 from replica_agent.store.redaction import redact
-from replica_agent.store.rules import Rules, check, check_credentials, siblings
+from replica_agent.store.rules import Rules
 from replica_agent.tracing import UNTRACED, VersionTrace
 
 OnProgress = Callable[[Progress], None]
@@ -34,28 +35,12 @@ class Fetcher:
 
         Raises VersionFailed and what `on_progress` raises; then no file is left.
         """
-        self._check(release.uri)
-        others = [sibling.url.rstrip("/") for sibling in plan.siblings if sibling.name != self._replica]
-        sources = [(release.uri, self._rules)]
-        sources += [(f"{url}/bundles/{release.digest}", siblings(self._rules)) for url in others]
-        failures: list[VersionFailed] = []
-        for uri, rules in sources:
-            try:
-                return self._fetch_from(uri, rules, release, plan.model, on_progress, trace)
-            except VersionFailed as failure:
-                if failure.reason not in (Reason.FETCH_FAILED, Reason.DIGEST_MISMATCH):
-                    raise
-                failures.append(failure)
-        # The store's own failure is reported: wrong bytes there are final, wrong bytes of a sibling prove nothing.
-        raise VersionFailed(failures[0].reason, "; ".join(failure.message for failure in failures))
 
-    def _check(self, uri: str) -> None:
-        """An address that the settings do not allow is refused, also where a sibling has the bundle."""
-        try:
-            check_credentials(uri)
-            check(uri, self._rules.prefixes)
-        except Refused as refused:
-            raise VersionFailed(Reason.FETCH_FAILED, str(refused)) from None
+        def fetch_from(uri: str, rules: Rules) -> None:
+            self._fetch_from(uri, rules, release, plan.model, on_progress, trace)
+
+        others = at_others(plan, self._replica, f"bundles/{release.digest}")
+        fetch_from_first(release.uri, self._rules, others, fetch_from, (Reason.FETCH_FAILED, Reason.DIGEST_MISMATCH))
 
     def _fetch_from(
         self, uri: str, rules: Rules, release: Release, model: str, on_progress: OnProgress, trace: VersionTrace

@@ -214,6 +214,7 @@ def named(cases: list[Case]) -> list[Any]:
 
 
 def ask(case: Case, site: Site) -> None:
+    """Raises Refused where the API server refuses."""
     case.ask(site, site.operator if case.who == OPERATOR else case.who)
 
 

@@ -4,10 +4,10 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from ci.stack.certificates import Authority
-from tests.harness.registry.https_server import HttpsServer
+from tests.harness.small_server import SmallServer
 
 
-class FileHost(HttpsServer):
+class FileHost(SmallServer):
     """`authorizations`: the header of each request, as it came."""
 
     def __init__(self, folder: Path, address: str, authority: Authority) -> None:

@@ -11,13 +11,13 @@ from joserfc import jwt
 from joserfc.jwk import ECKey
 
 from ci.stack.certificates import Authority
-from tests.harness.registry.https_server import HttpsServer
+from tests.harness.small_server import SmallServer
 
 SERVICE, ISSUER = "registry", "issuer"
 LEEWAY_SECONDS = 60  # distribution takes an expired token for as long
 
 
-class TokenIssuer(HttpsServer):
+class TokenIssuer(SmallServer):
     """`asked`: the scope of each request that was let in. `seconds`: how long the next tokens hold, then an hour."""
 
     def __init__(self, folder: Path, address: str, authority: Authority, user: str, password: str) -> None:

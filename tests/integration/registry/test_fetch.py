@@ -210,7 +210,7 @@ class AnyBundles(Bundles):
     """A cache that takes bytes for a bundle unseen: what a fetch does before is tested."""
 
     def add(self, partial: Path, digest: str, model: str, version: int) -> None:
-        partial.rename(self._path(digest))
+        partial.rename(self.place(digest))
 
 
 def test_siblings_serve_when_the_registry_goes_away_on_the_way(

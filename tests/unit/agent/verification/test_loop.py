@@ -52,6 +52,7 @@ async def test_warned_of_an_unsigned_version_is_loaded_and_told(signed: Signed) 
     bench = bench_of(signed, Verification.WARN)
     async with bench.run() as agent:
         await until(agent, lambda now: now.ready and "nobody signed" in signature(now, 1).problem)
+        assert bench.triton.loads == [[1]]
 
 
 async def test_a_retired_key_stops_no_version_in_service_but_its_next_load(signed: Signed) -> None:

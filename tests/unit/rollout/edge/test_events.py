@@ -6,7 +6,7 @@ from datetime import datetime
 
 import pytest
 from rollout_operator.decide.situation import Event
-from rollout_operator.documents.spec import InvalidSpec, Notify
+from rollout_operator.documents.spec import InvalidSpec, Notify, Spec
 from rollout_operator.edge.errors import Unavailable
 from rollout_operator.edge.events import EventRecorder, build_notice
 from rollout_operator.edge.observe import Observed
@@ -24,9 +24,9 @@ EVENTS = (Event("Promoted", "v2 serves"), Event("RolledBack", "v2 failed", warni
 DECISION = replace(MADE.decision, events=EVENTS)
 
 
-def observed(server: FakeApiServer, spec: object) -> Observed:
+def observed(server: FakeApiServer, spec: Spec | InvalidSpec) -> Observed:
     objects, answers = read_objects(server, ROLLOUT, nothing_shown), Answers((), ())
-    return Observed(objects, spec, DECISION.status, MADE.observe(), answers)  # type: ignore[arg-type]
+    return Observed(objects, spec, DECISION.status, MADE.observe(), answers)
 
 
 def test_a_notice_says_what_happened_and_where_the_rollout_stands() -> None:
@@ -57,7 +57,7 @@ def test_a_notice_says_what_happened_and_where_the_rollout_stands() -> None:
         pytest.param(InvalidSpec(("no",), 1), "", id="a-spec-that-names-none"),
     ],
 )
-async def test_each_transition_is_reported_once(spec: object, url: str) -> None:
+async def test_each_transition_is_reported_once(spec: Spec | InvalidSpec, url: str) -> None:
     server, notifier = FakeApiServer().set_up(), FakeNotifier()
     EventRecorder(server, notifier, "operator-0").record(DECISION, observed(server, spec))
     await until(lambda: len(server.events) == 2, "both Events")
