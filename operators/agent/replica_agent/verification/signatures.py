@@ -11,6 +11,7 @@ from modelctl.bundle.signature.check import SUFFIX
 from modelctl.bundle.signature.envelope import MAX_BYTES
 
 from replica_agent.plan import Plan, Release
+from replica_agent.sources import at_others
 from replica_agent.state import Reason, Signature, VersionFailed
 from replica_agent.store.download import download
 from replica_agent.store.errors import Missing, StoreError
@@ -79,10 +80,8 @@ class Signatures:
     def _sources(self, release: Release, plan: Plan) -> Iterable[tuple[str, Rules]]:
         """The store first: what it says is reported. A sibling's signature is as good, because it is checked here."""
         yield _address(release), self._rules
-        for sibling in plan.siblings:
-            if sibling.name != self._replica:
-                url = f"{sibling.url.rstrip('/')}/bundles/{release.digest}/signature"
-                yield url, siblings(self._rules)
+        for url in at_others(plan, self._replica, f"bundles/{release.digest}/signature"):
+            yield url, siblings(self._rules)
 
     def _download(self, uri: str, rules: Rules, digest: str) -> bytes:
         """Raises StoreError, OSError."""

@@ -6,10 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 KEY_PREFIX = "whsec_"
-MIN_KEY_BYTES, MAX_KEY_BYTES = (
-    24,
-    64,
-)  # https://github.com/standard-webhooks/standard-webhooks, spec, "Signature scheme"
+# https://github.com/standard-webhooks/standard-webhooks, spec, "Signature scheme"
+MIN_KEY_BYTES, MAX_KEY_BYTES = 24, 64
 MAX_KEYS = 4
 MAKE_A_KEY = f'"{KEY_PREFIX}$(head -c 32 /dev/urandom | base64)"'
 
