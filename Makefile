@@ -191,7 +191,7 @@ packages:
 
 .PHONY: control-plane
 control-plane: setup
-	@ci/cluster/build kube-apiserver etcd kubectl
+	@ci/cluster/build kube-apiserver etcd helm kubectl
 
 .PHONY: controllers
 controllers: setup

@@ -50,7 +50,8 @@ class Kubelet:
 
     def stop(self) -> None:
         self._ended.set()
-        self._thread.join(30)
+        if self._thread.ident is not None:  # nothing started when the stack could not
+            self._thread.join(30)
 
     def keep(self, pod: Sidecar | Api) -> Kept:
         self._kept[pod.name] = Kept(pod)
