@@ -1,6 +1,6 @@
 """Measure medinfer with k6, and next to it a straightforward reference and LitServe.
 
-A whole run writes its part of docs/benchmarks.md and its plots; a part, or a quick run, is only printed.
+Each section at full length writes its part of docs/benchmarks.md and its plots; a shorter run is only printed.
 """
 
 import argparse
@@ -41,7 +41,6 @@ SECTIONS = {
     "traces": traces.measure,
     "loading": loading.measure,
 }
-COMMAND = "make bench"
 
 
 def main() -> None:
@@ -53,9 +52,10 @@ def main() -> None:
             sections = run(stand, arguments.sections)
     except ProcessEnded as error:
         sys.exit(f"bench: {error}")
-    text = report.to_markdown(sections, machine.describe(), pages.PLOTS_SEEN)
-    is_whole = arguments.sections == list(SECTIONS) and not arguments.quick
-    command.finish(COMMAND, text, sections, is_whole)
+    parts = {pages.PREFACE: report.preface(machine.describe())}
+    for name, section in zip(arguments.sections, sections, strict=True):
+        parts[pages.command_of(name)] = report.to_markdown(section, pages.command_of(name), pages.PLOTS_SEEN)
+    command.finish(parts, sections, stand.scale >= 1)
 
 
 def parse() -> argparse.Namespace:

@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NoReturn
 
 from ci.bench import pages, plots
@@ -28,16 +28,20 @@ def refuse_second() -> NoReturn:
     sys.exit("bench: another one runs in this folder; wait until it ends")
 
 
-def finish(command: str, text: str, sections: Sequence[Section], is_whole: bool) -> NoReturn:
-    """Prints the results; a whole run writes its part of the page and its plots. Exits 1 when a limit does not hold."""
-    print(text)
+def finish(parts: Mapping[str, str], sections: Sequence[Section], is_whole: bool) -> NoReturn:
+    """Prints the parts, command -> text; a run at full length writes them into the page, and the plots.
+
+    Exits 1 when a limit does not hold.
+    """
+    print("\n".join(parts.values()))
     if is_whole:
-        pages.write(command, text)
+        for command, text in parts.items():
+            pages.write(command, text)
         for plot in (plot for section in sections for plot in section.plots):
             plots.draw(plot, pages.PLOTS)
     else:
-        say(f"Not a whole run: {pages.PAGE.relative_to(ROOT)} stays as it is.")
+        say(f"Not a run at full length: {pages.PAGE.relative_to(ROOT)} stays as it is.")
     broken = [check for section in sections for check in section.checks if not check.passed]
     for check in broken:
-        say(f"{command}: {check.name} is {check.value:.3g}; it must be {check.limit}")
+        say(f"{check.name} is {check.value:.3g}; it must be {check.limit}")
     sys.exit(1 if broken else 0)

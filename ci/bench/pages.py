@@ -5,7 +5,16 @@ from ci.stack.folders import ROOT
 PAGE, PLOTS = ROOT / "docs" / "benchmarks.md", ROOT / "docs" / "plots"
 PLOTS_SEEN = PLOTS.relative_to(PAGE.parent)  # from the page
 TITLE = "# Benchmarks\n"
-ORDER = ("make bench", "python -m ci.bench.decode_memory", "make bench-operator")
+PREFACE = "make bench"
+SECTIONS = ("users", "workers", "startup", "first", "side", "cpu", "access", "traces", "loading")
+
+
+def command_of(section: str) -> str:
+    """What makes this one of SECTIONS."""
+    return f"python -m ci.bench {section}"
+
+
+ORDER = (PREFACE, *map(command_of, SECTIONS), "python -m ci.bench.decode_memory", "make bench-operator")
 
 
 def write(command: str, text: str) -> None:

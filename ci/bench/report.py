@@ -6,18 +6,20 @@ from pathlib import Path
 from ci.bench.results import Check, Section, Table
 
 
-def to_markdown(sections: Sequence[Section], machine: str, plots: Path) -> str:
+def preface(machine: str) -> str:
+    """What holds for every section of `make bench`."""
+    return (
+        "Each section has the numbers of its last whole run: `make bench` makes them all, "
+        "`python -m ci.bench SECTION` one. Both fail when a limit does not hold. "
+        "Every request uploads a 512x512 grey JPEG of about 50 KB.\n\n"
+        f"Machine: {machine}"
+    )
+
+
+def to_markdown(section: Section, command: str, plots: Path) -> str:
     """plots: the folder of the PNG files as seen from the page."""
-    checks = [check for section in sections for check in section.checks]
-    parts = [
-        "Written by `make bench`; the last run's numbers. Every request uploads a 512x512 grey JPEG of about 50 KB.",
-        f"Machine: {machine}",
-        "## Limits",
-        "`make bench` fails when one of these does not hold.",
-        table_to_markdown(checks_table(checks)),
-        *(section_to_markdown(section, plots) for section in sections),
-    ]
-    return "\n\n".join(parts) + "\n"
+    limits = [table_to_markdown(checks_table(section.checks))] if section.checks else []
+    return "\n\n".join([section_to_markdown(section, plots), *limits, f"Written by `{command}`."]) + "\n"
 
 
 def section_to_markdown(section: Section, plots: Path, level: int = 2) -> str:

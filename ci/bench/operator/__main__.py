@@ -40,7 +40,7 @@ def main() -> None:
     except (ProcessEnded, FileNotFoundError) as error:
         sys.exit(f"bench-operator: {error}")
     is_whole = tuple(arguments.sections) == SECTIONS and not arguments.quick
-    command.finish(COMMAND, to_markdown(sections), sections, is_whole)
+    command.finish({COMMAND: to_markdown(sections)}, sections, is_whole)
 
 
 def parse() -> argparse.Namespace:

@@ -2,6 +2,8 @@
 
 import pytest
 
+from ci.bench import __main__ as bench
+from ci.bench import pages
 from ci.bench.pages import with_part
 
 BOTH = "# Benchmarks\n\n<!-- make bench -->\n\nfast\n\n<!-- make bench-operator -->\n\n## The operator\n\nsmall\n"
@@ -32,3 +34,7 @@ BOTH = "# Benchmarks\n\n<!-- make bench -->\n\nfast\n\n<!-- make bench-operator 
 )
 def test_a_command_writes_its_own_part(page: str, command: str, text: str, written: str) -> None:
     assert with_part(page, command, text) == written
+
+
+def test_each_section_has_its_place_on_the_page() -> None:
+    assert tuple(bench.SECTIONS) == pages.SECTIONS

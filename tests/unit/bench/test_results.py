@@ -29,7 +29,7 @@ def test_the_page_shows_limits_tables_and_plots() -> None:
         checks=[Check("ratio", 1.2, at_least=1.25)],
         plots=[Plot("speed", "Requests by users", "lines", ["10"], "users", "requests/s", {"medinfer": [300.0]})],
     )
-    page = to_markdown([section], "2 cores", Path("plots"))
+    page = to_markdown(section, "python -m ci.bench speed", Path("plots"))
     assert "| ratio | 1.2 | at least 1.25 | **no** |" in page
     assert "| users | requests/s |\n| --- | ---: |\n| 10 | 300 |" in page
     assert "![Requests by users](plots/speed.png)" in page
