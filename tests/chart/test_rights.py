@@ -12,6 +12,7 @@ MANIFESTS = [yaml.safe_load(path.read_text()) for path in sorted((ROOT / "manife
 RULES = {role["metadata"]["name"]: role["rules"] for role in MANIFESTS}
 APPROVERS = "medinfer-rollout-operator-approvers"
 PEOPLE = {"medinfer-view", "medinfer-release", "medinfer-approve"}
+TRUST = {"medinfer-trust-signers", "medinfer-trust-approvers"}  # where lists are named
 POLICIES = {"ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"}
 shapes = pytest.mark.parametrize("shape", [pytest.param(path, id=path.stem) for path in SHAPES])
 
@@ -19,15 +20,16 @@ shapes = pytest.mark.parametrize("shape", [pytest.param(path, id=path.stem) for 
 @shapes
 def test_roles_equal_the_manifests(shape: Path) -> None:
     roles = of_kind(render(shape), "Role")
-    asked = roles.keys() | {name for name in RULES if name != APPROVERS}
+    asked = roles.keys() | {name for name in RULES if name not in {APPROVERS, *TRUST}}
     assert {name: role["rules"] for name, role in roles.items()} == {name: RULES[name] for name in asked}
 
 
 def test_the_list_of_approvers_may_lie_where_only_the_platform_team_writes() -> None:
     [everything] = [shape for shape in SHAPES if shape.stem == "everything-values"]
     objects = render(everything, namespace="clinic")
-    role, binding = of_kind(objects, "Role")[APPROVERS], of_kind(objects, "RoleBinding")[APPROVERS]
-    assert {one["metadata"]["namespace"] for one in (role, binding)} == {"trust"}
+    roles = of_kind(objects, "Role")
+    binding, writers = of_kind(objects, "RoleBinding")[APPROVERS], roles["medinfer-trust-approvers"]
+    assert {one["metadata"]["namespace"] for one in (roles[APPROVERS], binding, writers)} == {"trust"}
     assert binding["roleRef"]["name"] == APPROVERS
     assert binding["subjects"] == [
         {"kind": "ServiceAccount", "name": "medinfer-rollout-operator", "namespace": "clinic"}
@@ -57,6 +59,8 @@ def test_only_the_policies_are_asked_of_the_whole_cluster() -> None:
 
 def test_roles_of_people_are_bound_by_people() -> None:
     assert of_kind(render(), "Role").keys() >= PEOPLE
-    assert not PEOPLE & of_kind(render(settings=["roles.create=false"]), "Role").keys()
+    [everything] = [shape for shape in SHAPES if shape.stem == "everything-values"]
+    assert of_kind(render(everything), "Role").keys() >= PEOPLE | TRUST
+    assert not (PEOPLE | TRUST) & of_kind(render(everything, settings=["roles.create=false"]), "Role").keys()
     alone = of_kind(render(settings=["admission.enabled=false"]), "Role").keys()
     assert PEOPLE & alone == PEOPLE - {"medinfer-approve"}, "without the policies it would be the right to release"

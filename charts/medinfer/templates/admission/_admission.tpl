@@ -23,6 +23,20 @@ spec:
       matchLabels: {kubernetes.io/metadata.name: {{ (index . 0).Release.Namespace }}}
 {{- end }}
 
+{{/* The ConfigMaps that say who is trusted, each with the Role of those who may write it. A JSON list. */}}
+{{- define "medinfer.trustLists" -}}
+{{- $lists := list -}}
+{{- with .Values.triton.agent.signersConfigMapName -}}
+{{- $role := printf "%s-trust-signers" (include "medinfer.fullname" $) -}}
+{{- $lists = append $lists (dict "name" . "namespace" $.Release.Namespace "role" $role) -}}
+{{- end -}}
+{{- with .Values.operator.approvers }}{{ if .configMapName -}}
+{{- $role := printf "%s-trust-approvers" (include "medinfer.fullname" $) -}}
+{{- $lists = append $lists (dict "name" .configMapName "namespace" (.namespace | default $.Release.Namespace) "role" $role) -}}
+{{- end }}{{ end -}}
+{{ toJson $lists }}
+{{- end }}
+
 {{/* Expressions of CEL. */}}
 {{- define "medinfer.isOperator" -}}
 request.userInfo.username == 'system:serviceaccount:{{ .Release.Namespace }}:{{ include "medinfer.operator" . }}'
