@@ -13,8 +13,8 @@ ROOT := $(shell [ "$$(id -u)" = 0 ] && echo yes)
 SIDE_BY_SIDE = -n $(if $(ROOT),$(1),0) --dist loadfile --no-loadscope-reorder
 PACKAGES := services/api/inference_api services/common/medinfer_common operators/agent/replica_agent operators/rollout/rollout_operator operators/rollout/kubectl_modelrollout model_repository/modelctl ci
 
-CHART_PROGRAMS := actionlint dashcheck helm kube-scheduler kube-score kubeconform promtool certificates.yaml httproutes.yaml \
-  prometheusrules.yaml referencegrants.yaml scaledobjects.yaml servicemonitors.yaml
+CHART_PROGRAMS := actionlint argodiff dashcheck helm helm3 kube-scheduler kube-score kubeconform promtool \
+  certificates.yaml httproutes.yaml prometheusrules.yaml referencegrants.yaml scaledobjects.yaml servicemonitors.yaml
 CLUSTER_PROGRAMS := coredns etcd helm kube-apiserver kube-controller-manager kube-proxy kube-scheduler kubectl kubelet \
   metrics-server pause
 GITOPS_PROGRAMS := helm kustomize-controller glua applications.yaml buckets.yaml externalartifacts.yaml \
@@ -28,7 +28,7 @@ export OBSERVE
 OBSERVER_PROGRAMS := jaeger prometheus
 REGISTRY_PROGRAMS := registry
 RELEASE_PROGRAMS := cosign helm $(REGISTRY_PROGRAMS)
-CONTROLLER_PROGRAMS := helm kube-controller-manager
+CONTROLLER_PROGRAMS := helm helm3 kube-controller-manager
 # Every process that a test starts would compile all that it imports again: that doubles the time it takes to start.
 unexport PYTHONDONTWRITEBYTECODE
 

@@ -1,5 +1,6 @@
 """What pods may reach outside their release: DNS, the API server and stores, and no more."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from tests.harness.chart import helm, notes
 from tests.harness.chart.helm import CHART, Json, containers, of_kind, pod_templates, render
 
 CPU = CHART / "ci" / "cpu-values.yaml"
+VALUES = yaml.safe_load((CHART / "values.yaml").read_text())
 EVERYWHERE = [
     {"cidr": "0.0.0.0/0", "except": ["169.254.0.0/16"]},
     {"cidr": "::/0", "except": ["fe80::/10", "fd00:ec2::254/128"]},
@@ -147,17 +149,34 @@ def test_without_a_watch_the_api_has_no_token() -> None:
         assert template["spec"]["automountServiceAccountToken"] is False
 
 
-@pytest.fixture
-def endpoint_slice(cluster: Cluster) -> Iterator[list[str]]:
-    """As a real API server's; the one of the tests makes none. Yields all addresses that must be found."""
+def test_the_page_lets_those_ask_the_api_server_with_cilium_that_have_a_token() -> None:
+    page = (CHART.parents[1] / "docs" / "security.md").read_text()
+    (block,) = (one for one in re.findall(r"^```yaml\n(.*?)^```", page, re.M | re.S) if "CiliumNetworkPolicy" in one)
+    spec = yaml.safe_load(block)["spec"]
+    wanted = {one["key"]: one["values"] for one in spec["endpointSelector"]["matchExpressions"]}
+    for name, template in pod_templates(render(CPU)).items():
+        has_token = "token" in {volume["name"] for volume in template["spec"].get("volumes", ())}
+        labels = template["metadata"]["labels"]
+        assert all(labels[key] in values for key, values in wanted.items()) is has_token, name
+    (rule,) = spec["egress"]
+    ports = [int(one["port"]) for one in rule["toPorts"][0]["ports"]]
+    assert (rule["toEntities"], ports) == (["kube-apiserver"], VALUES["networkPolicy"]["apiServerPorts"])
+
+
+ADDRESSES = {"IPv4": ["192.0.2.10/32", "192.0.2.11/32"], "IPv6": ["fd00::10/128", "fd00::11/128"]}
+
+
+@pytest.fixture(params=ADDRESSES)
+def endpoint_slice(request: pytest.FixtureRequest, cluster: Cluster) -> Iterator[list[str]]:
+    """As a real API server's; the one of the tests makes none. Yields all ranges that must be found."""
     ports = [{"name": "https", "port": 6443, "protocol": "TCP"}]
-    addresses = ["192.0.2.10", "192.0.2.11"]
+    ranges = ADDRESSES[request.param]
     body = {"metadata": {"name": "kubernetes", "labels": {"kubernetes.io/service-name": "kubernetes"}}}
-    endpoints = [{"addresses": [address]} for address in addresses]
+    endpoints = [{"addresses": [one.partition("/")[0]]} for one in ranges]
     collection = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices"
-    cluster.client.create(collection, body | {"addressType": "IPv4", "endpoints": endpoints, "ports": ports})
+    cluster.client.create(collection, body | {"addressType": request.param, "endpoints": endpoints, "ports": ports})
     service = cluster.client.get("/api/v1/namespaces/default/services/kubernetes")
-    yield [service["spec"]["clusterIP"], *addresses]
+    yield [f"{service['spec']['clusterIP']}/32", *ranges]
     cluster.client.delete(f"{collection}/kubernetes")
 
 
@@ -173,7 +192,7 @@ def install(cluster: Cluster, user: str, *settings: str) -> tuple[list[Json], st
 
 def test_helm_asks_where_the_api_server_is(cluster: Cluster, endpoint_slice: list[str]) -> None:
     objects, said = install(cluster, "admin")
-    assert blocks(objects, "medinfer-api", 6443) == [{"cidr": f"{address}/32"} for address in endpoint_slice]
+    assert blocks(objects, "medinfer-api", 6443) == [{"cidr": one} for one in endpoint_slice]
     assert blocks(objects, "medinfer-rollout-operator", 6443) == EVERYWHERE
     assert UNKNOWN not in said
 

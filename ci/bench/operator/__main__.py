@@ -61,7 +61,7 @@ def run(folder: Path, chosen: list[str], quick: bool) -> list[Section]:
         if "idle" in chosen:
             say("idle: many rollouts at rest")
             seconds, sizes = (QUICK_SECONDS, (idle.BAR,)) if quick else (idle.SECONDS, idle.SIZES)
-            found.append(idle.section(idle.measure(cluster, folder, seconds, sizes)))
+            found.append(idle.section(*idle.measure(cluster, folder, seconds, sizes)))
     return found
 
 

@@ -49,7 +49,9 @@ def measure_release(cluster: Cluster, folder: Path, replicas: int) -> Release:
         stage.edit(part, 2)
         seconds = window.wait_until(lambda seen: is_healthy(seen, part, 2), "version 2 is live", TIMEOUT_SECONDS)
         cost, journal = window.close(), stage.journal()
-    release = Release(replicas, seconds, first_action(journal, 2, edited), slowest_step(journal), cost)
+    first = first_action(journal, 2, edited)
+    assert first is not None, "version 2 is live without a plan that named it"
+    release = Release(replicas, seconds, first, slowest_step(journal), cost)
     say_row(HEADER, row(release))
     return release
 
@@ -59,9 +61,9 @@ def is_healthy(seen: Reading, part: Part, version: int) -> bool:
     return bool(healthy) and seen.value("medinfer_rollout_version", rollout=part.name, role="stable") == version
 
 
-def first_action(journal: list[Entry], version: int, edited: float) -> float:
-    """Seconds from the edit until the plan names the version."""
-    return next(one.time for one in journal if one.canary == version and one.time >= edited) - edited
+def first_action(journal: list[Entry], version: int, edited: float) -> float | None:
+    """Seconds from the edit until the plan names the version; None if it does not."""
+    return next((one.time - edited for one in journal if one.canary == version and one.time >= edited), None)
 
 
 def slowest_step(journal: list[Entry]) -> float:

@@ -1,15 +1,18 @@
-"""More and more rollouts at rest, under one operator."""
+"""More and more rollouts at rest, under one operator; and how soon it acts when one of them is edited."""
 
 from dataclasses import dataclass
 from pathlib import Path
+from time import time
 
+from ci.bench.operator.active import first_action
 from ci.bench.operator.addresses import Part
 from ci.bench.operator.costs import Cost, plot_costs
 from ci.bench.operator.metrics import Reading
 from ci.bench.operator.stage import Stage
 from ci.bench.results import Check, Plot, Section, Table
 from ci.stack.kubernetes import Cluster
-from ci.stack.say import say_row
+from ci.stack.say import say, say_row
+from ci.stack.waiting import wait_until
 
 SIZES = (100, 300, 1000)  # rollouts
 BAR = 100  # of them: where the limits hold
@@ -21,6 +24,8 @@ LATE_SECONDS = 12  # later means that the operator does not keep up, and its num
 WARM_SECONDS = 0.5
 SECONDS = 30.0
 TIMEOUT_SECONDS = 240
+EDITED = 10  # one after the other, at the end
+FIRST_ACTION_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -34,7 +39,17 @@ class Rest:
         return self.rollouts * self.cost.seconds / max(1, self.cost.visits.count)
 
 
-def measure(cluster: Cluster, folder: Path, seconds: float = SECONDS, sizes: tuple[int, ...] = SIZES) -> list[Rest]:
+@dataclass(frozen=True)
+class Edits:
+    """Of so many rollouts at rest some were edited: seconds from each edit to the plan that names its version."""
+
+    rollouts: int
+    seconds: tuple[float, ...]
+
+
+def measure(
+    cluster: Cluster, folder: Path, seconds: float = SECONDS, sizes: tuple[int, ...] = SIZES
+) -> tuple[list[Rest], Edits]:
     """Rollouts are added to those that are there."""
     parts = [Part(number, REPLICAS, API_PODS) for number in range(max(sizes))]
     found: list[Rest] = []
@@ -47,7 +62,20 @@ def measure(cluster: Cluster, folder: Path, seconds: float = SECONDS, sizes: tup
             window.last(seconds)
             found.append(Rest(size, window.close()))
             say_row(HEADER, row(found[-1]))
-    return found
+        edits = Edits(max(sizes), tuple(edit(stage, part) for part in parts[-EDITED:]))
+        say(f"edited, acted on after s: {', '.join(f'{one:.2f}' for one in sorted(edits.seconds))}")
+    return found, edits
+
+
+def edit(stage: Stage, part: Part) -> float:
+    """Seconds until its plan names version 2."""
+    edited = time()
+    stage.edit(part, 2)
+
+    def acted() -> float | None:
+        return first_action([one for one in stage.journal() if one.name == part.plan], 2, edited)
+
+    return wait_until(acted, f"the plan of {part.name} names version 2", TIMEOUT_SECONDS)
 
 
 def wait_until_healthy(stage: Stage, rollouts: int) -> None:
@@ -71,15 +99,19 @@ HEADER = (
 )
 
 
-def section(rests: list[Rest]) -> Section:
+def section(rests: list[Rest], edits: Edits) -> Section:
     return Section(
         title="Many rollouts at rest",
         text=f"Each with a StatefulSet of {REPLICAS} replicas, a Deployment of {API_PODS} API pod, a plan and routes, "
-        f"promoted, and looked at every {LOOK_SECONDS} s.",
+        f"promoted, and looked at every {LOOK_SECONDS} s. First action: {len(edits.seconds)} of them were edited, one "
+        "after the other; from the edit of the spec to a plan that names the version, the slowest.",
         tables=[Table(HEADER, [row(one) for one in rests])],
         checks=[
             *(check for one in rests if one.rollouts == BAR for check in checks(one)),
             *(_cores(one, MANY_CORES) for one in rests if one.rollouts == MANY),
+            Check(
+                f"first action s, {edits.rollouts} rollouts at rest", max(edits.seconds), at_most=FIRST_ACTION_SECONDS
+            ),
         ],
         plots=[
             plot("cores", "cores", rests, {"operator": "cores", "API server": "api_server_cores"}),

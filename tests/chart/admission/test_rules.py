@@ -178,6 +178,7 @@ ALLOWED = [
     Case("a release without earlier approvals", "rob", edit(approvals=None, **VERSION_3)),
     Case("an abort, to a store that is no longer allowed", "rob", edit(**STABLE)),
     Case("as little as the floors allow", "rob", edit(analysis={"minSamples": 50, "minAgreement": 0.8}, **VERSION_3)),
+    Case("a shadow's own default", "rob", edit(strategy={"steps": [{"shadow": {"percent": 1}}, *GATED]}, **VERSION_3)),
     Case("an abort below a floor", "rob", edit(analysis={"minSamples": 1}, **STABLE)),
     Case("back to what is kept warm", "rob", edit(**KEPT)),
     Case("a stop", "rob", edit(suspend=True)),

@@ -1,16 +1,11 @@
 """What may be set for each part: image, variables, labels, placement, and the address that its processes listen on."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 import yaml
 
-from ci.stack.processes import Process
-from ci.stack.replica import TRITON_COMMAND
 from tests.harness.chart.helm import CHART, HelmFailed, Json, containers, pod_templates, render
-from tests.harness.chart.triton_command import in_folder, triton_command
 
 CPU = CHART / "ci" / "cpu-values.yaml"
 DIGEST = "sha256:" + "5" * 64
@@ -148,22 +143,3 @@ def test_addresses_of_ipv6() -> None:
         "--grpc-address": "[::1]",
         "--metrics-address": "ipv6:::",
     }
-
-
-@pytest.fixture
-def triton(tmp_path: Path) -> Iterator[Process]:
-    """The real one, with the chart's arguments for IPv6."""
-    (tmp_path / "repository").mkdir()
-    (tmp_path / "tritonserver").symlink_to(TRITON_COMMAND)
-    pod = pod_templates(render(CPU, settings=["bindAddress=::"]))["StatefulSet/medinfer-triton"]
-    arguments = container("triton", pod)["args"]
-    here = [in_folder(one, tmp_path).replace("/var/lib/medinfer", str(tmp_path)) for one in arguments]
-    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
-    with Process("triton", [*triton_command(tmp_path), *here], environment, tmp_path / "triton.log") as process:
-        yield process
-
-
-def test_triton_takes_them(triton: Process) -> None:
-    """It reads `::` as a name of something else, listens there, and says that it started."""
-    triton.wait_until_ready("http://[::1]:8000/v2/health/live", 60)
-    assert httpx.get("http://[::1]:8002/metrics").status_code == 200

@@ -77,12 +77,29 @@ def test_an_image_has_a_tag_that_registries_take(tmp_path: Path) -> None:
     assert {image.rpartition(":")[2] for image in images} == {FLUX.replace("+", "_")}
 
 
-def test_flux_installs_and_upgrades_it(cluster: Cluster, namespace: str, tmp_path: Path) -> None:
+# What helm-controller asks of helm's library: Flux 2.8 and newer of helm 4, older ones of helm 3.
+INSTALL = ("--skip-crds", "--take-ownership", "--devel")
+UPGRADE = ("--reset-values", "--take-ownership", "--devel")
+FLUXES = {
+    "helm-4": (("helm", "--server-side=true"), ("helm", "--server-side=auto")),
+    "helm-3": (("helm3",), ("helm3",)),
+    "helm-3-then-4": (("helm3",), ("helm", "--server-side=auto")),
+}
+
+
+@pytest.mark.parametrize("flux", FLUXES)
+def test_flux_installs_and_upgrades_it(flux: str, cluster: Cluster, namespace: str, tmp_path: Path) -> None:
     """On the real API server, from the chart at one commit to the chart at the next."""
     where = ("--namespace", namespace, "--kubeconfig", str(cluster.kubeconfig("admin", namespace)))
-    for verb, version in (("install", FLUX), ("upgrade", "0.1.0+99aa88bb77cc")):
+    (first, *with_first), (second, *with_second) = FLUXES[flux]
+    runs = (
+        ("install", FLUX, first, (*INSTALL, *with_first)),
+        ("upgrade", "0.1.0+99aa88bb77cc", second, (*UPGRADE, *with_second)),
+    )
+    for verb, version, program, flags in runs:
         folder = tmp_path / verb
         folder.mkdir()
-        helm.run(verb, "medinfer", str(package(folder, version)), "--values", str(CPU), *where)
+        chart = str(package(folder, version))
+        helm.run(verb, "medinfer", chart, "--values", str(CPU), *where, *flags, program=program)
     stored = cluster.client.get(f"/api/v1/namespaces/{namespace}/services/medinfer-api")
     assert stored["metadata"]["labels"]["helm.sh/chart"] == "medinfer-0.1.0_99aa88bb77cc"

@@ -25,7 +25,7 @@ NAMES = {
     "2nd-floor": "medinfer-2nd-floor-api",
     "7": "medinfer-7-api",
 }
-# repo-server's, in this order, with what it learned of the cluster; the second with spec.source.helm.skipTests.
+# Of repo-server, which runs helm 3, with what it learned of the cluster; the second with spec.source.helm.skipTests.
 ARGO = ("--include-crds", "--api-versions", "v1", "--api-versions", "apps/v1/Deployment")
 ARGO_WITHOUT_TESTS = (*ARGO, "--skip-tests")
 
@@ -100,6 +100,13 @@ def test_a_release_that_is_switched_off_is_refused() -> None:
         render(CPU, settings=["enabled=false"])
 
 
+@pytest.mark.parametrize("shape", [pytest.param(path, id=path.stem) for path in SHAPES])
+def test_helm_3_renders_the_same(shape: Path) -> None:
+    where = ("--namespace", "default", "--kube-version", KUBERNETES, "--values", str(shape))
+    text = helm.run("template", "medinfer", str(CHART), *where, program="helm3")
+    assert list(yaml.load_all(text, yaml.CSafeLoader)) == render(shape)
+
+
 @pytest.fixture
 def elsewhere(cluster: Cluster, namespace: str) -> Iterator[Kubectl]:
     """kubectl that would put what names no namespace into another one than that of the release."""
@@ -107,15 +114,17 @@ def elsewhere(cluster: Cluster, namespace: str) -> Iterator[Kubectl]:
     yield Kubectl(cluster.kubeconfig("admin", f"not-{namespace}"))
 
 
-@pytest.mark.parametrize("flags", [("--skip-tests",), ARGO_WITHOUT_TESTS, ARGO])
+@pytest.mark.parametrize(
+    ("program", "flags"), [("helm", ("--skip-tests",)), ("helm3", ARGO_WITHOUT_TESTS), ("helm3", ARGO)]
+)
 @pytest.mark.parametrize("release", ["medinfer", "1.2"])
 def test_what_it_renders_can_be_applied(
-    flags: tuple[str, ...], release: str, cluster: Cluster, namespace: str, elsewhere: Kubectl
+    program: str, flags: tuple[str, ...], release: str, cluster: Cluster, namespace: str, elsewhere: Kubectl
 ) -> None:
     """`helm template | kubectl apply`, and as Argo CD renders and applies it."""
     values = ("--values", str(CPU), "--set", f"tests.enabled={'--skip-tests' not in flags}".lower())
     where = ("--namespace", namespace, "--kube-version", KUBERNETES)
-    text = helm.run("template", release, str(CHART), *where, *values, *flags)
+    text = helm.run("template", str(CHART), "--name-template", release, *where, *values, *flags, program=program)
     elsewhere.run("apply", "--server-side", "-f", "-", document=text)
     elsewhere.run("apply", "--server-side", "-f", "-", document=text)
     applied = cluster.client.get(f"/api/v1/namespaces/{namespace}/services")["items"]

@@ -23,9 +23,14 @@ class HelmFailed(Exception):
     """The message is helm's."""
 
 
-def run(*arguments: str, environment: Mapping[str, str] | None = None, timeout_seconds: float = 60) -> str:
-    """helm's output; raises HelmFailed."""
-    command, known = [str(binary("helm")), *arguments], {"HOME": "/nonexistent", "PATH": "/usr/bin:/bin"}
+def run(
+    *arguments: str,
+    environment: Mapping[str, str] | None = None,
+    timeout_seconds: float = 60,
+    program: str = "helm",
+) -> str:
+    """helm's output; raises HelmFailed. `program`: `helm`, which is helm 4, or `helm3`."""
+    command, known = [str(binary(program)), *arguments], {"HOME": "/nonexistent", "PATH": "/usr/bin:/bin"}
     done = subprocess.run(
         command,
         env=known | dict(environment or {}),

@@ -11,7 +11,8 @@ documents/floors.py has the same words. Called with .Values.operator.floors.
 {{- with .minSamples }}
 - expression: >-
     !variables.isJudged || (object.spec.analysis.minSamples >= {{ int64 . }}
-    && object.spec.strategy.steps.all(s, !has(s.shadow) || s.shadow.minSamples >= {{ int64 . }}))
+    && object.spec.strategy.steps.all(s, !has(s.shadow)
+    || (has(s.shadow.minSamples) ? s.shadow.minSamples : 200) >= {{ int64 . }}))
   message: "minSamples of the analysis or of a shadow step is below the floor {{ int64 . }}: write {{ int64 . }} or more; {{ $who }}"
 {{- end }}
 {{- if ne (toString .minAgreement) "<nil>" }}

@@ -13,6 +13,7 @@ from ci.bench.operator.metrics import Visits
 COST = Cost(40.0, Visits(400, 4.0, {0.1: 200, 0.2: 200, 2.0: 0, inf: 0}), 7.5, 0.05, 0.08, 90.0, 0)
 RELEASE = active.Release(100, 41.0, 0.1, 1.5, COST)
 REST = idle.Rest(100, COST)
+EDITS = idle.Edits(1000, (0.1, 0.3))
 
 
 def journal(*weights: tuple[float, int]) -> list[Entry]:
@@ -39,6 +40,7 @@ def test_the_first_action_is_a_plan_after_the_edit() -> None:
         Entry(6.0, "plan", canary=2),
     ]
     assert active.first_action(plans, 2, 5.0) == 0.5
+    assert active.first_action(plans, 3, 5.0) is None
 
 
 @pytest.mark.parametrize(
@@ -77,8 +79,8 @@ def test_the_limits_of_rollouts_at_rest(cost: Cost, broken: list[str]) -> None:
 
 def test_limits_hold_where_the_bar_is_and_tables_show_everything() -> None:
     many, rests = [RELEASE, replace(RELEASE, replicas=500)], [REST, replace(REST, rollouts=1000)]
-    at_rest = (", 100 rollouts", "cores, 1000 rollouts")
-    for section, bars in ((active.section(many), ("100 replicas",)), (idle.section(rests), at_rest)):
+    at_rest = (", 100 rollouts", "cores, 1000 rollouts", "first action s, 1000 rollouts")
+    for section, bars in ((active.section(many), ("100 replicas",)), (idle.section(rests, EDITS), at_rest)):
         assert all(any(bar in check.name for bar in bars) for check in section.checks)
         assert len(section.tables[0].rows) == 2
         assert all(len(row) == len(section.tables[0].header) for row in section.tables[0].rows)
@@ -87,3 +89,8 @@ def test_limits_hold_where_the_bar_is_and_tables_show_everything() -> None:
 
 def test_how_often_a_rollout_is_looked_at() -> None:
     assert REST.look_seconds == 10.0
+
+
+def test_the_slowest_of_the_edits_counts() -> None:
+    (check,) = [one for one in idle.section([REST], EDITS).checks if one.name.startswith("first action")]
+    assert (check.value, check.passed) == (0.3, True)
