@@ -1,5 +1,6 @@
 """A namespace that has the chart's policies, an operator under the name that they know, and a person who approves."""
 
+from collections.abc import Sequence
 from functools import partial
 
 import yaml
@@ -19,13 +20,13 @@ APPROVER = "Dr. Roentgen"
 SETTINGS = ("admission.controllers={admin}", "triton.agent.allowedPrefixes={file:/}")
 
 
-def guard(namespace: Namespace) -> None:
-    """Returns when the policies are in force."""
+def guard(namespace: Namespace, settings: Sequence[str] = SETTINGS) -> None:
+    """Returns when the policies are in force. `settings`: of the chart, as of --set."""
     operator = f"system:serviceaccount:{namespace.name}:medinfer-rollout-operator"
     namespace.users["operator"] = operator
     _allow(namespace, operator, "operator")
     _allow(namespace, APPROVER, "approve")
-    for one in helm.render(settings=SETTINGS, namespace=namespace.name):
+    for one in helm.render(settings=settings, namespace=namespace.name):
         if one["kind"] in PLURALS:
             plural = PLURALS[one["kind"]]
             namespace.client.apply(f"/apis/{one['apiVersion']}/{plural}/{one['metadata']['name']}", one)

@@ -1,4 +1,7 @@
-"""A release is one commit: git, the real kustomize-controller, and a stack under load."""
+"""A release is one commit: git, the real kustomize-controller, and a stack under load.
+
+Agents load only what the models team signed, gates open only for a signature, and the chart's policies are in force.
+"""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -10,13 +13,15 @@ import pytest
 import yaml
 
 from ci.stack.cluster_objects import PLAN, ROUTES
-from ci.stack.kubernetes import Cluster
+from ci.stack.kubernetes import Cluster, binding
 from ci.stack.waiting import wait_until
 from tests.harness.chart import helm
+from tests.harness.chart.admitted import FLUX
 from tests.harness.flux import APPLY_SECONDS, Kustomization, KustomizeController
 from tests.harness.git_source import GitSource
 from tests.harness.rollout.namespace import Namespace
 from tests.harness.rollout.rollouts import GATE, NAME, PROMOTE_SECONDS, RolloutStack
+from tests.integration.gitops.trusted import APPROVER, RELEASER, SIGNER, Trusted, trust
 
 pytestmark = pytest.mark.integration
 
@@ -34,14 +39,16 @@ class Hospital:
     """A stack whose ModelRollout and whose two ConfigMaps lie in git."""
 
     stack: RolloutStack
+    trusted: Trusted
     git: GitSource
     controller: KustomizeController
     config_maps: Kustomization
     rollout: Kustomization
 
     def commit(self, version: int, **changes: Any) -> str:
-        """The revision of a commit that wants this version."""
-        spec = self.stack.spec(version, **{"steps": STRAIGHT, "analysis": QUICK} | changes)
+        """The revision of a commit that wants this version, which the models team signed."""
+        self.trusted.sign(self.stack.bundle(version))
+        spec = self.stack.spec(version, approve=False, **{"steps": STRAIGHT, "analysis": QUICK} | changes)
         body = {"apiVersion": "serving.medinfer.io/v1alpha1", "kind": "ModelRollout", "metadata": {"name": NAME}}
         return self.git.commit(
             f"Version {version}", {"rollout/modelrollout.yaml": yaml.safe_dump(body | {"spec": spec})}
@@ -55,15 +62,24 @@ def hospital(cluster: Cluster, bundles: Path, tmp_path_factory: pytest.TempPathF
     stack = RolloutStack(namespace, bundles, folder, subnet=SUBNET)
     with ExitStack() as everything:
         everything.callback(stack.stop)
+        trusted = trust(stack, folder / "keys")
         stack.start(operators=0, version=None)
         address = f"127.0.{SUBNET}.250"
         git = everything.enter_context(GitSource(cluster.client, namespace.name, folder, address))
         controller = everything.enter_context(
-            KustomizeController(cluster.kubeconfig("admin", namespace.name), folder, address)
+            KustomizeController(flux_kubeconfig(cluster, namespace.name), folder, address)
         )
         git.commit("The stack's ConfigMaps", {"stack/configmaps.yaml": config_maps()})
         kustomizations = [Kustomization(cluster.client, namespace.name, name) for name in ("stack", "rollout")]
-        yield Hospital(stack, git, controller, *kustomizations)
+        yield Hospital(stack, trusted, git, controller, *kustomizations)
+
+
+def flux_kubeconfig(cluster: Cluster, namespace: str) -> Path:
+    """With the rights that `flux bootstrap` gives to kustomize-controller."""
+    bound = binding(FLUX, "cluster-admin") | {"metadata": {"name": "flux"}}
+    bound["roleRef"]["kind"] = "ClusterRole"
+    cluster.client.create("/apis/rbac.authorization.k8s.io/v1/clusterrolebindings", bound)
+    return cluster.kubeconfig(FLUX, namespace)
 
 
 def config_maps() -> str:
@@ -97,20 +113,33 @@ def test_a_rollout_that_no_operator_looked_at_is_not_ready(hospital: Hospital) -
 
 
 def test_a_commit_releases_a_version_and_its_approval_is_another(served: Hospital, images: list[bytes]) -> None:
-    stack = served.stack
+    stack, trusted = served.stack, served.trusted
     with stack.load(images, stack.expected(images, 1, 2)) as load:
         load.wait_until_answered(150)
-        released = served.commit(2, approve=False, steps=GATED)
+        released = served.commit(2, steps=GATED)
         stack.wait_for_phase("Paused")
         assert not served.rollout.is_live(released)
-        approved = served.commit(2, steps=GATED)
+
+        own = trusted.approval(RELEASER)
+        served.commit(2, steps=GATED, approvals=[own, own | {"by": APPROVER}])
+        refusal = f"spec.approvals[1] (by '{APPROVER}') does not open it: key SHA256:"
+        wait_until(lambda: refusal in stack.status()["message"], "the releaser's key is refused", NOTICE_SECONDS)
+        assert f"by one of: {APPROVER};" in stack.status()["message"] and stack.phase() == "Paused"
+        assert f"spec.approvals[0] (by '{RELEASER}') does not open it: key SHA256:" in stack.status()["message"]
+
+        load.mark("approved")
+        approved = served.commit(2, steps=GATED, approvals=[own, trusted.approval(APPROVER)])
         served.rollout.wait_for_live(approved, PROMOTE_SECONDS)
         assert stack.is_ready(2)
         load.mark("live")
         load.wait_until_answered(150)
         result = load.finish(at_least=500)
     assert result.failed == 0
+    assert result.between(end="approved").by_version().keys() == {1}
     assert result.between("live").by_version().keys() == {2}
+    gate = stack.status()["history"][-1]["steps"][0]
+    assert gate["approvedBy"] == APPROVER and gate["approvedKey"].startswith("SHA256:")
+    assert SIGNER in stack.condition("ArtifactVerified")["message"]
 
 
 def test_a_bad_version_fails_and_the_revert_mends_it(served: Hospital, images: list[bytes]) -> None:
