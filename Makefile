@@ -115,8 +115,13 @@ down: setup ## End that Kubernetes; its images stay for the next one
 	$(RUN) python -m ci.cluster down
 
 .PHONY: e2e
-e2e: cluster gitops release-programs ## test-e2e and parts that die under load, on a cluster that stays or yours: KUBECONFIG=... or CLUSTER=current
+e2e: cluster gitops release-programs previous ## test-e2e and parts that die under load, on a cluster that stays or yours: KUBECONFIG=... or CLUSTER=current
 	ci/cluster/enter $(RUN) pytest tests/e2e $(SELECTED)
+
+# Images of the version before this one, from its sources.
+.PHONY: previous
+previous: cluster
+	$(RUN) python -m tests.harness.release.previous
 
 .PHONY: soak
 soak: setup packages control-plane ## The long ones: 10,000 hostile uploads, as many clients of every kind, fifty releases

@@ -16,6 +16,8 @@ VALUES = (CHART / "values-cpu.yaml", HERE / "values.yaml")
 NAMESPACE = "medinfer"
 IMAGES = CLUSTER / "images" / "names.json"
 BUNDLES = "http://bundles.bundles.svc"
+# Agents may ask there.
+STORE = {"triton.agent.allowedPrefixes[0]": f"{BUNDLES}/"}
 
 # Which value of the chart names which image.
 IMAGE_VALUES = {
@@ -29,7 +31,7 @@ def install(model: str = "resnet50", version: int = 1, settings: Mapping[str, st
     """Installs or upgrades; returns when everything runs and the version is live. `settings`: more values."""
     images = known_images()
     serve_bundles(images["medinfer-bundles"])
-    chosen = image_settings(images) | artifact_settings(model, version) | dict(settings or {})
+    chosen = image_settings(images) | STORE | artifact_settings(model, version) | dict(settings or {})
     arguments = [part for setting in chosen.items() for part in ("--set", "=".join(setting))]
     files = [part for path in VALUES for part in ("--values", str(path))]
     helm = ("helm", "upgrade", "--install", "medinfer", str(CHART), *_in(NAMESPACE), "--create-namespace")
@@ -63,7 +65,6 @@ def artifact_settings(model: str, version: int) -> dict[str, str]:
         "rollout.version": str(version),
         "rollout.artifact.uri": f"{BUNDLES}/{model}/{listed[version]['file']}",
         "rollout.artifact.digest": listed[version]["digest"],
-        "triton.agent.allowedPrefixes[0]": f"{BUNDLES}/",
     }
 
 

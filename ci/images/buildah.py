@@ -46,8 +46,8 @@ def build_base() -> None:
 
 def build(image: Image, reference: str) -> None:
     """Raises CommandFailed with the end of buildah's words."""
-    arguments = ["--file", str(ROOT / image.dockerfile), "--tag", reference, "--build-arg", f"BASE={BASE}"]
-    context = ROOT
+    arguments = ["--file", str(image.context / image.dockerfile), "--tag", reference, "--build-arg", f"BASE={BASE}"]
+    context = image.context
     if image.program:
         arguments += ["--build-arg", f"PROGRAM={image.program}"]
         context = ROOT / PROGRAMS

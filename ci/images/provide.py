@@ -1,7 +1,7 @@
 """Brings images onto the cluster: builds those that were never built, delivers those that are missing."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,8 +33,13 @@ def provide_all(delivery: Delivery, names: Sequence[str] = (), *, observers: boo
     `observers`: Prometheus and Jaeger, too.
     """
     wanted = (CLUSTERS if delivery.is_local else ()) + OURS + (OBSERVERS if observers else ())
+    return provide_each([image for image in wanted if not names or image.name in names], delivery)
+
+
+def provide_each(wanted: Iterable[Image], delivery: Delivery) -> dict[str, str]:
+    """What each of these is called on the cluster, where it is afterwards. Raises CommandFailed."""
     with alone(FILES / ".lock", lambda: say("waiting for another build")):
-        return {image.name: provide(image, delivery) for image in wanted if not names or image.name in names}
+        return {image.name: provide(image, delivery) for image in wanted}
 
 
 def provide(image: Image, delivery: Delivery) -> str:

@@ -1,7 +1,6 @@
 """docs/upgrading.md's first step replaces the CRD of an older chart by the newer one and keeps ModelRollouts."""
 
 import json
-import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,8 +9,8 @@ import pytest
 import yaml
 
 from ci.stack.control_plane import ControlPlane
-from ci.stack.folders import ROOT
 from ci.stack.kubernetes import CRD, Cluster
+from tests.harness import upgrading
 from tests.harness.chart import helm
 from tests.harness.chart.helm import CHART, Json
 from tests.harness.kubectl import Kubectl
@@ -36,8 +35,8 @@ def test_the_crd_of_an_older_chart_is_upgraded(cluster: Cluster, tmp_path: Path)
     operator.merge(f"{ROLLOUT}/status", {"status": STATUS})
     assert NEWER_FIELD not in suspended(cluster)["spec"], "the older CRD does not know it"
 
-    for command in first_step():
-        Kubectl(config).run(*command)
+    for _, *arguments in upgrading.commands("1."):
+        Kubectl(config).run(*arguments)
 
     after = suspended(cluster)
     assert after["spec"][NEWER_FIELD] is True
@@ -55,13 +54,6 @@ def older_chart(folder: Path) -> Path:
     template = chart / "templates" / "rollout" / "modelrollout.yaml"
     template.write_text(template.read_text().replace('"enabled"', f'"enabled" "{NEWER_FIELD}"'))
     return chart
-
-
-def first_step() -> list[list[str]]:
-    """Return the arguments of the kubectl commands on the page."""
-    page = (ROOT / "docs" / "upgrading.md").read_text()
-    section = page[page.index("## 1.") : page.index("## 2.")]
-    return [line.split() for line in re.findall(r"^kubectl (.+)$", section, re.MULTILINE)]
 
 
 def suspended(cluster: Cluster) -> Json:

@@ -25,7 +25,9 @@ PLAN, ROUTES = f"{TRITON}-plan", f"{API}-routes"
 def canary(bundles: None, images: list[bytes]) -> Iterator[GatedCanary]:
     release = Release("e2e-faults")
     try:
-        yield GatedCanary(release, images)
+        canary = GatedCanary(release, images)
+        canary.begin()
+        yield canary
     finally:
         release.remove()
 

@@ -20,7 +20,7 @@ BEFORE, AFTER = 100, 200
 
 
 class GatedCanary:
-    """Version 1 is live; version 2 has half of the traffic and waits for its approval."""
+    """Version 1 is live; once it began, version 2 has half of the traffic and waits for its approval."""
 
     def __init__(self, release: Release, images: Sequence[bytes]) -> None:
         self.release, self._images = release, images
@@ -29,7 +29,9 @@ class GatedCanary:
         release.wait_for_phase("Healthy", 1)
         for component in ("api", "triton"):
             release.wait_for_pods(component, 2)
-        release.upgrade(2)
+
+    def begin(self) -> None:
+        self.release.upgrade(2)
         self.wait()
 
     def wait(self) -> None:

@@ -34,8 +34,8 @@ class Release:
         self.namespace, self.model = namespace, model
         self.values = [*chart.VALUES, QUICK]
         self.headers: dict[str, str] = {}
-        self._chart = str(chart.CHART)
-        self._settings = chart.image_settings(chart.known_images())
+        self.rate_per_second = RATE_PER_SECOND
+        self.use_this_chart()
         self._expected: dict[int, list[str]] = {}
 
     def install(self, version: int = 1, settings: Mapping[str, str] | None = None) -> None:
@@ -52,11 +52,18 @@ class Release:
         self._chart = name
 
     def use_this_chart(self) -> None:
-        self._chart = str(chart.CHART)
+        """With the images that were delivered to the nodes, and agents that may ask the store of the tests."""
+        self._chart, self.values[0] = str(chart.CHART), chart.VALUES[0]
+        self._settings = chart.image_settings(chart.known_images()) | chart.STORE
+
+    def use_another(self, folder: Path, settings: Mapping[str, str]) -> None:
+        """A chart's folder, with its own values-cpu.yaml and nothing but these settings."""
+        self._chart, self.values[0] = str(folder), folder / "values-cpu.yaml"
+        self._settings = dict(settings)
 
     def use_images_of_the_chart(self, values: Path) -> None:
         """Instead of those that were delivered to the nodes. values: the chart's own values-cpu.yaml."""
-        self._settings = {}
+        self._settings = dict(chart.STORE)
         self.values[0] = values
 
     def helm_test(self) -> str:
@@ -88,7 +95,7 @@ class Release:
             self._expected[version] = expected_answers(bundle(self.model, version, folder), images)
         expected = {version: self._expected[version] for version in answering}
         self.wait_until_answering(images[0])
-        folder, rate = folder / "load", RATE_PER_SECOND
+        folder, rate = folder / "load", self.rate_per_second
         return Load([self.url], images, expected, folder, rate_per_second=rate, max_seconds=800, headers=self.headers)
 
     def rollout(self) -> Json:
