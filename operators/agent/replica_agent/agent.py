@@ -27,6 +27,7 @@ from replica_agent.actions import (
 from replica_agent.attempts import Attempts
 from replica_agent.decide import decide
 from replica_agent.jobs import Jobs
+from replica_agent.kept_proofs import KeptProofs
 from replica_agent.loaded import LoadedVersions
 from replica_agent.metrics import Metrics
 from replica_agent.observation import Observation
@@ -65,6 +66,7 @@ class Agent:
         replica: Replica,
         follower: Follower,
         attempts: Attempts,
+        kept: KeptProofs,
         metrics: Metrics,
         tracer: Tracer,
     ) -> None:
@@ -72,11 +74,16 @@ class Agent:
         self.metrics, self._tracer = metrics, tracer
         self._awake = asyncio.Event()
         self._jobs = Jobs(self.wake)
-        self._held = LoadedVersions(replica.triton, self._jobs)
+        self._held = LoadedVersions(replica.triton, self._jobs, kept)
         self._fetching: dict[str, Progress] = {}
         self._paused_until_seconds = 0.0
         self._signature_due_seconds: dict[str, float] = {}
         self.snapshot = Snapshot(follower.followed)
+
+    @property
+    def knows(self) -> bool:
+        """Whether it has asked Triton since it started, or has no plan to ask about: until then `snapshot` says nothing."""
+        return self._held.asked or self._follower.followed.plan is None
 
     def wake(self) -> None:
         """Starts the next turn at once."""
@@ -114,8 +121,9 @@ class Agent:
     async def _observe(self) -> Observation:
         followed = self._follow()
         plan, held, repository = followed.plan, self._held, self._replica.repository
+        installed = repository.installed(plan.model) if plan else {}
         if plan:
-            await held.read(plan.model)
+            await held.read(plan.model, {version: one.digest for version, one in installed.items()})
         now = time.monotonic()
         signatures = self._look_at_signatures(plan) if plan else {}
         return Observation(

@@ -9,6 +9,8 @@ from tritonclient.grpc.model_config_pb2 import ModelInstanceGroup
 
 from replica_agent.config_message import as_message, without_defaults
 
+MARK = "medinfer_process"  # no backend reads it
+
 
 def parse_config(text: str, instance_kind: str) -> ModelConfig:
     """The config of a bundle with its instance groups on `instance_kind` (KIND_GPU or KIND_CPU).
@@ -36,6 +38,20 @@ def with_versions(config: ModelConfig, versions: tuple[int, ...]) -> ModelConfig
     pinned.version_policy.Clear()
     pinned.version_policy.specific.versions.extend(versions)
     return pinned
+
+
+def with_mark(config: ModelConfig, mark: str) -> ModelConfig:
+    """The same config with the mark of a process of Triton, which `mark_of` finds again; empty: without."""
+    marked = ModelConfig()
+    marked.CopyFrom(config)
+    if mark:
+        marked.parameters[MARK].string_value = mark
+    return marked
+
+
+def mark_of(config: ModelConfig) -> str:
+    """The mark with which it was loaded; empty: none."""
+    return str(config.parameters[MARK].string_value) if MARK in config.parameters else ""
 
 
 def to_text(config: ModelConfig) -> str:

@@ -1,9 +1,14 @@
-"""What Triton holds since it started, and what was proved since. A new connection counts as a restart of Triton."""
+"""What Triton holds since it started, and what was proved since.
+
+A new connection counts as a restart of Triton, unless Triton shows the mark of the process that was proved.
+"""
 
 import time
 from collections.abc import Mapping
 
+from replica_agent.config import mark_of
 from replica_agent.jobs import Jobs
+from replica_agent.kept_proofs import Digests, KeptProofs
 from replica_agent.state import IndexState, Proof
 from replica_agent.triton import Triton, TritonError
 
@@ -14,11 +19,14 @@ class LoadedVersions:
     """What the agent knows of the Triton that is running now.
 
     `index` maps versions to Triton's state; None while Triton cannot be asked. `late`: it is the last index that was
-    read, and may be old. `proofs` and `loaded_here` hold what this agent did on the current connection.
+    read, and may be old. `proofs`: of what runs in this process of Triton, by this agent or the one before it.
+    `loaded_here`: what this agent loaded on the current connection. `asked`: Triton answered, or did not.
     """
 
-    def __init__(self, triton: Triton, jobs: Jobs) -> None:
-        self._triton, self._jobs = triton, jobs
+    def __init__(self, triton: Triton, jobs: Jobs, kept: KeptProofs) -> None:
+        self._triton, self._jobs, self._kept = triton, jobs, kept
+        self._mark: str | None = None  # None: nothing is loaded, or it was not read yet
+        self.asked = False
         self._connection = 0
         self._unloading_since: dict[int, float] = {}
         self.index: Mapping[int, IndexState] | None = None
@@ -26,23 +34,27 @@ class LoadedVersions:
         self.proofs: dict[int, Proof] = {}
         self.loaded_here: set[int] = set()
 
-    async def read(self, model: str) -> None:
+    async def read(self, model: str, digests: Digests) -> None:
         """Reads Triton's index, and forgets proofs of versions that it no longer holds."""
         triton, ended = self._triton, self._jobs.ended
         self.late = False
         if not triton.connected or triton.connection != self._connection:
             self._forget()
         if not triton.connected:
+            self.asked = self.asked or triton.refused
             return
         try:
             index = await triton.index(model)
+            await self._recall(model, index, digests)
         except TritonError:
             # Triton may still serve requests, so what was proved stays; nothing is decided on an old index.
-            self.late = True
+            self.late = self.asked = True
             return
         # An index from before a job ended would hide what the job has just done.
         self.late = ended != self._jobs.ended
         self._take(index)
+        self.asked = True
+        self._kept.write(self._mark or "", digests, self.proofs)
 
     @property
     def stuck(self) -> frozenset[int]:
@@ -64,6 +76,16 @@ class LoadedVersions:
         self.loaded_here &= ready
         self._unloading_since = {version: before.get(version, now) for version in unloading}
 
+    async def _recall(self, model: str, index: Mapping[int, IndexState], digests: Digests) -> None:
+        """Takes up what an agent proved in this very process of Triton."""
+        ready = [version for version, state in index.items() if state is IndexState.READY]
+        if not ready:
+            self._mark = None
+        elif self._mark is None:
+            self._mark = mark_of(await self._triton.config(model, ready[0]))
+            known = {version: digests[version] for version in ready if version in digests}
+            self.proofs = self._kept.read(self._mark, known) | self.proofs
+
     def _forget(self) -> None:
-        self.index, self._connection = None, self._triton.connection
+        self.index, self._mark, self._connection = None, None, self._triton.connection
         self.proofs, self.loaded_here, self._unloading_since = {}, set(), {}

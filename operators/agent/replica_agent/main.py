@@ -102,7 +102,7 @@ class _Work:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._read: Callable[[], Snapshot] | None = None
+        self._read: Callable[[], Snapshot | None] | None = None
         self.may_start = asyncio.Event()
         self.bundles, self.metrics = Bundles(settings.data_dir / "bundles", settings.operator_domains), Metrics()
         self.signatures = SignatureFiles(settings.data_dir / "signatures")
@@ -115,7 +115,7 @@ class _Work:
 
     @property
     def snapshot(self) -> Snapshot | None:
-        """The current one; None until the loop runs."""
+        """The current one; None until the loop has asked Triton."""
         return self._read() if self._read else None
 
     async def run(self) -> None:
@@ -123,7 +123,7 @@ class _Work:
         await self.may_start.wait()
         wiring = await asyncio.to_thread(self._import)
         triton, agent = wiring.connect()
-        self._read = lambda: agent.snapshot
+        self._read = lambda: agent.snapshot if agent.knows else None
         tasks = asyncio.create_task(triton.watch(agent.wake)), asyncio.create_task(agent.run())
         try:
             await asyncio.gather(*tasks)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from prometheus_client.parser import text_string_to_metric_families
 from tritonclient.grpc import service_pb2, service_pb2_grpc
 
+from replica_agent.config import ModelConfig
 from replica_agent.ports import GRPC_PORT, METRICS_PORT
 from replica_agent.state import IndexState
 
@@ -50,7 +51,8 @@ class Triton:
 
     `key`: for a Triton whose gRPC control is restricted; empty where it listens on the loopback of a pod alone.
 
-    `connection` counts connections. A new one may be to a restarted Triton, so proofs do not outlive a connection.
+    `connection` counts connections. A new one may be to a restarted Triton, so proofs outlive a connection only where
+    Triton shows the mark of the process that was proved. `refused`: it was tried, and there was none.
     """
 
     def __init__(self, address: str, key: str = "") -> None:
@@ -59,7 +61,7 @@ class Triton:
         self._channel = grpc.aio.insecure_channel(f"{address}:{GRPC_PORT}", options=_OPTIONS)
         self._stub = service_pb2_grpc.GRPCInferenceServiceStub(self._channel)
         self.connection = 0
-        self.connected = False
+        self.connected = self.refused = False
 
     async def watch(self, changed: Callable[[], None]) -> None:
         """Opens the connection whenever it is lost, and calls `changed` after each change; runs until cancelled."""
@@ -67,6 +69,7 @@ class Triton:
             state = self._channel.get_state(try_to_connect=True)
             was, self.connected = self.connected, state is grpc.ChannelConnectivity.READY
             self.connection += self.connected and not was
+            self.refused = self.refused or state is grpc.ChannelConnectivity.TRANSIENT_FAILURE
             changed()
             await self._channel.wait_for_state_change(state)
 
@@ -91,6 +94,15 @@ class Triton:
         request = service_pb2.RepositoryModelLoadRequest(model_name=model)
         request.parameters["config"].string_param = override
         await self._call(self._stub.RepositoryModelLoad(request, timeout=timeout_seconds, metadata=self._metadata))
+
+    async def config(self, model: str, version: int) -> ModelConfig:
+        """The config with which a version was loaded. Raises TritonGone, TritonTimeout, TritonRefused."""
+        request = service_pb2.ModelConfigRequest(name=model, version=str(version))
+        answer = await self._call(
+            self._stub.ModelConfig(request, timeout=_INDEX_TIMEOUT_SECONDS, metadata=self._metadata)
+        )
+        config: ModelConfig = answer.config
+        return config
 
     async def infer(
         self, model: str, version: int, contract: Contract, batch: NDArray[np.float32], timeout_seconds: float

@@ -17,6 +17,7 @@ from replica_agent.attempts import Attempts
 from replica_agent.bundles import Bundles
 from replica_agent.fetch import Fetcher
 from replica_agent.files import empty_folder
+from replica_agent.kept_proofs import KeptProofs
 from replica_agent.metrics import Metrics
 from replica_agent.plan_source import Follower, PlanFile, PlanSource, WatchedPlan
 from replica_agent.replica import Replica
@@ -52,6 +53,7 @@ class Wiring:
         empty_folder(self._staging)
         self._follower = Follower(_plan_source(settings), settings.data_dir / PLAN_KEY)
         self._attempts = Attempts(settings.data_dir / "attempts.json")
+        self._kept_proofs = KeptProofs(settings.data_dir / "proofs.json")
         self._signatures = _signatures(settings, signatures, self._staging)
         self._spans = _span_sender(settings, metrics)
 
@@ -69,7 +71,8 @@ class Wiring:
         if self._spans:
             self._spans.start()
         tracer = Tracer(self._spans, settings.replica)
-        return triton, Agent(settings.replica, replica, self._follower, self._attempts, self._metrics, tracer)
+        remembered = self._attempts, self._kept_proofs
+        return triton, Agent(settings.replica, replica, self._follower, *remembered, self._metrics, tracer)
 
     async def close(self) -> None:
         """Sends the spans that wait."""

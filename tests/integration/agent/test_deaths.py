@@ -147,7 +147,7 @@ def test_without_its_plan_and_its_store_a_restarted_agent_holds_what_it_held(
     assert replica.state()["id"] == applied and "there is no plan" in replica.state()["rejected"]["reason"]
 
 
-def test_beside_a_triton_that_lives_on_the_agent_proves_again_and_reloads_nothing(
+def test_beside_a_triton_that_lives_on_the_agent_vouches_for_what_was_proved_and_reloads_nothing(
     make_replica: StartReplica, bundle: Bundle
 ) -> None:
     """As in a pod, where Triton has a container of its own."""
@@ -159,7 +159,7 @@ def test_beside_a_triton_that_lives_on_the_agent_proves_again_and_reloads_nothin
     wait_until(lambda: (replica.folder / "data" / "repository").is_dir(), "the agent made the model repository")
     with Process("triton", [TRITON_COMMAND, *arguments], {}, replica.folder / "triton.log") as triton:
         replica.wait_until_warm()
-        before = holders(triton.pid, 1)
+        before, proof = holders(triton.pid, 1), entry(replica, 1)["warmup"]
         with Patients(replica, bundle(1)) as patients:
             os.kill(replica.pid, signal.SIGKILL)
             replica.wait(5)
@@ -167,9 +167,17 @@ def test_beside_a_triton_that_lives_on_the_agent_proves_again_and_reloads_nothin
             replica.wait_until_warm()
         assert patients.failures == []
         assert before and holders(triton.pid, 1) == before, "version 1 was reloaded"
+        assert entry(replica, 1)["warmup"] == proof, "it was proved again, and served nobody new meanwhile"
         replica.follow(build_plan(stable=bundle(1), canary=bundle(2)))
         wait_for(replica, 2, "Warm")
         assert index(replica) == {1: "READY", 2: "READY"}
+        assert holders(triton.pid, 1) == before, "version 1 was reloaded for version 2"
+        proofs = [entry(replica, version)["warmup"] for version in (1, 2)]
+        os.kill(replica.pid, signal.SIGKILL)
+        replica.wait(5)
+        replica.start()
+        replica.wait_until_warm()
+        assert [entry(replica, version)["warmup"] for version in (1, 2)] == proofs
 
 
 def kill_while_it_loads(replica: Replica, version: int) -> None:

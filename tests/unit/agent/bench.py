@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
+from google.protobuf import json_format
 from modelctl.bundle.contract import Contract
 from numpy.typing import NDArray
 from replica_agent.acceptance.fetching import SetFetcher
@@ -15,8 +16,10 @@ from replica_agent.acceptance.sets import AcceptanceSets
 from replica_agent.agent import Agent
 from replica_agent.attempts import Attempts
 from replica_agent.bundles import Bundles
+from replica_agent.config import ModelConfig
 from replica_agent.fetch import Fetcher
 from replica_agent.files import empty_folder
+from replica_agent.kept_proofs import KeptProofs
 from replica_agent.metrics import Metrics
 from replica_agent.plan import Release
 from replica_agent.plan_source import Follower
@@ -37,12 +40,14 @@ class MemoryTriton:
     """A Triton in memory. `on_load` is called before a load and may raise; it answers with the golden outputs."""
 
     def __init__(self) -> None:
-        self.connected, self.connection = True, 1
+        self.connected, self.connection, self.refused = True, 1, False
         self.states: dict[int, IndexState] = {}
         self.loads: list[list[int]] = []
         self.on_load: Callable[[list[int]], None] = lambda versions: None
         self.on_index: Callable[[], None] = lambda: None
         self.logits = np.zeros(4, np.float32)
+        self.loaded_with = ModelConfig()
+        self.asked = 0
 
     def restart(self) -> None:
         self.states, self.connection = {}, self.connection + 1
@@ -55,11 +60,16 @@ class MemoryTriton:
         versions = [int(version) for version in json.loads(override)["version_policy"]["specific"]["versions"]]
         self.loads.append(versions)
         self.on_load(versions)
+        self.loaded_with = json_format.Parse(override, ModelConfig())
         self.states = dict.fromkeys(versions, IndexState.READY)
+
+    async def config(self, model: str, version: int) -> ModelConfig:
+        return self.loaded_with
 
     async def infer(
         self, model: str, version: int, contract: Contract, batch: NDArray[np.float32], timeout_seconds: float
     ) -> NDArray[np.float32]:
+        self.asked += 1
         return np.tile(self.logits, (len(batch), 1))
 
     async def free_gpu_bytes(self) -> int | None:
@@ -88,7 +98,7 @@ class Bench:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.triton, self.source = folder, MemoryTriton(), Source()
-        self.attempts_path = folder / "attempts.json"
+        self.attempts_path, self.proofs_path = folder / "attempts.json", folder / "proofs.json"
         self.tracer = Tracer(None, "triton-0")
         self.signatures: Signatures | None = None
 
@@ -104,7 +114,8 @@ class Bench:
         set_fetcher = SetFetcher(sets, self.folder, "triton-0", 0, settings.rules)
         replica = Replica(settings, triton, repository, bundles, fetcher, sets, set_fetcher, self.signatures)
         follower = Follower(self.source, self.folder / "kept.json")
-        agent = Agent("triton-0", replica, follower, Attempts(self.attempts_path), Metrics(), self.tracer)
+        remembered = Attempts(self.attempts_path), KeptProofs(self.proofs_path)
+        agent = Agent("triton-0", replica, follower, *remembered, Metrics(), self.tracer)
         task = asyncio.create_task(agent.run())
         try:
             yield agent

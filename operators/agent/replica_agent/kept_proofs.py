@@ -1,0 +1,65 @@
+"""Proofs on disk, so that an agent that restarts can vouch at once for the Triton that it proved.
+
+Each process of Triton is known by a mark: a random parameter in the config with which the agent loads a model there. It
+is in that process's memory alone. A Triton that restarted holds nothing until the agent loads it, under another mark.
+"""
+
+import json
+import logging
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from replica_agent.files import write_atomic
+from replica_agent.state import Proof
+
+SCHEMA_VERSION = 1
+log = logging.getLogger(__name__)
+
+_PROOF = TypeAdapter(Proof)
+
+Digests = Mapping[int, str]
+"""Version -> the digest of what is installed."""
+
+
+class KeptProofs:
+    """What was proved in one process of Triton, by version and digest. Content that cannot be read proves nothing."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._written: bytes | None = None
+
+    def read(self, mark: str, digests: Digests) -> dict[int, Proof]:
+        """The proofs of exactly these bytes in the process with this mark; an empty mark is no process."""
+        try:
+            document = json.loads(self._path.read_bytes())
+            if not mark or document["schemaVersion"] != SCHEMA_VERSION or document["mark"] != mark:
+                return {}
+            return {
+                version: _PROOF.validate_python(entry["proof"])
+                for version, digest in digests.items()
+                if (entry := document["proofs"].get(str(version))) and entry["digest"] == digest
+            }
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, ValidationError):
+            return {}
+
+    def write(self, mark: str, digests: Digests, proofs: Mapping[int, Proof]) -> None:
+        """Replaces all that was kept. What cannot be written is not kept."""
+        entries = {
+            str(version): {"digest": digests[version], "proof": asdict(proof)}
+            for version, proof in sorted(proofs.items())
+            if mark and version in digests
+        }
+        content = json.dumps({"schemaVersion": SCHEMA_VERSION, "mark": mark, "proofs": entries}, sort_keys=True).encode()
+        if content == self._written:
+            return
+        try:
+            write_atomic(self._path, content)
+            self._written = content
+        except OSError as error:
+            log.warning("proofs are not kept", extra={"error": str(error)})
+            with suppress(OSError):
+                self._path.unlink()  # an older one may name what was unloaded since
