@@ -129,7 +129,7 @@ def _is_another(process: Process, pid: int) -> bool:
 
 def _is_routed(stack: RolloutStack, name: str) -> bool:
     routes = stack.namespace.routes() or {}
-    return name in {one["name"] for one in routes.get("replicas", ())}
+    return name in {one["name"] for one in routes.get("replicas", ()) if one["versions"]}
 
 
 def _now_ms() -> float:

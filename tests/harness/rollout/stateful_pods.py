@@ -72,4 +72,4 @@ class StatefulPods:
 
     def _is_routed(self, name: str) -> bool:
         routes = self._stack.namespace.routes() or {}
-        return name in {one["name"] for one in routes.get("replicas", ())}
+        return name in {one["name"] for one in routes.get("replicas", ()) if one["versions"]}

@@ -46,6 +46,7 @@ class Cluster:
         self.readings: dict[str, ApiState] = {}
         self.approvers: Approvers | None = None
         self.floors = Floors()
+        self.desired_replicas: int | None = None  # None: as many as there are
         self.edited_at: int | None = None
         self.operator_up, self.rolling, self.lag, self.requests = True, False, 0.0, REQUESTS_PER_TICK
         self.decision: Decision | None = None
@@ -116,7 +117,7 @@ class Cluster:
             tuple(apis),
             unless_ahead(self.plan, self.now),
             unless_ahead(self.routes, self.now),
-            len(self.agents),
+            len(self.agents) if self.desired_replicas is None else self.desired_replicas,
             self.rolling,
             "",
             self.readings,

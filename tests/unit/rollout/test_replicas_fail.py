@@ -9,6 +9,7 @@ from rollout_operator.documents.status import parse_status
 from tests.unit.rollout.healthy_cluster import cluster, condition, release, served
 from tests.unit.rollout.mid_canary import mid_canary, routed
 from tests.unit.rollout.simulated_agent import Agent, Behaviour
+from tests.unit.rollout.simulated_cluster import Cluster
 from tests.unit.rollout.specs import digest
 
 
@@ -109,6 +110,46 @@ def test_a_terminating_replica_gets_no_new_traffic() -> None:
     made.agents["triton-1"].terminating = True
     made.tick()
     assert routed(made, "triton-1") == (1,), "unless nobody else serves stable"
+
+
+def spares(made: Cluster) -> dict[str, str]:
+    """Those that the routes name without a version, with their addresses."""
+    return {one.name: one.url for one in made.routes.replicas if not one.versions} if made.routes else {}
+
+
+def test_the_routes_go_on_naming_a_replica_that_is_lost_ends_is_away_and_comes_back() -> None:
+    """So that API pods can ask it once its agent vouches, should the operator not be there to say so."""
+    made = cluster()
+    made.desired_replicas = 2
+    made.tick()
+    assert spares(made) == {}
+    url = made.routes.replica("triton-0").url  # type: ignore[union-attr]
+    made.agents["triton-0"].die()
+    made.tick()
+    lost = made.routes
+    assert spares(made) == {"triton-0": url}
+    made.agents["triton-0"].terminating = True
+    made.tick()
+    gone = made.agents.pop("triton-0")
+    made.tick()
+    assert spares(made) == {"triton-0": url}
+    made.agents["triton-0"] = Agent(gone.name, uid=1, not_ready_since=made.now)
+    made.tick()
+    assert made.routes == lost, "nothing was written meanwhile"
+    made.run(20)
+    assert spares(made) == {} and routed(made, "triton-0") == (1,)
+
+
+def test_a_replica_that_is_no_longer_wanted_leaves_the_routes() -> None:
+    made = cluster(replicas=3)
+    made.tick()
+    made.desired_replicas = 2
+    made.agents["triton-2"].terminating = True
+    made.tick()
+    assert spares(made).keys() == {"triton-2"}
+    del made.agents["triton-2"]
+    made.tick()
+    assert spares(made) == {} and made.routes and made.routes.replica("triton-2") is None
 
 
 def test_an_agent_that_says_nothing_while_the_canary_is_loaded_is_named() -> None:

@@ -71,10 +71,16 @@ def _releases(status: Status) -> list[Release]:
 
 
 def route_replicas(seen: Observation, status: Status, stable: int) -> tuple[RoutedReplica, ...]:
-    """Those that hold something warm; one that is about to end only when it is stable's last.
+    """Those that hold something warm, then the others without a version; empty when nobody is known to serve stable.
 
-    Should stable be warm nowhere, the entries for it stay as they are: they are the best that anybody knows.
+    One that is about to end counts only when it is stable's last. Should stable be warm nowhere, the entries for it
+    stay as they are: they are the best that anybody knows.
     """
+    chosen = _serving(seen, status, stable)
+    return (*chosen, *_spares(seen, {one.name for one in chosen})) if chosen else ()
+
+
+def _serving(seen: Observation, status: Status, stable: int) -> tuple[RoutedReplica, ...]:
     every = [_route(seen, status, one) for one in sorted(seen.replicas, key=lambda one: one.name)]
     warm = [one for one in every if one.versions]
     ending = {one.name for one in seen.replicas if one.terminating}
@@ -84,6 +90,18 @@ def route_replicas(seen: Observation, status: Status, stable: int) -> tuple[Rout
             return tuple(chosen)
     now = seen.routes.replicas if seen.routes else ()
     return tuple(one for one in now if stable in one.versions)
+
+
+def _spares(seen: Observation, named: set[str]) -> list[RoutedReplica]:
+    """API pods ask these last, and only once their agents vouch for stable: so one that is back serves without us.
+
+    Without a container's name in it, the entry is the same while its pod goes, is away, and comes.
+    """
+    here = {one.name: one.url for one in seen.replicas if one.url}
+    staying = [one for one in seen.replicas if not one.terminating]
+    published = seen.routes.replicas if seen.routes and len(staying) < seen.desired_replicas else ()
+    away = {one.name: one.url for one in published}
+    return [RoutedReplica(name, url, ()) for name, url in sorted((away | here).items()) if name not in named]
 
 
 def _route(seen: Observation, status: Status, one: Replica) -> RoutedReplica:

@@ -142,7 +142,7 @@ class Dispatcher:
         tried = set(avoid)
         failures: list[VersionFailed] = []
         while True:
-            state = self._replicas.choose(version.number, tried)
+            state = self._replicas.choose(version.number, tried) or self._replicas.choose_spare(version.number, tried)
             if state is None:
                 await self._wait_for_a_replica(failures, wait_until, deadline)
                 tried.clear()

@@ -59,6 +59,14 @@ class Replicas:
         self._turn += 1
         return self._least_busy(version, tried, True) or self._least_busy(version, tried, False)
 
+    def choose_spare(self, version: int, tried: Container[str]) -> ReplicaState | None:
+        """One outside `tried` for which the routes do not name the version; its agent may know more than they do.
+
+        The operator may not have seen yet that a replica is back, or not be there to see it.
+        """
+        spare = (state for state in self._states if not state.holds(version) and state.replica.name not in tried)
+        return min(spare, key=lambda state: state.in_flight, default=None)
+
     def has_untried(self, version: int, tried: Container[str]) -> bool:
         """Whether a replica outside `tried` holds the version."""
         return any(state.holds(version) and state.replica.name not in tried for state in self._states)
@@ -77,18 +85,18 @@ class Replicas:
         return sum(state.holds(version) for state in self._states)
 
     def eject_replica(self, state: ReplicaState, stable: int) -> bool:
-        """Ejects the whole replica after a transport failure. False: it is ejected already, or must stay."""
-        ejected = sum(other.ejected for other in self._states)
-        if state.ejected or 2 * (ejected + 1) > len(self._states) or self._is_last(state, stable):
+        """Ejects the whole replica after a transport failure. False: it is out already, or must stay."""
+        ejected, count = sum(other.ejected for other in self._states), sum(map(_holds_any, self._states))
+        if state.ejected or not _holds_any(state) or 2 * (ejected + 1) > count or self._is_last(state, stable):
             return False
         state.ejected = True
         state.out = set(state.replica.versions)
         return True
 
     def eject_version(self, state: ReplicaState, version: int) -> bool:
-        """Ejects one version there after it failed. False: it is ejected already, or must stay."""
+        """Ejects one version there after it failed. False: it is out already, or must stay."""
         out = sum(version in other.out for other in self._states)
-        if version in state.out or 2 * (out + 1) > self.holder_count(version) or self._is_last(state, version):
+        if not state.is_healthy(version) or 2 * (out + 1) > self.holder_count(version) or self._is_last(state, version):
             return False
         state.out.add(version)
         return True
@@ -122,3 +130,7 @@ class Replicas:
             if best is None or state.in_flight < best.in_flight:
                 best = state
         return best
+
+
+def _holds_any(state: ReplicaState) -> bool:
+    return bool(state.replica.versions)

@@ -40,13 +40,16 @@ class ProofCache:
         self._answers: dict[tuple[str, int, int], AgentAnswer] = {}
 
     async def allows(self, replica: Replica, version: int, epoch: int) -> bool:
-        """Whether the version may be asked there. `epoch` is the current one of the connections to that Triton."""
+        """Whether the version may be asked there. `epoch` is the current one of the connections to that Triton.
+
+        Where the routes do not name the version, its agent must vouch for it: nobody else did.
+        """
         key = (replica.host, replica.port, version)
         answer = self._answers.get(key)
         if answer is None or answer.epoch != epoch or self._now() >= answer.until:
             is_warm = await self._agents.is_warm(replica, version)
             answer = self._answers[key] = AgentAnswer(is_warm, epoch, self._now() + _SECONDS[is_warm])
-        return answer.is_warm is not False
+        return version in replica.versions if answer.is_warm is None else answer.is_warm
 
     def keep_only(self, replicas: Iterable[Replica]) -> None:
         """Forgets all other versions: one that comes back has been loaded again."""

@@ -111,9 +111,8 @@ class Triton:
         return reply.status == 200
 
     async def any_ready(self, replicas: Iterable[Replica], model: str, version: int) -> bool:
-        """Whether some replica that holds the version says that it is ready."""
-        asked = [self.is_ready(replica, model, version) for replica in replicas if version in replica.versions]
-        return any(await asyncio.gather(*asked))
+        """Whether some replica says that it is ready; where the routes do not name the version, with a proof."""
+        return any(await asyncio.gather(*(self._may_answer(replica, model, version) for replica in replicas)))
 
     def close_idle(self, replica: Replica) -> None:
         """Closes the connections to this replica that are not in use."""
@@ -127,6 +126,13 @@ class Triton:
             self._pools.pop(address).close()
             self._names.forget(address[0])
         self._proof_cache.keep_only(replicas)
+
+    async def _may_answer(self, replica: Replica, model: str, version: int) -> bool:
+        if not await self.is_ready(replica, model, version):
+            return False
+        return version in replica.versions or await self._proof_cache.allows(
+            replica, version, self._pool(replica).epoch
+        )
 
     def _pool(self, replica: Replica) -> Pool:
         address = (replica.host, replica.port)

@@ -13,10 +13,11 @@ from tests.harness.routes import document
 from tests.unit.api.prediction.fake_triton import FakeTask, Scene
 
 
-def make_scene(count: int = 2, **settings: Any) -> Scene:
+def make_scene(count: int = 2, spares: str = "", **settings: Any) -> Scene:
+    """`spares`: names of those for which the routes name no version; a document needs one other."""
     replicas = [
-        {"name": "abcdef"[index], "url": f"http://127.0.0.{index + 1}:8000", "versions": [1, 2]}
-        for index in range(count)
+        {"name": name, "url": f"http://127.0.0.{index + 1}:8000", "versions": [] if name in spares else [1, 2]}
+        for index, name in enumerate("abcdef"[:count])
     ]
     return Scene(parse(json.dumps(document(replicas=replicas)).encode()), **settings)
 
@@ -167,6 +168,38 @@ async def test_when_no_replica_is_left_the_client_gets_a_503_soon(behaviour: str
         await scene.dispatch()
     assert (caught.value.status, caught.value.headers) == (503, {"Retry-After": "1"})
     assert scene.triton.now < 1000 + 3
+
+
+@pytest.mark.parametrize(
+    ("behaviours", "asked"),
+    [
+        pytest.param({}, "a", id="the-routed-one-answers"),
+        pytest.param({"a": "refuse"}, "ab", id="the-routed-one-is-gone"),
+        pytest.param({"a": "break"}, "ab", id="the-routed-one-breaks"),
+        pytest.param({"a": "fail"}, "ab", id="the-routed-one-fails"),
+    ],
+)
+async def test_a_replica_that_the_routes_name_without_versions_is_asked_last(
+    behaviours: dict[str, str], asked: str
+) -> None:
+    """It was lost and is back, and the operator, which would say so, is away."""
+    scene = make_scene(2, spares="b")
+    for name, behaviour in behaviours.items():
+        scene.triton.behave(name, 1, behaviour)
+    for _ in range(2):
+        assert (await scene.dispatch()).replica == asked[-1]
+        assert scene.triton.asked and scene.asked == [(name, 1) for name in asked]
+        scene.triton.asked.clear()
+    assert scene.ejected() == set() and scene.ejected_versions() == set(), "the only one that is routed stays"
+
+
+async def test_a_spare_that_nobody_vouches_for_does_not_answer() -> None:
+    scene = make_scene(2, spares="b")
+    scene.triton.behave("a", 1, "refuse")
+    scene.triton.behave("b", 1, "unproved")
+    with pytest.raises(Problem) as caught:
+        await scene.dispatch()
+    assert caught.value.status == 503
 
 
 async def test_a_replica_that_comes_back_in_time_answers() -> None:

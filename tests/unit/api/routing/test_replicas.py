@@ -67,6 +67,19 @@ def test_stables_last_replica_is_never_ejected() -> None:
     assert some(replicas.choose(1)).replica.name == "b"
 
 
+def test_a_spare_is_nobodys_first_choice_and_counts_for_nothing() -> None:
+    """It is one for which the routes do not name the version: two of them let no more replicas be ejected."""
+    replicas = table({1}, {1}, set(), {2})
+    spare = states(replicas)["c"]
+    assert {some(replicas.choose(1)).replica.name for _ in range(4)} == {"a", "b"}
+    assert replicas.choose(1, {"a", "b"}) is None
+    assert {some(replicas.choose_spare(1, tried)).replica.name for tried in ({"c"}, {"d"})} == {"c", "d"}
+    assert replicas.choose_spare(1, {"c", "d"}) is None
+    assert not replicas.eject_replica(spare, stable=1) and not replicas.eject_version(spare, 1)
+    assert not spare.ejected and spare.out == set()
+    assert [replicas.eject_replica(states(replicas)[name], stable=1) for name in "ab"] == [True, False]
+
+
 def test_a_mark_is_for_one_version_only() -> None:
     replicas = table({1, 2}, {1, 2})
     assert replicas.eject_version(states(replicas)["a"], 2)

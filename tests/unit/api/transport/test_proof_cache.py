@@ -65,6 +65,14 @@ async def test_what_may_change_counts_for_a_moment(word: bool | None, allowed: b
     assert scene.agents.asked == [1, 1]
 
 
+@pytest.mark.parametrize(("word", "allowed"), [(True, True), (False, False), (None, False)])
+async def test_where_the_routes_do_not_name_it_only_its_agent_can_vouch(word: bool | None, allowed: bool) -> None:
+    scene = Scene()
+    scene.agents.words[1] = word
+    spare = replace(REPLICA, versions=frozenset())
+    assert await scene.proof_cache.allows(spare, 1, 1) is allowed
+
+
 async def test_a_version_that_left_the_replica_is_asked_about_when_it_comes_back() -> None:
     scene = Scene()
     await scene.allows(version=2)
