@@ -56,9 +56,10 @@ def ready_condition(ready: bool) -> Json:
     return {"type": "Ready", "status": str(ready), "lastTransitionTime": now()}
 
 
-def ended_before(container: Json, signal: int) -> Json:
-    """The container's status when the one before it was ended by that signal."""
-    return {**container, "lastState": {"terminated": {"exitCode": 128 + signal, "reason": "Error"}}}
+def ended_before(container: Json, code: int) -> Json:
+    """The container's status when the one before it ended with this code; one below 0 is a signal."""
+    terminated = {"exitCode": 128 - code if code < 0 else code, "reason": "Error" if code else "Completed"}
+    return {**container, "lastState": {"terminated": terminated}}
 
 
 def crashed(container: Json) -> Json:

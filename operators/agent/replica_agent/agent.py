@@ -82,7 +82,7 @@ class Agent:
 
     @property
     def knows(self) -> bool:
-        """Whether it has asked Triton since it started, or has no plan to ask about: until then `snapshot` says nothing."""
+        """Whether it has asked Triton since it started, or has no plan to ask about: else `snapshot` says nothing."""
         return self._held.asked or self._follower.followed.plan is None
 
     def wake(self) -> None:
@@ -294,7 +294,12 @@ class Agent:
     def _report(self, seen: Observation) -> None:
         before, held = self.snapshot, self._held
         self.snapshot = Snapshot(
-            self._follower.followed, report_versions(seen), is_ready(seen), held.index is not None, held.restarts
+            self._follower.followed,
+            report_versions(seen),
+            is_ready(seen),
+            held.index is not None,
+            held.restarts,
+            self._replica.triton.vitals.ended_answering,
         )
         log_transitions(before, self.snapshot)
 

@@ -53,7 +53,8 @@ class KeptProofs:
             for version, proof in sorted(proofs.items())
             if mark and version in digests
         }
-        content = json.dumps({"schemaVersion": SCHEMA_VERSION, "mark": mark, "proofs": entries}, sort_keys=True).encode()
+        document = {"schemaVersion": SCHEMA_VERSION, "mark": mark, "proofs": entries}
+        content = json.dumps(document, sort_keys=True).encode()
         if content == self._written:
             return
         try:

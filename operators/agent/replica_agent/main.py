@@ -124,7 +124,7 @@ class _Work:
         wiring = await asyncio.to_thread(self._import)
         triton, agent = wiring.connect()
         self._read = lambda: agent.snapshot if agent.knows else None
-        tasks = asyncio.create_task(triton.watch(agent.wake)), asyncio.create_task(agent.run())
+        tasks = [asyncio.create_task(one) for one in (triton.watch(agent.wake), triton.watch_vitals(), agent.run())]
         try:
             await asyncio.gather(*tasks)
         finally:

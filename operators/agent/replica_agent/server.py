@@ -49,7 +49,11 @@ def build_app(
                 "id": plan.id if plan else None,
                 "revision": plan.revision if plan else 0,
                 "rejected": refusal_to_document(now.followed.rejected),
-                "triton": {"ready": now.triton_ready, "restarts": now.triton_restarts},
+                "triton": {
+                    "ready": now.triton_ready,
+                    "restarts": now.triton_restarts,
+                    "endedAnswering": now.triton_ended_answering,
+                },
                 "versions": [to_document(version) for version in now.versions],
             }
         )

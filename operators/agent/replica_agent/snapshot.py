@@ -13,13 +13,14 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Snapshot:
-    """`ready`: stable is warm here. `triton_ready`: Triton can be asked."""
+    """`ready`: stable is warm here. `triton_ready`: Triton can be asked. `triton_ended_answering`: see Vitals."""
 
     followed: Followed
     versions: tuple[VersionReport, ...] = ()
     ready: bool = False
     triton_ready: bool = False
     triton_restarts: int = 0
+    triton_ended_answering: bool | None = None
 
 
 def log_transitions(before: Snapshot, after: Snapshot) -> None:

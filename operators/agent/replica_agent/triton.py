@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 import urllib.request
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -15,8 +16,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from tritonclient.grpc import service_pb2, service_pb2_grpc
 
 from replica_agent.config import ModelConfig
-from replica_agent.ports import GRPC_PORT, METRICS_PORT
+from replica_agent.ports import GRPC_PORT, HTTP_PORT, METRICS_PORT
 from replica_agent.state import IndexState
+from replica_agent.vitals import ASK_SECONDS, Vitals, ask_live
 
 _INDEX_TIMEOUT_SECONDS = 5.0
 CONTROL_HEADER = (
@@ -62,6 +64,7 @@ class Triton:
         self._stub = service_pb2_grpc.GRPCInferenceServiceStub(self._channel)
         self.connection = 0
         self.connected = self.refused = False
+        self.vitals = Vitals()
 
     async def watch(self, changed: Callable[[], None]) -> None:
         """Opens the connection whenever it is lost, and calls `changed` after each change; runs until cancelled."""
@@ -72,6 +75,13 @@ class Triton:
             self.refused = self.refused or state is grpc.ChannelConnectivity.TRANSIENT_FAILURE
             changed()
             await self._channel.wait_for_state_change(state)
+
+    async def watch_vitals(self) -> None:
+        """Notes whether it answers its health; runs until cancelled."""
+        while True:
+            is_live = self.connected and await ask_live(self._address, HTTP_PORT)
+            self.vitals.note(self.connection if self.connected else None, is_live, time.monotonic())
+            await asyncio.sleep(ASK_SECONDS)
 
     async def close(self) -> None:
         """Ends the connection."""

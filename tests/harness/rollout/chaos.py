@@ -47,10 +47,6 @@ class Outage:
 class Chaos:
     """Nothing is done that must fail requests in any cluster: the last replica and the last API pod are left alone.
 
-    Three things are not done either; docs/tested.md says what they would cost. No API process starts while all agents
-    do. No replica is taken before the routes name the others. No Triton gets SIGTERM in a pod that stays: that is how
-    a failed liveness probe looks, which the operator holds against the version.
-
     `done`: what was done, with the second since the first. `outages`: of API containers.
     """
 
@@ -100,27 +96,26 @@ class Chaos:
     def _on_tritons(self) -> Iterator[Fault]:
         stack = self._stack
         for name, pod in stack.tritons.items():
-            if self._may_go(name, frozenset(stack.tritons)):
+            if self._may_go(frozenset(stack.tritons)):
                 one = frozenset({name})
-                yield Fault("kill Triton", one, partial(faults.kill_triton, stack, pod))
+                yield Fault("kill Triton", one, partial(faults.end_triton, stack, pod, signal.SIGKILL))
+                yield Fault("stop Triton", one, partial(faults.end_triton, stack, pod, signal.SIGTERM))
                 yield Fault("delete Triton pod", one, partial(faults.delete_triton, stack, pod))
                 yield Fault("force Triton pod", one, partial(faults.force_triton, stack, pod))
 
     def _on_agents(self) -> Iterator[Fault]:
         stack, names = self._stack, frozenset(self._stack.tritons)
         for name, pod in stack.tritons.items():
-            if self._may_go(name, names):
+            if self._may_go(names):
                 yield Fault("kill agent", frozenset({name}), partial(faults.kill_agents, stack, [pod]))
-        if all(self._may_go(name, names) for name in names) and not self._busy & stack.apis.keys():
+        if self._may_go(names):
             yield Fault("kill all agents", names, partial(faults.kill_agents, stack, list(stack.tritons.values())))
 
     def _on_apis(self) -> Iterator[Fault]:
         stack = self._stack
         there = frozenset(name for name in stack.apis if stack.kubelet.is_kept(name))
-        if self._busy >= stack.tritons.keys():
-            return
         for name, api in list(stack.apis.items()):
-            if name in there and self._may_go(name, there):
+            if name in there and self._may_go(there):
                 one = frozenset({name})
                 yield Fault("kill API", one, partial(self._fail, faults.kill_api, api))
                 yield Fault("force API pod", one, partial(self._fail, faults.force_api, api))
@@ -138,16 +133,9 @@ class Chaos:
                         partial(faults.end_operator, stack, one, number, away),
                     )
 
-    def _may_go(self, name: str, kind: Names) -> bool:
-        """It serves, and so do the others of its kind."""
-        is_quiet = not kind & self._busy and all(self._stack.kubelet.is_endpoint(one) for one in kind)
-        return is_quiet and (name in self._stack.apis or kind <= self._routed())
-
-    def _routed(self) -> Names:
-        """Replicas to which requests for stable may go."""
-        routes = self._stack.namespace.routes() or {}
-        stable = (routes.get("stable") or {}).get("version")
-        return frozenset(one["name"] for one in routes.get("replicas", ()) if stable in one["versions"])
+    def _may_go(self, kind: Names) -> bool:
+        """All of a kind serve, so that one of them may be taken."""
+        return not kind & self._busy and all(self._stack.kubelet.is_endpoint(one) for one in kind)
 
     def _fail(self, end: Callable[[RolloutStack, Service, Api], Span], api: Api) -> None:
         self.outages.append(Outage(*end(self._stack, self._service, api)))

@@ -21,10 +21,10 @@ CLOSE_IS_SEEN_SECONDS = 1.0
 OPERATOR_SECONDS = 60.0
 
 
-def kill_triton(stack: RolloutStack, pod: Sidecar) -> None:
-    """The container ends by SIGKILL, and is started again in its pod."""
+def end_triton(stack: RolloutStack, pod: Sidecar, number: signal.Signals) -> None:
+    """The container ends by this signal, and is started again in its pod."""
     pid = pod.triton.pid
-    os.kill(pid, signal.SIGKILL)
+    os.kill(pid, number)
     wait_until(lambda: pod.triton.pid != pid, f"Triton of {pod.name} runs again", BACK_SECONDS)
     _wait_until_serving(stack, pod.name)
 

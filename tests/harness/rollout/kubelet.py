@@ -32,7 +32,7 @@ class Kept:
 class Kubelet:
     """Runs in the background from `start` to `stop`. It asks an unreachable API server again.
 
-    `says_how`: whether pods show the signal that ended Triton. Off at first: when a model crashes, the guard of the
+    `says_how`: whether pods show how Triton ended. Off at first: when a model crashes, the guard of the
     backend without a GPU ends a Triton that is no process 1 by SIGKILL, which looks like a kill from outside.
     """
 
@@ -113,8 +113,8 @@ class Kubelet:
             if time.monotonic() - died < RESTART_SECONDS:
                 continue
             if part == "triton":
-                status = process.wait(1) if self.says_how else 0
-                self._pods.restart_container(name, self.new_container(), signal=max(0, -status))
+                ended = process.wait(1) if self.says_how else None
+                self._pods.restart_container(name, self.new_container(), ended=ended)
                 kept.ready = None
             kept.died_at.pop(part)
             process.start()

@@ -55,18 +55,18 @@ class Pods:
         conditions = [objects.ready_condition(False)]
         return self._set(name, {"containerStatuses": [objects.crashed(first), *others], "conditions": conditions})
 
-    def restart_container(self, name: str, container_id: str = "", signal: int = 0) -> Json:
+    def restart_container(self, name: str, container_id: str = "", ended: int | None = None) -> Json:
         """The first container runs again, with this id or a fresh one; the pod is ready.
 
-        `signal`: what ended the one before; 0 when nobody noted it.
+        `ended`: with which code the one before did, below 0 by a signal; None when nobody noted it.
         """
         pod = self.get(name)
         workload, before = pod["metadata"]["labels"]["app.kubernetes.io/name"], pod["status"]
         restarts = before["containerStatuses"][0]["restartCount"] + 1
         status = objects.running(workload, before["podIP"], container_id, restarts)
-        if signal:
+        if ended is not None:
             first, *others = status["containerStatuses"]
-            status["containerStatuses"] = [objects.ended_before(first, signal), *others]
+            status["containerStatuses"] = [objects.ended_before(first, ended), *others]
         return self._set(name, status)
 
     def delete(self, name: str, grace_seconds: int = 0) -> None:

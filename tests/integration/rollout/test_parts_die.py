@@ -67,7 +67,7 @@ def test_a_triton_and_an_agent_die(stack: RolloutStack, images: list[bytes], ope
         second.agent.kill()
         load.last(AGENT_DEAD_SECONDS)
         stack.kubelet.revive(second.name, "agent")
-        wait_until(lambda: warm_everywhere(stack), "the agent proved both versions again", 90)
+        wait_until(lambda: warm_everywhere(stack), "the agent vouches for both versions again", 90)
         if not operator_is_there:
             stack.operators[0].start()
         approve(stack, load)
@@ -101,16 +101,33 @@ def kill_triton(stack: RolloutStack, pod: Sidecar) -> None:
     wait_until(lambda: pod.triton.pid != pid and warm_everywhere(stack), "both versions are proved anew", 90)
 
 
+def is_routed(stack: RolloutStack, pod: Sidecar) -> bool:
+    routes = stack.namespace.routes() or {}
+    return any(one["name"] == pod.name and one["versions"] for one in routes.get("replicas", ()))
+
+
 def suspensions(stack: RolloutStack) -> int:
     return stack.namespace.reasons(NAME).count("CanarySuspended")
 
 
 def test_a_replica_is_deleted_and_one_is_added(stack: RolloutStack, images: list[bytes]) -> None:
+    """It comes back while the operator is away, and then the other one dies; later both agents, while an API starts."""
     with canary_at_the_gate(stack, images) as (load, _):
-        first = next(iter(stack.tritons.values()))
+        first, second = stack.tritons.values()
         stack.remove(first)
+        wait_until(lambda: not is_routed(stack, first), "the routes name no version there")
         load.wait_until_answered(200)
+        stack.operators[0].kill()
         stack.bring_back(first)
+        wait_until(lambda: warm_everywhere(stack), "it is back", 90)
+        kill_triton(stack, second)
+        for pod in stack.tritons.values():
+            os.kill(pod.agent.pid, signal.SIGKILL)
+        added = stack.add_api()
+        wait_until(lambda: stack.kubelet.is_endpoint(added.name), "another API pod serves", 60)
+        load.wait_until_answered(200)
+        assert not is_routed(stack, first)
+        stack.operators[0].start()
         stack.scale_tritons(3)
         wait_until(lambda: warm_everywhere(stack), "both versions on three replicas", 120)
         approve(stack, load)

@@ -31,6 +31,7 @@ from replica_agent.state import IndexState
 from replica_agent.tracing import Tracer
 from replica_agent.triton import Triton
 from replica_agent.verification.signatures import Signatures
+from replica_agent.vitals import Vitals
 
 from tests.unit.agent.bundles import release
 from tests.unit.agent.plans import document
@@ -47,7 +48,7 @@ class MemoryTriton:
         self.on_index: Callable[[], None] = lambda: None
         self.logits = np.zeros(4, np.float32)
         self.loaded_with = ModelConfig()
-        self.asked = 0
+        self.asked, self.vitals = 0, Vitals()
 
     def restart(self) -> None:
         self.states, self.connection = {}, self.connection + 1

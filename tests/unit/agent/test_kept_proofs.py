@@ -39,8 +39,15 @@ def test_without_a_mark_nothing_is_kept(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    ["", "null", "[]", "{", '{"schemaVersion": 1, "mark": "%s"}', '{"schemaVersion": 1, "mark": "%s", "proofs": []}']
-    + ['{"schemaVersion": 1, "mark": "%s", "proofs": {"1": {"digest": "one", "proof": {"p50_ms": "x"}}}}'],
+    [
+        "",
+        "null",
+        "[]",
+        "{",
+        '{"schemaVersion": 1, "mark": "%s"}',
+        '{"schemaVersion": 1, "mark": "%s", "proofs": []}',
+        '{"schemaVersion": 1, "mark": "%s", "proofs": {"1": {"digest": "one", "proof": {"p50_ms": "x"}}}}',
+    ],
 )
 def test_what_cannot_be_read_proves_nothing(content: str, tmp_path: Path) -> None:
     (tmp_path / "proofs.json").write_text(content.replace("%s", MARK))

@@ -26,6 +26,11 @@ guard.stdin.close()
 guard.wait()
 """
 
+# Puts the file that is $0 where a container writes why it ended, and becomes the command that follows.
+KUBELET = """
+mount -t tmpfs none /dev && touch /dev/termination-log && mount --bind "$0" /dev/termination-log && exec "$@"
+"""
+
 # As process 1 of a container, it loses its stub at once; ends with 7 on SIGTERM.
 CONTAINER = """
 import pathlib, signal, subprocess, sys
@@ -114,7 +119,14 @@ def test_who_adopted_a_stub_is_not_killed_with_it(adopter: "subprocess.Popen[byt
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="a process id namespace is root's to make")
 def test_in_a_container_a_crash_ends_triton_too(tmp_path: Path) -> None:
-    """There the kernel ignores a SIGKILL to it: Triton went on, ready, with a stub less."""
-    container = ["unshare", "--pid", "--fork", "--mount-proc", sys.executable, "-c", CONTAINER]
-    done = subprocess.run([*container, STUB, str(GUARD), "1", str(tmp_path / "shm_region")], timeout=30, check=False)
+    """There the kernel ignores a SIGKILL to it: Triton went on, ready, with a stub less.
+
+    The message is what tells its end from a SIGTERM that somebody else sent.
+    """
+    message = tmp_path / "message"
+    message.touch()
+    container = ["unshare", "--pid", "--fork", "--mount-proc", "sh", "-c", KUBELET, str(message)]
+    started = [*container, sys.executable, "-c", CONTAINER, STUB, str(GUARD), "1", str(tmp_path / "shm_region")]
+    done = subprocess.run(started, timeout=30, check=False)
     assert done.returncode == 7
+    assert message.read_text() == "a backend process crashed, so tritonserver was ended"

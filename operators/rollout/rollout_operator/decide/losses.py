@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from enum import Enum, auto
 
 from rollout_operator.documents.container_end import ContainerEnd
-from rollout_operator.documents.observation import Observation
+from rollout_operator.documents.observation import Observation, Replica
 
 
 class Loss(Enum):
@@ -20,7 +20,7 @@ def loss_of(seen: Observation, instance: str) -> Loss:
 
     A pod that was deleted, drained, evicted or replaced is gone or terminating: no version does that. Nor does one stop
     its node from reporting. A container that ended while its pod stayed may have ended because of the version, unless
-    it was killed from outside.
+    it was ended from outside, and not for its silence.
     """
     uid, _, _ = instance.partition("/")
     pod = next((one for one in seen.replicas if one.uid == uid), None)
@@ -28,7 +28,19 @@ def loss_of(seen: Observation, instance: str) -> Loss:
         return Loss.OF_THE_CLUSTER
     if pod.instance == instance:
         return Loss.OF_THE_CLUSTER if pod.is_gone(seen.now_seconds) else Loss.NONE
-    return Loss.OF_THE_CLUSTER if pod.triton_end is ContainerEnd.KILLED else Loss.OF_THE_VERSION
+    return Loss.OF_THE_CLUSTER if _was_ended_from_outside(pod) else Loss.OF_THE_VERSION
+
+
+def _was_ended_from_outside(pod: Replica) -> bool:
+    """After a failed liveness probe the kubelet sends SIGTERM, then SIGKILL; but then it was silent for long before.
+
+    SIGTERM needs the agent's word, because a failed probe is the usual cause in a pod that stays. SIGKILL does not: the
+    agent may have been killed, too.
+    """
+    answered = pod.state.triton.ended_answering if pod.state else None
+    if pod.triton_end is ContainerEnd.STOPPED:
+        return answered is True
+    return pod.triton_end is ContainerEnd.KILLED and answered is not False
 
 
 def are_all_the_clusters(seen: Observation, instances: Iterable[str]) -> bool:

@@ -117,6 +117,15 @@ class VersionReport:
 
 
 @dataclass(frozen=True)
+class TritonReport:
+    """`ended_answering`: whether it answered its health until it last ended; None: the agent does not know."""
+
+    ended_answering: bool | None = None
+
+    __pydantic_config__ = DOCUMENT
+
+
+@dataclass(frozen=True)
 class AgentState:
     """`id` and `revision` of the plan applied; None and 0 before the first. `rejected`: it sees another."""
 
@@ -126,6 +135,7 @@ class AgentState:
     revision: Annotated[int, Field(ge=0, lt=2**53)] = 0
     versions: tuple[VersionReport, ...] = ()
     rejected: Mapping[str, Any] | None = None
+    triton: TritonReport = TritonReport()
 
     __pydantic_config__ = DOCUMENT
 

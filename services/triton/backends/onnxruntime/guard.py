@@ -16,6 +16,8 @@ import signal
 import sys
 from pathlib import Path
 
+TERMINATION_MESSAGE = Path("/dev/termination-log")  # Kubernetes' default terminationMessagePath
+
 
 def main(parent_pid: int, shared_memory: list[str]) -> None:
     stub, server = os.pidfd_open(os.getppid()), open_server(parent_pid)
@@ -24,7 +26,10 @@ def main(parent_pid: int, shared_memory: list[str]) -> None:
         return
     end(stub, signal.SIGKILL)
     if server is not None:
-        # The kernel keeps SIGKILL from process 1 of a container, which Triton is in a pod. It ends on SIGTERM.
+        # The kernel keeps SIGKILL from process 1 of a container, which Triton is in a pod. It ends on SIGTERM, and the
+        # message tells the operator that nobody else sent it.
+        if parent_pid == 1:
+            say_why(TERMINATION_MESSAGE)
         end(server, signal.SIGTERM if parent_pid == 1 else signal.SIGKILL)
     for path in shared_memory:
         with contextlib.suppress(FileNotFoundError):
@@ -38,6 +43,12 @@ def open_server(pid: int) -> int | None:
         if Path(f"/proc/{pid}/comm").read_text() == "tritonserver\n":
             return server
     return None
+
+
+def say_why(path: Path) -> None:
+    """Where there is a kubelet it made this file, which becomes `message` in the container's `terminated`."""
+    with contextlib.suppress(OSError), path.open("r+") as file:
+        file.write("a backend process crashed, so tritonserver was ended")
 
 
 def end(process: int, number: signal.Signals) -> None:

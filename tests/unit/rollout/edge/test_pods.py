@@ -97,8 +97,16 @@ def test_a_selector_is_met_when_every_label_is(selector: dict[str, str], matches
         pytest.param({"exitCode": 137, "reason": "OOMKilled"}, ContainerEnd.OTHER, id="out-of-memory"),
         pytest.param({"exitCode": 139, "reason": "Error"}, ContainerEnd.OTHER, id="segmentation-fault"),
         pytest.param({"exitCode": 134, "reason": "Error"}, ContainerEnd.OTHER, id="abort"),
-        pytest.param({"exitCode": 143, "reason": "Error"}, ContainerEnd.OTHER, id="sigterm-while-the-pod-stays"),
-        pytest.param({"exitCode": 0, "reason": "Completed"}, ContainerEnd.OTHER, id="ended-by-itself"),
+        pytest.param({"exitCode": 143, "reason": "Error"}, ContainerEnd.STOPPED, id="sigterm"),
+        pytest.param({"exitCode": 0, "signal": 15, "reason": "Error"}, ContainerEnd.STOPPED, id="sigterm-as-a-signal"),
+        pytest.param({"exitCode": 0, "reason": "Completed"}, ContainerEnd.STOPPED, id="in-order-as-on-sigterm"),
+        pytest.param({"exitCode": 0, "signal": 11, "reason": "Error"}, ContainerEnd.OTHER, id="another-signal"),
+        pytest.param(
+            {"exitCode": 0, "reason": "Completed", "message": "a backend crashed"},
+            ContainerEnd.OTHER,
+            id="says-it-crashed",
+        ),
+        pytest.param({"exitCode": 1, "reason": "Error"}, ContainerEnd.OTHER, id="with-an-error"),
         pytest.param({}, ContainerEnd.UNKNOWN, id="an-empty-object"),
     ],
 )
