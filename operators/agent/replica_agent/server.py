@@ -49,11 +49,7 @@ def build_app(
                 "id": plan.id if plan else None,
                 "revision": plan.revision if plan else 0,
                 "rejected": refusal_to_document(now.followed.rejected),
-                "triton": {
-                    "ready": now.triton_ready,
-                    "restarts": now.triton_restarts,
-                    "endedAnswering": now.triton_ended_answering,
-                },
+                "triton": now.triton,
                 "versions": [to_document(version) for version in now.versions],
             }
         )

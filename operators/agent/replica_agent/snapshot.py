@@ -22,6 +22,15 @@ class Snapshot:
     triton_restarts: int = 0
     triton_ended_answering: bool | None = None
 
+    @property
+    def triton(self) -> dict[str, Any]:
+        """/state's `triton`."""
+        return {
+            "ready": self.triton_ready,
+            "restarts": self.triton_restarts,
+            "endedAnswering": self.triton_ended_answering,
+        }
+
 
 def log_transitions(before: Snapshot, after: Snapshot) -> None:
     """Logs each version whose state, reason, role or signature changed, a refused plan, and a change of readiness."""
