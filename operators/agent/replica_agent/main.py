@@ -124,7 +124,8 @@ class _Work:
         wiring = await asyncio.to_thread(self._import)
         triton, agent = wiring.connect()
         self._read = lambda: agent.snapshot if agent.knows else None
-        tasks = [asyncio.create_task(one) for one in (triton.watch(agent.wake), triton.watch_vitals(), agent.run())]
+        watches = triton.watch(agent.wake), triton.watch_vitals(agent.wake)
+        tasks = [asyncio.create_task(one) for one in (*watches, agent.run())]
         try:
             await asyncio.gather(*tasks)
         finally:

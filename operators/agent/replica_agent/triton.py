@@ -63,24 +63,32 @@ class Triton:
         self._channel = grpc.aio.insecure_channel(f"{address}:{GRPC_PORT}", options=_OPTIONS)
         self._stub = service_pb2_grpc.GRPCInferenceServiceStub(self._channel)
         self.connection = 0
-        self.connected = self.refused = False
+        self._is_open = self.refused = False
         self.vitals = Vitals()
+
+    @property
+    def connected(self) -> bool:
+        """It can be asked, and takes requests."""
+        return self._is_open and not self.vitals.is_closed
 
     async def watch(self, changed: Callable[[], None]) -> None:
         """Opens the connection whenever it is lost, and calls `changed` after each change; runs until cancelled."""
         while True:
             state = self._channel.get_state(try_to_connect=True)
-            was, self.connected = self.connected, state is grpc.ChannelConnectivity.READY
-            self.connection += self.connected and not was
+            was, self._is_open = self._is_open, state is grpc.ChannelConnectivity.READY
+            self.connection += self._is_open and not was
             self.refused = self.refused or state is grpc.ChannelConnectivity.TRANSIENT_FAILURE
             changed()
             await self._channel.wait_for_state_change(state)
 
-    async def watch_vitals(self) -> None:
-        """Notes whether it answers its health; runs until cancelled."""
+    async def watch_vitals(self, changed: Callable[[], None]) -> None:
+        """Asks for its health all the time, and calls `changed` when it begins or ceases to take requests."""
         while True:
-            is_live = self.connected and await ask_live(self._address, HTTP_PORT)
-            self.vitals.note(self.connection if self.connected else None, is_live, time.monotonic())
+            is_live = await ask_live(self._address, HTTP_PORT) if self._is_open else None
+            was = self.vitals.is_closed
+            self.vitals.note(self.connection if self._is_open else None, is_live, time.monotonic())
+            if was != self.vitals.is_closed:
+                changed()
             await asyncio.sleep(ASK_SECONDS)
 
     async def close(self) -> None:
