@@ -14,7 +14,7 @@ _STATUS_LINE_BYTES = len(b"HTTP/1.1 200")
 
 @dataclass
 class Vitals:
-    """Of one Triton. `is_closed`: it takes no requests, or is not live by its own word. A late answer says nothing.
+    """Of one Triton. `is_closed`: it takes no requests any more, or is not live. A late answer says nothing.
 
     `ended_answering`: whether it answered until its last connection ended, or closed; None: nothing is known of one.
     """
@@ -30,7 +30,8 @@ class Vitals:
         if connection != self._connection:
             self._end(now_seconds)
             self._connection, self._answered_at_seconds, self._closed_at_seconds = connection, None, None
-        self.is_closed = connection is not None and (is_live is False or (is_live is None and self.is_closed))
+        was_open = self._answered_at_seconds is not None
+        self.is_closed = was_open and (is_live is False or (is_live is None and self.is_closed))
         if connection is not None and is_live:
             self._answered_at_seconds, self._closed_at_seconds = now_seconds, None
         elif self.is_closed and self._closed_at_seconds is None:
@@ -43,11 +44,14 @@ class Vitals:
 
 
 async def ask_live(address: str, port: int, timeout_seconds: float = ANSWER_SECONDS) -> bool | None:
-    """Whether GET /v2/health/live, which is what the liveness probe asks, gets 200; None: no answer in time."""
+    """Whether GET /v2/health/live, which is what the liveness probe asks, gets 200; None: no answer in time.
+
+    `address`: also [::1], which is how Triton and gRPC have it.
+    """
     writer = None
     try:
         async with asyncio.timeout(timeout_seconds):
-            reader, writer = await asyncio.open_connection(address, port)
+            reader, writer = await asyncio.open_connection(address.strip("[]"), port)
             writer.write(b"GET /v2/health/live HTTP/1.1\r\nHost: triton\r\nConnection: close\r\n\r\n")
             return (await reader.readexactly(_STATUS_LINE_BYTES)).endswith(b" 200")
     except TimeoutError:

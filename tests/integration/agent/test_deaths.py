@@ -178,6 +178,9 @@ def test_beside_a_triton_that_lives_on_the_agent_vouches_for_what_was_proved_and
         replica.start()
         replica.wait_until_warm()
         assert [entry(replica, version)["warmup"] for version in (1, 2)] == proofs
+        triton.signal(signal.SIGTERM)
+        wait_until(lambda: not ready(replica), "the agent sees that it closed")
+        wait_until(lambda: replica.state()["triton"]["endedAnswering"], "and that it answered until then", 60)
 
 
 def kill_while_it_loads(replica: Replica, version: int) -> None:

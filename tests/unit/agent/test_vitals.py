@@ -6,6 +6,7 @@ import pytest
 from replica_agent.vitals import SILENT_SECONDS, Vitals, ask_live
 
 Seen = tuple[int | None, bool | None, float]
+OPEN: Seen = (1, True, 0)
 
 
 @pytest.mark.parametrize(
@@ -35,11 +36,13 @@ def test_to_the_end(seen: list[Seen], ended_answering: bool | None) -> None:
     [
         pytest.param([(1, True, 0)], False, id="open"),
         pytest.param([(1, None, 0)], False, id="late"),
-        pytest.param([(1, False, 0)], True, id="closed"),
-        pytest.param([(1, False, 0), (1, None, 1)], True, id="closed-and-late"),
-        pytest.param([(1, False, 0), (1, True, 1)], False, id="open-again"),
-        pytest.param([(1, False, 0), (None, None, 1)], False, id="gone"),
-        pytest.param([(1, False, 0), (2, True, 1)], False, id="another-one"),
+        pytest.param([(1, False, 0)], False, id="never-open"),
+        pytest.param([OPEN, (1, False, 1)], True, id="closed"),
+        pytest.param([OPEN, (1, None, 1)], False, id="open-and-late"),
+        pytest.param([OPEN, (1, False, 1), (1, None, 2)], True, id="closed-and-late"),
+        pytest.param([OPEN, (1, False, 1), (1, True, 2)], False, id="open-again"),
+        pytest.param([OPEN, (1, False, 1), (None, None, 2)], False, id="gone"),
+        pytest.param([OPEN, (1, False, 1), (2, False, 2)], False, id="another-one-is-not-open-yet"),
     ],
 )
 def test_whether_it_takes_requests(seen: list[Seen], is_closed: bool) -> None:
@@ -89,3 +92,12 @@ async def test_a_late_answer_says_nothing() -> None:
     async with await asyncio.start_server(wait, "127.0.0.1", 0) as server:
         assert await ask_live("127.0.0.1", server.sockets[0].getsockname()[1], timeout_seconds=0.05) is None
         await ended.wait()
+
+
+async def test_ipv6_in_brackets() -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(serve, "::1", 0) as server:
+        assert await ask_live("[::1]", server.sockets[0].getsockname()[1])
