@@ -38,9 +38,13 @@ def test_it_is_in_sync(way: str, shape: Path, cluster: Cluster, namespace: str) 
 
 
 def rendered(shape: Path, namespace: str) -> str:
-    """By the helm 3 and the flags of its repo-server, without hooks, which are no part of what it compares."""
+    """By the helm 3 and the flags of its repo-server, without hooks, which are no part of what it compares.
+
+    The list of approvers is here too: what is applied stays, and others use the namespace that the shape names.
+    """
     flags = ("--namespace", namespace, "--kube-version", helm.KUBERNETES, "--values", str(shape), "--skip-tests")
-    return helm.run("template", str(CHART), "--name-template", "medinfer", *flags, program="helm3")
+    here = ("--set", f"operator.approvers.namespace={namespace}")
+    return helm.run("template", str(CHART), "--name-template", "medinfer", *flags, *here, program="helm3")
 
 
 def applied(kubectl: Kubectl, text: str, *flags: str) -> list[tuple[Json, Json]]:
