@@ -3,7 +3,6 @@
 import pytest
 
 from ci.stack.kubernetes import Cluster
-from tests.chart.conftest import create_restricted
 from tests.harness.chart import helm
 from tests.harness.chart.helm import CHART, Json, of_kind, render
 from tests.harness.kubectl import Kubectl
@@ -69,17 +68,29 @@ def test_who_may_read_it(settings: tuple[str, ...]) -> None:
 KEEP = "{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: medinfer-triton}, spec: {replicas: 2}}"
 
 
-@pytest.mark.parametrize(("is_kept", "replicas"), [(True, 2), (False, 1)], ids=["kept", "not-kept"])
-def test_switching_it_on_removes_no_replica_that_somebody_keeps(is_kept: bool, replicas: int, cluster: Cluster) -> None:
+ON_THE_SERVER = ("--server-side=true", "--force-conflicts")
+
+
+@pytest.mark.parametrize(
+    ("installer", "upgrader", "is_kept", "replicas"),
+    [
+        pytest.param("helm", ["helm"], True, 2, id="kept"),
+        pytest.param("helm", ["helm"], False, 1, id="not-kept"),
+        pytest.param("helm3", ["helm3"], True, 1, id="helm-3-knows-no-owners"),
+        pytest.param("helm3", ["helm", *ON_THE_SERVER], True, 2, id="kept-from-helm-3-on"),
+    ],
+)
+def test_switching_it_on_removes_no_replica_that_somebody_keeps(
+    installer: str, upgrader: list[str], is_kept: bool, replicas: int, cluster: Cluster, namespace: str
+) -> None:
     """With helm and the API server; no autoscaler is there to put it right."""
-    namespace = f"switched-on-{replicas}"
-    create_restricted(cluster, namespace)
     kubeconfig = cluster.kubeconfig("admin", namespace)
     where = ("--namespace", namespace, "--kubeconfig", str(kubeconfig), "--values", str(CPU))
-    helm.run("install", "medinfer", str(CHART), *where)
+    helm.run("install", "medinfer", str(CHART), *where, program=installer)
     if is_kept:
         options = ("--server-side", "--field-manager=autoscaling", "--force-conflicts")
         Kubectl(kubeconfig).run("-n", namespace, "apply", *options, "-f", "-", document=KEEP)
-    helm.run("upgrade", "medinfer", str(CHART), *where, *helm.options((), ON))
+    program, *flags = upgrader
+    helm.run("upgrade", "medinfer", str(CHART), *where, *helm.options((), ON), *flags, program=program)
     stateful_set = cluster.client.get(f"/apis/apps/v1/namespaces/{namespace}/statefulsets/medinfer-triton")
     assert stateful_set["spec"]["replicas"] == replicas
