@@ -60,11 +60,9 @@ def test_going_back(canary: GatedCanary, tmp_path: Path) -> None:
 def test_in_the_middle_of_a_canary(canary: GatedCanary, tmp_path: Path) -> None:
     previous.use(canary.release)
     canary.begin()
-    began = canary.release.rollout()["attempt"]["startedAt"]
     with canary.load(tmp_path) as load:
         upgrade(canary.release, 2)
         canary.wait()
-        assert canary.release.rollout()["attempt"]["startedAt"] == began, "it continues, and does not begin anew"
         load.wait_until_answered(AFTER)
         canary.approve()
         load.mark("promoted")

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from rollout_operator.decide.decision import Decision
 from rollout_operator.documents.codec import Json
+from rollout_operator.edge.errors import Conflict
 from rollout_operator.edge.objects import (
     PLAN_KEY,
     ROUTES_KEY,
@@ -24,6 +25,8 @@ from rollout_operator.edge.rollout_objects import Objects
 
 class WritesObjects(Protocol):
     """On the resourceVersion in the object: raises Conflict when another was stored meanwhile, else ClusterError."""
+
+    def read_rollout(self, name: str) -> Json: ...
 
     def write_status(self, rollout: Json) -> Json: ...
 
@@ -61,7 +64,23 @@ class Actor:
     def _write_status(self, decision: Decision, objects: Objects) -> None:
         if _has_new_status(decision, objects):
             self._check()
-            self._writes.write_status(with_status(objects.rollout, decision.status_document))
+            try:
+                self._writes.write_status(with_status(objects.rollout, decision.status_document))
+            except Conflict:
+                if not decision.is_urgent:
+                    raise
+                self._write_status_again(decision, objects.rollout)
+
+    def _write_status_again(self, decision: Decision, rollout: Json) -> None:
+        """The routes are published already: a status that stays behind them would begin the steps anew. An edit of the
+        spec at that moment, as `helm upgrade` makes, is no reason for that; another writer of the status is.
+        """
+        newest = self._writes.read_rollout(rollout["metadata"]["name"])
+        is_same = newest["metadata"]["uid"] == rollout["metadata"]["uid"]
+        if not is_same or newest.get("status") != rollout.get("status"):
+            raise Conflict(f"the status of {rollout['metadata']['name']} has been written by another")
+        self._check()
+        self._writes.write_status(with_status(newest, decision.status_document))
 
     def _write_plan(self, decision: Decision, objects: Objects) -> None:
         if decision.plan:

@@ -116,6 +116,29 @@ def test_a_conflict_stops_what_comes_after(server: FakeApiServer, kind: str, nam
     assert server.log == written
 
 
+def test_an_edit_while_traffic_is_taken_away_leaves_no_status_behind_the_routes(server: FakeApiServer) -> None:
+    """As `helm upgrade` makes one when it replaces the replicas, too: the canary would begin its steps anew."""
+    seen = observed(server)
+    server.edit_rollout(version=3)
+    actor(server).act(replace(DECISION, is_urgent=True), seen)
+    assert server.log == ["routes", "status", "plan"]
+    assert server.rollout()["status"] == DECISION.status_document
+    assert server.rollout()["spec"]["version"] == 3
+
+
+@pytest.mark.parametrize("part, value", [("status", {"phase": "Healthy"}), ("metadata", {"uid": "another"})])
+def test_while_traffic_is_taken_away_another_status_or_object_is_a_conflict(
+    server: FakeApiServer, part: str, value: dict[str, str]
+) -> None:
+    seen = observed(server)
+    server.edit_rollout(version=3)
+    rollout = server.rollout()
+    rollout[part] = rollout.get(part, {}) | value
+    with pytest.raises(Conflict):
+        actor(server).act(replace(DECISION, is_urgent=True), seen)
+    assert server.log == ["routes"]
+
+
 def test_a_document_that_somebody_made_meanwhile_is_a_conflict(server: FakeApiServer) -> None:
     seen = observed(server)
     seen = replace(seen, objects=replace(seen.objects, plan_map=None))
