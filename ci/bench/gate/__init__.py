@@ -1,0 +1,1 @@
+"""Is this commit slower than its base? Both are measured in one sitting: python -m ci.bench.gate."""

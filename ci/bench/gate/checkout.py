@@ -1,0 +1,92 @@
+"""The two sides: this checkout, and another commit's files with an environment of their own."""
+
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from ci.stack.folders import ROOT
+from ci.stack.say import say
+
+FOLDER = ROOT / ".bench" / "gate"
+
+
+class NoBase(Exception):
+    """There is nothing to compare with; the text says why, and what to do."""
+
+
+class ProgramFailed(Exception):
+    """A scenario's process failed. The base may lack what it needs."""
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """`name`: `base` or `this`. The product's packages are those of its environment; the scenarios are always ours."""
+
+    name: str
+    folder: Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """`ci` and `tests` are this checkout's: both sides do the same work on the same cluster in memory."""
+        return {"PYTHONPATH": str(ROOT)}
+
+    def command(self, part: str, *arguments: str | Path) -> list[str]:
+        """Of a scenario's process."""
+        python = self.folder / ".venv" / "bin" / "python"
+        return [str(python), "-m", "ci.bench.gate.scenarios", part, *map(str, arguments)]
+
+
+def this() -> Checkout:
+    return Checkout("this", ROOT)
+
+
+def find_base(wanted: str = "", clone: Path = ROOT) -> str:
+    """The commit `wanted`; else where this branch left main; else HEAD's parent. Raises NoBase."""
+    if wanted:
+        found = _commit(wanted, clone)
+        if not found:
+            raise NoBase(f"{wanted} names no commit in this clone")
+        return found
+    head = _commit("HEAD", clone)
+    left = (_git(clone, "merge-base", "HEAD", main) for main in ("origin/main", "main"))
+    found = next((one for one in left if one and one != head), "") or _commit("HEAD^", clone)
+    if not found:
+        raise NoBase("HEAD has no parent in this clone; fetch at least two commits (fetch-depth: 2)")
+    return found
+
+
+def prepare(commit: str, name: str = "base") -> Checkout:
+    """Its files and its environment in .bench/gate/NAME, from uv's cache. They stay for the next run."""
+    folder, mark = FOLDER / name, FOLDER / f"{name}.commit"
+    if not mark.exists() or mark.read_text() != commit:
+        say(f"preparing {commit[:9]}")
+        mark.unlink(missing_ok=True)
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        archive = subprocess.run(["git", "archive", commit], cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout
+        subprocess.run(["tar", "-x", "-C", str(folder)], check=True, input=archive)
+        _sync(folder)
+        mark.write_text(commit)
+    return Checkout(name, folder)
+
+
+def _sync(folder: Path) -> None:
+    """The environment, with the same Python as here."""
+    python = (ROOT / ".venv" / "bin" / "python").resolve()
+    environment = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
+    uv = os.environ.get("UV") or str(ROOT / ".tools" / "bin" / "uv")
+    command = [uv, "sync", "--frozen", "--quiet", "--python", str(python)]
+    ended = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    if ended.returncode:
+        raise NoBase(f"its environment cannot be made: {ended.stderr.strip()[-300:]}")
+
+
+def _commit(name: str, clone: Path) -> str:
+    return _git(clone, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
+
+
+def _git(clone: Path, *arguments: str) -> str:
+    """What it prints; empty when it fails."""
+    return subprocess.run(["git", *arguments], cwd=clone, capture_output=True, text=True).stdout.strip()
