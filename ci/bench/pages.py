@@ -14,7 +14,13 @@ def command_of(section: str) -> str:
     return f"python -m ci.bench {section}"
 
 
-ORDER = (PREFACE, *map(command_of, SECTIONS), "python -m ci.bench.decode_memory", "make bench-operator")
+ORDER = (
+    "make bench",
+    "python -m ci.bench.decode_memory",
+    "make bench-operator",
+    "python -m ci.bench.gate.rates",
+    "python -m ci.bench.gate.history",
+)
 
 
 def write(command: str, text: str) -> None:
