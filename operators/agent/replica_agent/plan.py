@@ -80,9 +80,10 @@ class Release(_Part):
 
 
 class Canary(Release):
-    """`replicas` names those that hold it; None means all."""
+    """`replicas` names those that hold it; None means all. `retry`: another number forgets how its tries ended."""
 
     replicas: Annotated[tuple[str, ...] | None, BeforeValidator(_to_tuple)] = None
+    retry: Annotated[int, Field(ge=0, lt=2**31)] = 0
 
     @property
     def release(self) -> Release:
@@ -178,7 +179,10 @@ class Plan(_Part):
     def attempt(self, release: Release) -> str:
         """Names an attempt of `release`. What failed for good under a name is tried again only under another name."""
         parts = (release, self.load, self.warmup)
-        return canonical.sha256([part.model_dump(mode="json", by_alias=True, exclude_none=True) for part in parts])
+        named: list[object] = [part.model_dump(mode="json", by_alias=True, exclude_none=True) for part in parts]
+        if self.canary and self.canary.retry and self.canary.release == release:
+            named.append(self.canary.retry)
+        return canonical.sha256(named)
 
 
 def parse_plan(text: bytes) -> Plan:

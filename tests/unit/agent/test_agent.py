@@ -5,10 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from replica_agent.plan import Canary
 from replica_agent.state import IndexState
 from replica_agent.triton import TritonGone, TritonRefused, TritonTimeout
 
 from tests.unit.agent.bench import Bench, states, until
+from tests.unit.agent.bundles import release
 
 
 @pytest.fixture
@@ -125,6 +127,25 @@ async def test_last_words_of_a_dying_triton_blame_the_version(bench: Bench) -> N
         bench.source.follow(stable=1)
         await until(agent, lambda now: 2 not in states(now))
     assert [2] not in bench.triton.loads and [1, 2] not in bench.triton.loads
+
+
+async def test_another_retry_of_the_plan_forgets_the_deaths(bench: Bench) -> None:
+    """The operator saw that Triton did not die of the version."""
+
+    def die(versions: list[int]) -> None:
+        if 2 in versions:
+            bench.triton.restart()
+            raise TritonGone("connection reset")
+
+    bench.triton.on_load = die
+    named = release(2).model_dump()
+    bench.source.want(stable=release(1), canary=Canary(**named))
+    async with bench.run() as agent:
+        await until(agent, lambda now: states(now).get(2) == "TritonDied" and now.ready)
+        bench.triton.on_load = lambda _: None
+        bench.source.want(stable=release(1), canary=Canary(**named, retry=1))
+        await until(agent, lambda now: states(now) == {1: "Warm", 2: "Warm"})
+        assert [entry.deaths for entry in agent.snapshot.versions] == [0, 0]
 
 
 async def test_one_death_of_triton_is_not_held_against_the_version(bench: Bench) -> None:

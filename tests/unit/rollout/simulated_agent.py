@@ -30,6 +30,10 @@ class Behaviour:
     refused_by: str = ""  # the digest of an acceptance set
 
 
+def retry_of(plan: Plan | None) -> int:
+    return (plan.canary.retry or 0) if plan and plan.canary else 0
+
+
 @dataclass
 class Agent:
     """One replica: its agent and its Triton."""
@@ -79,6 +83,8 @@ class Agent:
         """Absent, empty, invalid or old is never an instruction: it is refused."""
         self.sees_another = plan is None or (self.plan is not None and plan.revision < self.plan.revision)
         if plan and (self.plan is None or plan.revision > self.plan.revision):
+            if retry_of(plan) != retry_of(self.plan):
+                self.failed = {}
             self.plan = plan
             named = {digest for _, _, digest, _ in self.wanted()}
             self.failed = {digest: reason for digest, reason in self.failed.items() if digest in named}

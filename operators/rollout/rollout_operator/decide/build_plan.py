@@ -4,6 +4,7 @@ from rollout_operator.decide import replicas
 from rollout_operator.decide.acknowledgements import addressers
 from rollout_operator.decide.attempt_trace import open_trace
 from rollout_operator.decide.failures import below_floor, failure_in_force
+from rollout_operator.decide.retries import next_retry
 from rollout_operator.decide.situation import Situation
 from rollout_operator.decide.waits import before_loading
 from rollout_operator.documents.observation import Observation, Replica
@@ -53,7 +54,9 @@ def _canary(s: Situation, others: list[Release]) -> Release | None:
 def _widen(s: Situation, release: Release) -> Canary:
     """With the replicas that may load it: those that do already, and the next ones; none are added after a failure."""
     if s.status.stable is None:
-        return Canary(release.version, release.digest, release.uri, acceptance=release.acceptance)
+        return Canary(
+            release.version, release.digest, release.uri, acceptance=release.acceptance, retry=next_retry(s, release)
+        )
     allowed = _allowed(s, release)
     may_grow = release == s.wanted and not failure_in_force(s, release) and not below_floor(s)
     if may_grow and not before_loading(s):
@@ -61,7 +64,8 @@ def _widen(s: Situation, release: Release) -> Canary:
         busy = (serving & allowed) - set(s.warm_on(release))
         free = max(0, s.spec.load.max_concurrent_replicas - len(busy))
         allowed |= set(sorted(serving - allowed)[:free])
-    return Canary(release.version, release.digest, release.uri, tuple(sorted(allowed)), release.acceptance)
+    names, retry = tuple(sorted(allowed)), next_retry(s, release)
+    return Canary(release.version, release.digest, release.uri, names, release.acceptance, retry)
 
 
 def _allowed(s: Situation, release: Release) -> set[str]:

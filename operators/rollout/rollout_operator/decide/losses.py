@@ -28,11 +28,13 @@ def loss_of(seen: Observation, instance: str) -> Loss:
         return Loss.OF_THE_CLUSTER
     if pod.instance == instance:
         return Loss.OF_THE_CLUSTER if pod.is_gone(seen.now_seconds) else Loss.NONE
-    return Loss.OF_THE_CLUSTER if _was_ended_from_outside(pod) else Loss.OF_THE_VERSION
+    return Loss.OF_THE_CLUSTER if was_ended_from_outside(pod) else Loss.OF_THE_VERSION
 
 
-def _was_ended_from_outside(pod: Replica) -> bool:
-    """After a failed liveness probe the kubelet sends SIGTERM, then SIGKILL; but then it was silent for long before.
+def was_ended_from_outside(pod: Replica) -> bool:
+    """Whether Triton's container was, last, and not for its silence.
+
+    After a failed liveness probe the kubelet sends SIGTERM, then SIGKILL; but then it was silent for long before.
 
     SIGTERM needs the agent's word, because a failed probe is the usual cause in a pod that stays. SIGKILL does not: the
     agent may have been killed, too.

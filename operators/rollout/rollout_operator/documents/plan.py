@@ -1,6 +1,9 @@
 """The plan: what agents shall hold. Fields in docs/contracts.md."""
 
 from dataclasses import dataclass, field, replace
+from typing import Annotated
+
+from pydantic import Field
 
 from rollout_operator.documents.codec import DOCUMENT, SCHEMA_VERSION, Digest, Json, VersionNumber, canonical_id, dump
 from rollout_operator.documents.published import read_published
@@ -10,13 +13,14 @@ from rollout_operator.documents.spec import Warmup
 
 @dataclass(frozen=True)
 class Canary:
-    """`replicas`: those that may load it now; None: all."""
+    """`replicas`: those that may load it now; None: all. `retry`: so often replicas were told to try it anew."""
 
     version: VersionNumber
     digest: Digest
     uri: str
     replicas: tuple[str, ...] | None = None
     acceptance: Acceptance | None = None
+    retry: Annotated[int, Field(ge=0, lt=2**31)] | None = None
 
     __pydantic_config__ = DOCUMENT
 

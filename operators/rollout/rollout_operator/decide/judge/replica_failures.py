@@ -1,8 +1,10 @@
 """What agents say that went wrong with the canary. The first failure anywhere ends the rollout everywhere."""
 
 from rollout_operator.decide.failures import ALWAYS_QUARANTINED, QUARANTINED_BY_TWO, TRANSIENT, reject
+from rollout_operator.decide.retries import is_excused
 from rollout_operator.decide.situation import Situation
 from rollout_operator.documents.agent import VersionReport, VersionState
+from rollout_operator.documents.observation import Replica
 from rollout_operator.documents.release import Release
 
 
@@ -18,12 +20,16 @@ def judge_replica_failures(s: Situation, canary: Release) -> Situation:
 def failures_of(s: Situation, release: Release) -> list[tuple[str, VersionReport]]:
     """(replica, report) of the live replicas where it failed for good; what says most about the bytes first."""
     found = [
-        (one.name, report)
+        (one, report)
         for one in s.seen.live_replicas
         if one.state and (report := one.state.of(release)) and report.state is VersionState.FAILED
     ]
-    lasting = [(name, report) for name, report in found if report.reason not in TRANSIENT]
+    lasting = [(one.name, report) for one, report in found if not _passes(s, one, report)]
     return sorted(lasting, key=lambda pair: (pair[1].reason in QUARANTINED_BY_TWO, pair[0]))
+
+
+def _passes(s: Situation, one: Replica, report: VersionReport) -> bool:
+    return report.reason in TRANSIENT or is_excused(s, one, report)
 
 
 def _is_hopeless(s: Situation, failed: list[tuple[str, VersionReport]]) -> bool:
