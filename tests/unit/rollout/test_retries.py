@@ -1,7 +1,7 @@
 """A version that agents gave up because Triton died in two tries, and what its pod shows of how it died."""
 
 import pytest
-from rollout_operator.decide.retries import MAX_RETRIES
+from rollout_operator.decide.judge.retries import MAX_RETRIES
 from rollout_operator.documents.container_end import ContainerEnd
 
 from tests.unit.rollout.healthy_cluster import cluster, release

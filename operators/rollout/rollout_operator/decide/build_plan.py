@@ -4,7 +4,7 @@ from rollout_operator.decide import replicas
 from rollout_operator.decide.acknowledgements import addressers
 from rollout_operator.decide.attempt_trace import open_trace
 from rollout_operator.decide.failures import below_floor, failure_in_force
-from rollout_operator.decide.retries import next_retry
+from rollout_operator.decide.judge.retries import next_retry
 from rollout_operator.decide.situation import Situation
 from rollout_operator.decide.waits import before_loading
 from rollout_operator.documents.observation import Observation, Replica

@@ -1,7 +1,7 @@
 """What agents say that went wrong with the canary. The first failure anywhere ends the rollout everywhere."""
 
 from rollout_operator.decide.failures import ALWAYS_QUARANTINED, QUARANTINED_BY_TWO, TRANSIENT, reject
-from rollout_operator.decide.retries import is_excused
+from rollout_operator.decide.judge.retries import is_excused
 from rollout_operator.decide.situation import Situation
 from rollout_operator.documents.agent import VersionReport, VersionState
 from rollout_operator.documents.observation import Replica
