@@ -11,6 +11,8 @@ RUN := $(UV) run --frozen
 ROOT := $(shell [ "$$(id -u)" = 0 ] && echo yes)
 # A file's tests stay together, and files are started in order: without the last flag those of few tests would be last.
 SIDE_BY_SIDE = -n $(if $(ROOT),$(1),0) --dist loadfile --no-loadscope-reorder
+# test-all makes test-smoke first: its tests need not run again.
+BESIDE_SMOKE = $$(sed 's/^/--deselect=/' tests/smoke.txt)
 PACKAGES := services/api/inference_api services/common/medinfer_common operators/agent/replica_agent operators/rollout/rollout_operator operators/rollout/kubectl_modelrollout model_repository/modelctl ci
 
 CHART_PROGRAMS := actionlint argodiff dashcheck helm helm3 kube-scheduler kube-score kubeconform promtool \
@@ -50,7 +52,7 @@ test: ## What every change has to pass: style, types, unit tests, and each part 
 
 .PHONY: test-all
 test-all: ## Everything that this machine can test; as root on a whole Kubernetes, too
-	@ci/parts setup lint test-unit go-programs test-chart test-integration test-e2e
+	@ci/parts setup lint test-unit control-plane test-smoke go-programs test-chart test-integration test-e2e
 
 .PHONY: lint
 lint: setup ## Style, types, rules for imports
@@ -70,8 +72,8 @@ test-smoke: setup control-plane ## Each part once for real: a prediction, the pa
 	$(RUN) pytest @tests/smoke.txt $(call SIDE_BY_SIDE,3)
 
 .PHONY: test-integration
-test-integration: setup packages control-plane controllers gitops issuer clients observers pictures registry ## Real Triton, agents, API, k6, browser and API server as processes
-	$(RUN) pytest tests/integration -m "not soak" $(call SIDE_BY_SIDE,3)
+test-integration: setup packages control-plane controllers gitops issuer clients observers pictures registry ## Real Triton, agents, API, k6, browser and API server as processes; test-smoke has the others
+	$(RUN) pytest tests/integration $(BESIDE_SMOKE) -m "not soak" $(call SIDE_BY_SIDE,3) --durations=40 --durations-min=5
 
 # On this folder's own cluster, whatever KUBECONFIG says: a test never reaches a cluster that someone works with.
 .PHONY: test-e2e
@@ -86,9 +88,9 @@ else
 endif
 
 .PHONY: test-chart
-test-chart: control-plane ## The chart: helm, kubeconform, a scanner, the scheduler, and the API server's own validation
+test-chart: control-plane ## The chart: helm, kubeconform, a scanner, the scheduler, and the API server's own validation; test-smoke has the others
 	@ci/cluster/build $(CHART_PROGRAMS)
-	$(RUN) pytest tests/chart $(call SIDE_BY_SIDE,2)
+	$(RUN) pytest tests/chart $(BESIDE_SMOKE) $(call SIDE_BY_SIDE,2) --durations=10 --durations-min=5
 
 .PHONY: chart-docs
 chart-docs: setup ## Write what is generated: the chart's table of values, its schema, docs/modelrollout.md
@@ -116,7 +118,7 @@ down: setup ## End that Kubernetes; its images stay for the next one
 
 .PHONY: e2e
 e2e: cluster gitops release-programs previous ## test-e2e and parts that die under load, on a cluster that stays or yours: KUBECONFIG=... or CLUSTER=current
-	ci/cluster/enter $(RUN) pytest tests/e2e $(SELECTED)
+	ci/cluster/enter $(RUN) pytest tests/e2e $(SELECTED) --durations=20 --durations-min=5
 
 # Images of the version before this one, from its sources.
 .PHONY: previous
