@@ -9,13 +9,14 @@ from pathlib import Path
 from modelctl.bundle.archive import MEMBERS
 from modelctl.bundle.errors import InvalidBundle
 from modelctl.bundle.manifest import Manifest
-from modelctl.bundle.verify import Wanted, verify
+from modelctl.bundle.verify import Sink, Wanted, verify
 
 
-def unpack(path: Path, directory: Path, wanted: Wanted | None = None) -> Manifest:
+def unpack(path: Path, directory: Path, wanted: Wanted | None = None, sink: Sink | None = None) -> Manifest:
     """Verifies the bundle at `path` and creates `directory` with its four files, by atomic rename.
 
-    `directory` must not exist; its parent must. Raises InvalidBundle (DigestMismatch for the digest) with the reason.
+    `directory` must not exist; its parent must. `sink` gets what is written, by the name of its file. Raises
+    InvalidBundle (DigestMismatch for the digest) with the reason.
     """
     if directory.exists():
         raise InvalidBundle(f"{directory} exists already; a version is written once, choose another directory")
@@ -23,7 +24,13 @@ def unpack(path: Path, directory: Path, wanted: Wanted | None = None) -> Manifes
     try:
         with ExitStack() as stack:
             files = {name: stack.enter_context((partial / name).open("xb")) for name in MEMBERS}
-            manifest = verify(path, wanted, lambda name, chunk: files[name].write(chunk))
+
+            def write(name: str, chunk: bytes) -> None:
+                files[name].write(chunk)
+                if sink:
+                    sink(name, chunk)
+
+            manifest = verify(path, wanted, write)
             for file in files.values():
                 file.flush()
                 os.fsync(file.fileno())

@@ -14,6 +14,7 @@ from modelctl.bundle.verify import Wanted
 
 from replica_agent.config import ModelConfig, parse_config, to_text, with_versions
 from replica_agent.facts import read_facts
+from replica_agent.file_hashes import FileHashes
 from replica_agent.files import remove_folder, write_atomic
 from replica_agent.observation import Installed
 from replica_agent.plan import Release
@@ -32,6 +33,7 @@ class Repository:
         self._root, self._staging, self._instance_kind = root, staging, instance_kind
         self._operator_domains = operator_domains
         self._known: dict[Path, _Version] = {}
+        self._unpacked: dict[Path, tuple[str, FileHashes]] = {}  # with the digest of the bundle
         root.mkdir(parents=True, exist_ok=True)
 
     def installed(self, model: str) -> Mapping[int, Installed]:
@@ -45,15 +47,20 @@ class Repository:
         self._model(model).mkdir(exist_ok=True)
         staged = self._staging / f"version-{release.version}"
         remove_folder(staged, self._staging)
-        unpack(bundle, staged, Wanted(release.digest, model, release.version, self._operator_domains))
+        hashes = FileHashes()
+        wanted = Wanted(release.digest, model, release.version, self._operator_domains)
+        unpack(bundle, staged, wanted, hashes.update)
         (staged / MARK).write_text(release.digest)
         self.discard(model, release.version)
         staged.rename(self._version(model, release.version))
+        self._unpacked[self._version(model, release.version)] = release.digest, hashes
 
     def discard(self, model: str, version: int) -> None:
         """Deletes the version directory, if there is one."""
-        remove_folder(self._version(model, version), self._staging)
-        self._known.pop(self._version(model, version), None)
+        folder = self._version(model, version)
+        remove_folder(folder, self._staging)
+        self._known.pop(folder, None)
+        self._unpacked.pop(folder, None)
 
     def check(self, model: str, release: Release) -> None:
         """Hashes an installed version again. One that changed since it was unpacked is deleted.
@@ -62,7 +69,8 @@ class Repository:
         """
         check_model(self._model(model))
         try:
-            check_version(self._version(model, release.version), release.digest)
+            folder = self._version(model, release.version)
+            check_version(folder, release.digest, self._unpacked_as(folder, release.digest))
         except (InvalidBundle, OSError):
             self.discard(model, release.version)
             raise
@@ -103,6 +111,11 @@ class Repository:
 
     def _version(self, model: str, version: int) -> Path:
         return self._model(model) / str(version)
+
+    def _unpacked_as(self, folder: Path, digest: str) -> FileHashes | None:
+        """None unless this process unpacked the bundle of this digest there."""
+        known, hashes = self._unpacked.get(folder, (None, None))
+        return hashes if known == digest else None
 
     def _whole(self, model: str, version: int) -> "_Version":
         found = self._read(self._version(model, version))

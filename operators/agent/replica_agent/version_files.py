@@ -5,19 +5,24 @@ from pathlib import Path
 from modelctl.bundle.archive import MEMBERS, digest_of
 from modelctl.bundle.errors import DigestMismatch, InvalidBundle
 
+from replica_agent.file_hashes import FileHashes
+
 MARK = "bundle.digest"
 CONFIG = "config.pbtxt"
 
 
-def check_version(folder: Path, digest: str) -> None:
+def check_version(folder: Path, digest: str, unpacked: FileHashes | None) -> None:
     """Hashes the four files again, as they lie now; `digest` is the bundle's. Raises InvalidBundle, OSError.
 
-    A bundle has one form, so the digest of the tar follows from its files. More files are refused as well: Triton looks
-    for the library of a backend in the version's own folder first.
+    `unpacked`: of the files when this process wrote them; None when another one did. A bundle has one form, so the
+    digest of the tar follows from its files. More files are refused as well: Triton looks for the library of a backend
+    in the version's own folder first.
     """
     more = sorted(path.name for path in _visible(folder) if path.name not in (*MEMBERS, MARK))
     if more:
         raise InvalidBundle(f"somebody put {_shown(more[0])} beside its files; it is unpacked again")
+    if unpacked is not None and FileHashes.of(folder) == unpacked:
+        return
     actual = digest_of({name: folder / name for name in MEMBERS})
     if actual != digest:
         raise DigestMismatch(f"its files were changed on disk and have the digest {actual} now; it is unpacked again")

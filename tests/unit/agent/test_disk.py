@@ -178,6 +178,16 @@ def empty(name: str) -> Callable[[Path], object]:
     return lambda folder: (folder / name).touch()
 
 
+def by_the_same_agent(repository: Repository, _: Path) -> Repository:
+    return repository
+
+
+def by_a_later_agent(_: Repository, folder: Path) -> Repository:
+    """It did not unpack the files, and knows the digest of their bundle only."""
+    return Repository(folder / "repository", folder / "staging", "KIND_CPU")
+
+
+@pytest.mark.parametrize("checker", [by_the_same_agent, by_a_later_agent])
 @pytest.mark.parametrize(
     "change, complaint",
     [
@@ -187,14 +197,25 @@ def empty(name: str) -> Callable[[Path], object]:
     ],
 )
 def test_a_version_whose_files_changed_is_deleted_before_a_load(
-    repository: Repository, tmp_path: Path, change: Callable[[Path], object], complaint: str
+    repository: Repository,
+    tmp_path: Path,
+    change: Callable[[Path], object],
+    complaint: str,
+    checker: Callable[[Repository, Path], Repository],
 ) -> None:
     repository.install(MODEL, release(1), bundle(1))
+    repository = checker(repository, tmp_path)
     repository.check(MODEL, release(1))
     change(tmp_path / "repository" / MODEL / "1")
     with pytest.raises((InvalidBundle, OSError), match=complaint):
         repository.check(MODEL, release(1))
     assert repository.installed(MODEL) == {} and not (tmp_path / "repository" / MODEL / "1").exists()
+
+
+def test_files_are_compared_with_the_bundle_that_the_plan_names(repository: Repository) -> None:
+    repository.install(MODEL, release(1), bundle(1))
+    with pytest.raises(InvalidBundle, match=r"were changed on disk"):
+        repository.check(MODEL, release(1).model_copy(update={"digest": "sha256:" + 64 * "0"}))
 
 
 def test_a_library_in_the_models_folder_is_named(repository: Repository, tmp_path: Path) -> None:
