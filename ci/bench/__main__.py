@@ -13,6 +13,7 @@ from ci.bench import (
     command,
     cpu,
     first_request,
+    hashing,
     loading,
     machine,
     pages,
@@ -40,6 +41,7 @@ SECTIONS = {
     "access": access.measure,
     "traces": traces.measure,
     "loading": loading.measure,
+    "hashing": hashing.measure,
 }
 
 

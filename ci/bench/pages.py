@@ -6,7 +6,7 @@ PAGE, PLOTS = ROOT / "docs" / "benchmarks.md", ROOT / "docs" / "plots"
 PLOTS_SEEN = PLOTS.relative_to(PAGE.parent)  # from the page
 TITLE = "# Benchmarks\n"
 PREFACE = "make bench"
-SECTIONS = ("users", "workers", "startup", "first", "side", "cpu", "access", "traces", "loading")
+SECTIONS = ("users", "workers", "startup", "first", "side", "cpu", "access", "traces", "loading", "hashing")
 
 
 def command_of(section: str) -> str:
