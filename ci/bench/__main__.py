@@ -8,23 +8,19 @@ import signal
 import sys
 import time
 
-from ci.bench import (
+from ci.bench import command, machine, pages, report, startup
+from ci.bench.results import Section
+from ci.bench.sections import (
     access,
-    command,
     cpu,
     first_request,
     hashing,
     loading,
-    machine,
-    pages,
-    report,
     side_by_side,
-    startup,
     traces,
     user_table,
     worker_study,
 )
-from ci.bench.results import Section
 from ci.bench.stand import Stand
 from ci.stack.folders import ROOT
 from ci.stack.lock import alone

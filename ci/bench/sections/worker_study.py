@@ -1,9 +1,9 @@
 """How many gunicorn workers are worth having on this machine."""
 
 from ci.bench.results import Check, Plot, Section, Table
+from ci.bench.sections.user_table import HEADER, row
 from ci.bench.servers import ours, replica, serving
 from ci.bench.stand import Stand
-from ci.bench.user_table import HEADER, row
 from ci.stack.documents import build_routes
 
 WORKERS = (1, 2, 4)

@@ -1,0 +1,1 @@
+"""What `make bench` measures: each module is one section of docs/benchmarks.md."""
