@@ -1,6 +1,6 @@
 """Compares this checkout with another commit, in one sitting; exits 1 when something became worse.
 
-python -m ci.bench.gate [--base REVISION] [--short] [PART ...]. See docs/benchmarks.md for how it decides.
+python -m ci.bench.gate [--base REVISION] [--short] [PART ...]. CONTRIBUTING.md says how it decides.
 """
 
 import argparse
@@ -46,7 +46,7 @@ def main() -> None:
 
 
 def parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog=f"python -m ci.{PROG}", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="python -m ci.bench.gate", description=__doc__.splitlines()[0])
     parser.add_argument("--base", default="", help="a commit; else where this branch left main, or HEAD's parent")
     parser.add_argument("--short", action="store_true", help="fewer processes: what CI runs")
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(sitting.PARTS)}; all when none")

@@ -39,7 +39,8 @@ def main() -> None:
         inputs.write(FOLDER / "inputs")
         for revision in arguments.revisions:
             commit = checkout.find_base(revision)
-            known[commit[:9]] = count(commit)
+            if counted := count(commit):
+                known[commit[:9]] = counted
             FILE.write_text(json.dumps(known, indent=2) + "\n")
     pages.write(COMMAND, to_markdown(known))
     plots.draw(plot(known), pages.PLOTS)
