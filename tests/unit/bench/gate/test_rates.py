@@ -46,7 +46,7 @@ def test_what_is_appended_is_code_of_a_file_that_is_there(one: Injection) -> Non
 def test_the_loops_are_those_that_take_a_tenth() -> None:
     assert injection.loops_for(clean=50.0, tried=51.0, trial=100) == 500
     with pytest.raises(ValueError, match="cost nothing"):
-        injection.loops_for(clean=50.0, tried=50.0)
+        injection.loops_for(clean=50.0, tried=50.0, trial=100)
 
 
 def test_the_page_counts_both_kinds_of_runs() -> None:
