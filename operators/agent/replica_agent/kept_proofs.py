@@ -9,6 +9,7 @@ import logging
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict
+from functools import cache
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
@@ -19,10 +20,14 @@ from replica_agent.state import Proof
 SCHEMA_VERSION = 1
 log = logging.getLogger(__name__)
 
-_PROOF = TypeAdapter(Proof)
-
 Digests = Mapping[int, str]
 """Version -> the digest of what is installed."""
+
+
+@cache
+def _proofs() -> TypeAdapter[Proof]:
+    """Made when it is needed first: to make it would slow the start."""
+    return TypeAdapter(Proof)
 
 
 class KeptProofs:
@@ -39,7 +44,7 @@ class KeptProofs:
             if not mark or document["schemaVersion"] != SCHEMA_VERSION or document["mark"] != mark:
                 return {}
             return {
-                version: _PROOF.validate_python(entry["proof"])
+                version: _proofs().validate_python(entry["proof"])
                 for version, digest in digests.items()
                 if (entry := document["proofs"].get(str(version))) and entry["digest"] == digest
             }

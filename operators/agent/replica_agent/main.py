@@ -6,6 +6,7 @@ is answered with 503 until the loop runs, so nobody takes it for a report.
 
 import asyncio
 import contextlib
+import gc
 import logging
 import secrets
 import signal
@@ -136,8 +137,11 @@ class _Work:
             await wiring.close()
 
     def _import(self) -> "Wiring":
-        from replica_agent.wiring import Wiring
-
+        gc.disable()  # as in __main__: imports leave next to no garbage
+        try:
+            from replica_agent.wiring import Wiring
+        finally:
+            gc.enable()
         return Wiring(self._settings, self.bundles, self.signatures, self.sets, self.metrics)
 
 
