@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -178,6 +179,8 @@ def test_beside_a_triton_that_lives_on_the_agent_vouches_for_what_was_proved_and
         replica.start()
         replica.wait_until_warm()
         assert [entry(replica, version)["warmup"] for version in (1, 2)] == proofs
+        warm = time.monotonic()
+        wait_until(lambda: time.monotonic() > warm + 3, "the agent asked for Triton's health, which it does not say")
         triton.signal(signal.SIGTERM)
         wait_until(lambda: not ready(replica), "the agent sees that it closed")
         wait_until(lambda: replica.state()["triton"]["endedAnswering"], "and that it answered until then", 60)

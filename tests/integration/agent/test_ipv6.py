@@ -19,8 +19,9 @@ from tests.harness.chart.triton_command import in_folder, triton_command
 
 pytestmark = pytest.mark.integration
 
-# In a pod of its own the API has port 8002, which is that of Triton's metrics here.
-PORT = 9002
+# In a pod of its own the API has port 8002, which is that of Triton's metrics here. The agent's port is free at `::`
+# only while no other test of this process has it on any address.
+PORT, AGENT_PORT = 9002, 9080
 
 
 def container(owner: str, name: str) -> Json:
@@ -53,15 +54,16 @@ def agent(triton: Process, bundles: Path, tmp_path: Path) -> Iterator[Process]:
     named = {f"MEDINFER_AGENT_{key}": value for key, value in (settings | ON_THIS_MACHINE).items()}
     of_chart = ("MEDINFER_AGENT_ADDRESS", "MEDINFER_AGENT_TRITON_ADDRESS")
     environment = named | variables("StatefulSet/medinfer-triton", "agent", *of_chart)
+    environment["MEDINFER_AGENT_PORT"] = str(AGENT_PORT)
     with Process("agent", [sys.executable, "-m", "replica_agent"], environment, tmp_path / "agent.log") as process:
-        process.wait_until_ready("http://[::1]:8080/ready", 60)
+        process.wait_until_ready(f"http://[::1]:{AGENT_PORT}/ready", 60)
         yield process
 
 
 def test_a_request_is_answered(agent: Process, bundles: Path, tmp_path: Path) -> None:
     bound = variables("Deployment/medinfer-api", "api", "MEDINFER_API_BIND", "MEDINFER_API_INNER_BIND")
     assert set(bound.values()) == {"[::]:8002", "[::]:8003"}
-    api = Api("api", f"[::]:{PORT}", tmp_path)
+    api = Api("api", f"[::]:{PORT}", tmp_path, environment={"AGENT_PORT": str(AGENT_PORT)})
     api.follow(build_routes([("a", "http://[::1]:8000", [1])], bundles / "resnet_medical-1.tar"))
     with ExitStack() as stack:
         stack.enter_context(api)
