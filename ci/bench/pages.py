@@ -15,7 +15,8 @@ def command_of(section: str) -> str:
 
 
 ORDER = (
-    "make bench",
+    PREFACE,
+    *map(command_of, SECTIONS),
     "python -m ci.bench.decode_memory",
     "make bench-operator",
     "python -m ci.bench.gate.rates",

@@ -37,4 +37,11 @@ def test_a_command_writes_its_own_part(page: str, command: str, text: str, writt
 
 
 def test_each_section_has_its_place_on_the_page() -> None:
+    """A merge left them out once: the next run then removed them from the page."""
     assert tuple(bench.SECTIONS) == pages.SECTIONS
+    assert pages.ORDER[: 1 + len(bench.SECTIONS)] == (pages.PREFACE, *map(pages.command_of, bench.SECTIONS))
+
+
+def test_the_page_loses_nothing_when_a_part_is_written() -> None:
+    page = pages.PAGE.read_text()
+    assert with_part(page, pages.PREFACE, pages.split(page)[pages.PREFACE]) == page
