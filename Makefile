@@ -144,13 +144,9 @@ bench-operator: setup control-plane ## Measure how the operator grows; writes it
 
 BASE ?=
 .PHONY: bench-gate
-bench-gate: setup ## Is this checkout slower than BASE=...? Else than where it left main, or HEAD's parent; SHORT=1: as in CI
+bench-gate: setup ## Compare this checkout's speed with BASE=..., by default where it left main, or HEAD's parent; SHORT=1: as CI does
 	@ci/install-packages bench
 	$(RUN) python -m ci.bench.gate $(if $(BASE),--base "$(BASE)") $(if $(SHORT),--short)
-
-.PHONY: bench-gate-short
-bench-gate-short: setup ## The same in its short form, which CI runs
-	@$(MAKE) --no-print-directory bench-gate SHORT=1
 
 .PHONY: sbom
 sbom: setup ## What is in each image, as CycloneDX JSON, into .sbom; as root on Debian, builds images that were never built

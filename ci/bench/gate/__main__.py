@@ -32,14 +32,14 @@ def main() -> None:
             commit = checkout.find_base(arguments.base)
             say(f"base: {commit[:9]}")
             base = checkout.prepare(commit)
-        except NoBase as error:
+        except (NoBase, ProgramFailed) as error:
             no_base(str(error), is_wanted=bool(arguments.base))
         inputs.write(FOLDER / "inputs")
-        sat = sitting.Sitting(base, checkout.this(), FOLDER / "inputs")
         try:
+            sat = sitting.Sitting(base, checkout.this(), FOLDER / "inputs")
             outcome = gate.run(sat, arguments.parts or list(sitting.PARTS), is_short=arguments.short)
         except ProgramFailed as error:
-            sys.exit(f"{PROG}: a scenario failed: {error}")
+            sys.exit(f"{PROG}: this checkout cannot be measured: {error}")
     print(to_markdown(outcome, sat.left_out))
     say(f"{time.monotonic() - began:.0f} s")
     sys.exit(1 if outcome.alarms else 0)

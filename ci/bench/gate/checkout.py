@@ -17,15 +17,16 @@ class NoBase(Exception):
 
 
 class ProgramFailed(Exception):
-    """A scenario's process failed. The base may lack what it needs."""
+    """A scenario's process failed, or its environment cannot be made. The base may lack what it needs."""
 
 
 @dataclass(frozen=True)
 class Checkout:
-    """`name`: `base` or `this`. The product's packages are those of its environment; the scenarios are always ours."""
+    """`name`: `base` or `this`. The product's packages are those of `packages`; the scenarios are always ours."""
 
     name: str
     folder: Path
+    packages: Path
 
     @property
     def environment(self) -> dict[str, str]:
@@ -34,12 +35,14 @@ class Checkout:
 
     def command(self, part: str, *arguments: str | Path) -> list[str]:
         """Of a scenario's process."""
-        python = self.folder / ".venv" / "bin" / "python"
-        return [str(python), "-m", "ci.bench.gate.scenarios", part, *map(str, arguments)]
+        return [str(self.packages / "bin" / "python"), "-m", "ci.bench.gate.scenarios", part, *map(str, arguments)]
 
 
 def this() -> Checkout:
-    return Checkout("this", ROOT)
+    """Raises ProgramFailed."""
+    packages = FOLDER / "this"
+    _sync(ROOT, packages)
+    return Checkout("this", ROOT, packages)
 
 
 def find_base(wanted: str = "", clone: Path = ROOT) -> str:
@@ -58,8 +61,12 @@ def find_base(wanted: str = "", clone: Path = ROOT) -> str:
 
 
 def prepare(commit: str, name: str = "base") -> Checkout:
-    """Its files and its environment in .bench/gate/NAME, from uv's cache. They stay for the next run."""
+    """Its files and its environment in .bench/gate/NAME, from uv's cache. They stay for the next run.
+
+    Raises ProgramFailed.
+    """
     folder, mark = FOLDER / name, FOLDER / f"{name}.commit"
+    packages = folder / ".venv"
     if not mark.exists() or mark.read_text() != commit:
         say(f"preparing {commit[:9]}")
         mark.unlink(missing_ok=True)
@@ -67,20 +74,25 @@ def prepare(commit: str, name: str = "base") -> Checkout:
         folder.mkdir(parents=True)
         archive = subprocess.run(["git", "archive", commit], cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout
         subprocess.run(["tar", "-x", "-C", str(folder)], check=True, input=archive)
-        _sync(folder)
+        _sync(folder, packages)
         mark.write_text(commit)
-    return Checkout(name, folder)
+    return Checkout(name, folder, packages)
 
 
-def _sync(folder: Path) -> None:
-    """The environment, with the same Python as here."""
+def _sync(folder: Path, packages: Path) -> None:
+    """What the images hold, without the tools of tests: FastAPI, for one, imports more where more is installed.
+
+    With the same Python as here.
+    """
     python = (ROOT / ".venv" / "bin" / "python").resolve()
     environment = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
     uv = os.environ.get("UV") or str(ROOT / ".tools" / "bin" / "uv")
-    command = [uv, "sync", "--frozen", "--quiet", "--python", str(python)]
+    environment["UV_PROJECT_ENVIRONMENT"] = str(packages)
+    groups = ["--no-default-groups", "--all-packages"]
+    command = [uv, "sync", "--frozen", "--quiet", *groups, "--python", str(python)]
     ended = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     if ended.returncode:
-        raise NoBase(f"its environment cannot be made: {ended.stderr.strip()[-300:]}")
+        raise ProgramFailed(f"the environment of {folder} cannot be made: {ended.stderr.strip()[-300:]}")
 
 
 def _commit(name: str, clone: Path) -> str:
