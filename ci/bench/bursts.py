@@ -3,16 +3,20 @@
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from statistics import median
 
 from ci.bench.results import Check
-from ci.bench.servers import cpu_seconds
+from ci.bench.servers import cpu_seconds, replica, serving
 from ci.bench.stand import Stand
 from ci.stack.api import Api
+from ci.stack.documents import build_routes
 
 ROUNDS = 12
 BURST_SECONDS = 2.0
+FIRST_HOST = 90  # of 127.0.0.0/24
+NONE: Mapping[str, Mapping[str, str]] = {}
 SETTLE_SECONDS = 5.0  # the API imports pydicom in a thread some seconds after it is ready
 
 
@@ -43,6 +47,29 @@ def run_all(stand: Stand, loaded: Sequence[Loaded], users: Sequence[int]) -> dic
             for one in (*loaded[first:], *loaded[:first]):
                 bursts[one.api.name, count].append(run(stand, one, count))
     return bursts
+
+
+def run_beside(
+    stand: Stand,
+    running: ExitStack,
+    environments: Mapping[str, Mapping[str, str]],
+    users: int,
+    headers: Mapping[str, Mapping[str, str]] = NONE,
+) -> dict[str, list[Burst]]:
+    """Name -> bursts of an API with these settings, and these headers of its clients; all have one Triton.
+
+    The processes end with `running`.
+    """
+    triton = running.enter_context(replica(stand.tiny[0], stand.folder))
+    routes = build_routes([(triton.name, triton.url, [1])], stand.tiny[0])
+    loaded = []
+    for number, (name, environment) in enumerate(environments.items(), FIRST_HOST):
+        api = Api(name, f"127.0.0.{number}:8002", stand.folder, environment=dict(environment))
+        api.follow(routes)
+        loaded.append(Loaded(api, headers.get(name, {})))
+        running.enter_context(serving(api, stand.image, headers=loaded[-1].headers))
+    measured = run_all(stand, loaded, [users])
+    return {name: measured[name, users] for name in environments}
 
 
 def run(stand: Stand, loaded: Loaded, users: int) -> Burst:

@@ -8,13 +8,10 @@ from pathlib import Path
 from modelctl.keys import key as keys
 
 from ci.bench import bursts
-from ci.bench.bursts import Burst, Loaded
+from ci.bench.bursts import Burst
 from ci.bench.results import Section, Table
-from ci.bench.servers import replica, serving
 from ci.bench.stand import Stand
 from ci.stack import redis
-from ci.stack.api import Api
-from ci.stack.documents import build_routes
 from ci.stack.issuer import OidcIssuer
 from ci.stack.redis import Redis
 from ci.stack.say import say
@@ -46,18 +43,9 @@ def run_all(stand: Stand) -> dict[str, list[Burst]]:
     """The bursts of each API, one for each round."""
     with ExitStack() as running:
         issuer = running.enter_context(OidcIssuer(stand.folder / "issuer", ADDRESS))
-        triton = running.enter_context(replica(stand.tiny[0], stand.folder))
-        routes = build_routes([(triton.name, triton.url, [1])], stand.tiny[0])
         secrets = make_secrets(stand.folder / "access.json", issuer)
-        loaded = []
-        for number, (name, environment) in enumerate(make_environments(stand, running).items(), 90):
-            api = Api(name, f"127.0.0.{number}:8002", stand.folder, environment=environment)
-            api.follow(routes)
-            headers = {"Authorization": f"Bearer {secrets[name]}"} if name in secrets else {}
-            running.enter_context(serving(api, stand.image, headers=headers))
-            loaded.append(Loaded(api, headers))
-        measured = bursts.run_all(stand, loaded, [USERS])
-    return {one.api.name: measured[one.api.name, USERS] for one in loaded}
+        headers = {name: {"Authorization": f"Bearer {secret}"} for name, secret in secrets.items()}
+        return bursts.run_beside(stand, running, make_environments(stand, running), USERS, headers)
 
 
 def make_secrets(document: Path, issuer: OidcIssuer) -> dict[str, str]:

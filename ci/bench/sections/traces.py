@@ -3,12 +3,9 @@
 from contextlib import ExitStack
 
 from ci.bench import bursts
-from ci.bench.bursts import Burst, Loaded
+from ci.bench.bursts import Burst
 from ci.bench.results import Section, Table
-from ci.bench.servers import replica, serving
 from ci.bench.stand import Stand
-from ci.stack.api import Api
-from ci.stack.documents import build_routes
 from ci.stack.jaeger import Jaeger
 
 JAEGER = "127.0.0.38"
@@ -34,17 +31,7 @@ def run_all(stand: Stand) -> dict[str, list[Burst]]:
     """The bursts of each API, one for each round."""
     with ExitStack() as running:
         jaeger = running.enter_context(Jaeger(stand.folder / "jaeger", JAEGER))
-        triton = running.enter_context(replica(stand.tiny[0], stand.folder))
-        routes = build_routes([(triton.name, triton.url, [1])], stand.tiny[0])
         settings = {"TRACING_ENDPOINT": jaeger.endpoint, "TRACING_MAX_PER_SECOND": "100000"}
         off: dict[str, str] = {}
         environments = {OFF: off} | {name: settings | {"TRACING_RATIO": ratio} for name, ratio in RATIOS.items()}
-        loaded = []
-        for number, (name, environment) in enumerate(environments.items(), 100):
-            api = Api(name.replace(" ", "-"), f"127.0.0.{number}:8002", stand.folder, environment=environment)
-            api.follow(routes)
-            running.enter_context(serving(api, stand.image))
-            loaded.append(Loaded(api))
-        measured = bursts.run_all(stand, loaded, [USERS])
-    names = zip(environments, loaded, strict=True)
-    return {name: measured[one.api.name, USERS] for name, one in names}
+        return bursts.run_beside(stand, running, environments, USERS)
