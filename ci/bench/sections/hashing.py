@@ -8,7 +8,7 @@ from statistics import median
 
 from modelctl.bundle.archive import MEMBERS, digest_of
 from modelctl.bundle.unpack import unpack
-from replica_agent.file_hashes import FileHashes
+from replica_agent.file_hashes import hash_files
 from tritonclient import http
 
 from ci.bench.results import Check, Section, Table
@@ -73,7 +73,7 @@ def load(client: http.InferenceServerClient) -> float:
 
 
 def hash_blake3(version: Path) -> float:
-    return timed(lambda: FileHashes.of(version))
+    return timed(lambda: hash_files(version))
 
 
 def hash_sha256(version: Path) -> float:

@@ -131,7 +131,7 @@ class Agent:
             plan=plan,
             live=followed.live,
             bundles=self._replica.bundles.all(),
-            installed=repository.installed(plan.model) if plan else {},
+            installed=installed,
             pinned=repository.pinned(plan.model) if plan else None,
             index=held.index,
             proofs=dict(held.proofs),

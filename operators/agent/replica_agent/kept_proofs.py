@@ -35,7 +35,7 @@ class KeptProofs:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._written: bytes | None = None
+        self._kept: tuple[str, Mapping[int, tuple[str, Proof]]] | None = None  # None: nothing was written yet
 
     def read(self, mark: str, digests: Digests) -> dict[int, Proof]:
         """The proofs of exactly these bytes in the process with this mark; an empty mark is no process."""
@@ -53,19 +53,21 @@ class KeptProofs:
 
     def write(self, mark: str, digests: Digests, proofs: Mapping[int, Proof]) -> None:
         """Replaces all that was kept. What cannot be written is not kept."""
-        entries = {
-            str(version): {"digest": digests[version], "proof": asdict(proof)}
-            for version, proof in sorted(proofs.items())
-            if mark and version in digests
-        }
-        document = {"schemaVersion": SCHEMA_VERSION, "mark": mark, "proofs": entries}
-        content = json.dumps(document, sort_keys=True).encode()
-        if content == self._written:
+        kept = (
+            mark,
+            {version: (digests[version], one) for version, one in proofs.items() if mark and version in digests},
+        )
+        if kept == self._kept:
             return
         try:
-            write_atomic(self._path, content)
-            self._written = content
+            write_atomic(self._path, _to_bytes(*kept))
+            self._kept = kept
         except OSError as error:
             log.warning("proofs are not kept", extra={"error": str(error)})
             with suppress(OSError):
                 self._path.unlink()  # an older one may name what was unloaded since
+
+
+def _to_bytes(mark: str, kept: Mapping[int, tuple[str, Proof]]) -> bytes:
+    entries = {str(version): {"digest": digest, "proof": asdict(proof)} for version, (digest, proof) in kept.items()}
+    return json.dumps({"schemaVersion": SCHEMA_VERSION, "mark": mark, "proofs": entries}, sort_keys=True).encode()

@@ -6,7 +6,6 @@ A new connection counts as a restart of Triton, unless Triton shows the mark of 
 import time
 from collections.abc import Mapping
 
-from replica_agent.config import mark_of
 from replica_agent.jobs import Jobs
 from replica_agent.kept_proofs import Digests, KeptProofs
 from replica_agent.state import IndexState, Proof
@@ -79,10 +78,10 @@ class LoadedVersions:
     async def _recall(self, model: str, index: Mapping[int, IndexState], digests: Digests) -> None:
         """Takes up what an agent proved in this very process of Triton."""
         ready = [version for version, state in index.items() if state is IndexState.READY]
-        if not ready:
-            self._mark = None
-        elif self._mark is None:
-            self._mark = mark_of(await self._triton.config(model, ready[0]))
+        if ready and self._mark is not None:
+            return
+        self._mark = await self._triton.mark(model, index)
+        if self._mark is not None:
             known = {version: digests[version] for version in ready if version in digests}
             self.proofs = self._kept.read(self._mark, known) | self.proofs
 

@@ -14,7 +14,7 @@ from replica_agent.acceptance.accept import Model, accept
 from replica_agent.acceptance.fetching import SetFetcher
 from replica_agent.acceptance.sets import AcceptanceSets
 from replica_agent.bundles import Bundles
-from replica_agent.config import mark_of, to_override, with_mark, with_versions
+from replica_agent.config import to_override, with_mark, with_versions
 from replica_agent.fetch import Fetcher, OnProgress
 from replica_agent.observation import Observation
 from replica_agent.plan import Acceptance, Plan, Release
@@ -179,6 +179,5 @@ class Replica:
 
     async def _mark(self, model: str) -> str:
         """That of the process that runs. A load with another one would reload what serves there; see kept_proofs."""
-        index = await self.triton.index(model)
-        ready = [version for version, state in index.items() if state is IndexState.READY]
-        return mark_of(await self.triton.config(model, ready[0])) if ready else secrets.token_hex(16)
+        mark = await self.triton.mark(model, await self.triton.index(model))
+        return secrets.token_hex(16) if mark is None else mark

@@ -14,7 +14,7 @@ from modelctl.bundle.verify import Wanted
 
 from replica_agent.config import ModelConfig, parse_config, to_text, with_versions
 from replica_agent.facts import read_facts
-from replica_agent.file_hashes import FileHashes
+from replica_agent.file_hashes import FileHasher, FileHashes
 from replica_agent.files import remove_folder, write_atomic
 from replica_agent.observation import Installed
 from replica_agent.plan import Release
@@ -47,13 +47,13 @@ class Repository:
         self._model(model).mkdir(exist_ok=True)
         staged = self._staging / f"version-{release.version}"
         remove_folder(staged, self._staging)
-        hashes = FileHashes()
+        hasher = FileHasher()
         wanted = Wanted(release.digest, model, release.version, self._operator_domains)
-        unpack(bundle, staged, wanted, hashes.update)
+        unpack(bundle, staged, wanted, hasher.update)
         (staged / MARK).write_text(release.digest)
         self.discard(model, release.version)
         staged.rename(self._version(model, release.version))
-        self._unpacked[self._version(model, release.version)] = release.digest, hashes
+        self._unpacked[self._version(model, release.version)] = release.digest, hasher.hashes()
 
     def discard(self, model: str, version: int) -> None:
         """Deletes the version directory, if there is one."""

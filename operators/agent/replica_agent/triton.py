@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from prometheus_client.parser import text_string_to_metric_families
 from tritonclient.grpc import service_pb2, service_pb2_grpc
 
-from replica_agent.config import ModelConfig
+from replica_agent.config import mark_of
 from replica_agent.ports import GRPC_PORT, HTTP_PORT, METRICS_PORT
 from replica_agent.state import IndexState
 from replica_agent.vitals import ASK_SECONDS, Vitals, ask_live
@@ -113,14 +113,19 @@ class Triton:
         request.parameters["config"].string_param = override
         await self._call(self._stub.RepositoryModelLoad(request, timeout=timeout_seconds, metadata=self._metadata))
 
-    async def config(self, model: str, version: int) -> ModelConfig:
-        """The config with which a version was loaded. Raises TritonGone, TritonTimeout, TritonRefused."""
-        request = service_pb2.ModelConfigRequest(name=model, version=str(version))
+    async def mark(self, model: str, index: Mapping[int, IndexState]) -> str | None:
+        """The mark of this process of Triton: a version that is ready was loaded with it. None: none is ready.
+
+        Raises TritonGone, TritonTimeout, TritonRefused.
+        """
+        ready = next((version for version, state in index.items() if state is IndexState.READY), None)
+        if ready is None:
+            return None
+        request = service_pb2.ModelConfigRequest(name=model, version=str(ready))
         answer = await self._call(
             self._stub.ModelConfig(request, timeout=_INDEX_TIMEOUT_SECONDS, metadata=self._metadata)
         )
-        config: ModelConfig = answer.config
-        return config
+        return mark_of(answer.config)
 
     async def infer(
         self, model: str, version: int, contract: Contract, batch: NDArray[np.float32], timeout_seconds: float

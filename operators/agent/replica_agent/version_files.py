@@ -5,7 +5,7 @@ from pathlib import Path
 from modelctl.bundle.archive import MEMBERS, digest_of
 from modelctl.bundle.errors import DigestMismatch, InvalidBundle
 
-from replica_agent.file_hashes import FileHashes
+from replica_agent.file_hashes import FileHashes, hash_files
 
 MARK = "bundle.digest"
 CONFIG = "config.pbtxt"
@@ -21,7 +21,7 @@ def check_version(folder: Path, digest: str, unpacked: FileHashes | None) -> Non
     more = sorted(path.name for path in _visible(folder) if path.name not in (*MEMBERS, MARK))
     if more:
         raise InvalidBundle(f"somebody put {_shown(more[0])} beside its files; it is unpacked again")
-    if unpacked is not None and FileHashes.of(folder) == unpacked:
+    if unpacked is not None and hash_files(folder) == unpacked:
         return
     actual = digest_of({name: folder / name for name in MEMBERS})
     if actual != digest:

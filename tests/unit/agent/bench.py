@@ -16,7 +16,7 @@ from replica_agent.acceptance.sets import AcceptanceSets
 from replica_agent.agent import Agent
 from replica_agent.attempts import Attempts
 from replica_agent.bundles import Bundles
-from replica_agent.config import ModelConfig
+from replica_agent.config import ModelConfig, mark_of
 from replica_agent.fetch import Fetcher
 from replica_agent.files import empty_folder
 from replica_agent.kept_proofs import KeptProofs
@@ -64,8 +64,8 @@ class MemoryTriton:
         self.loaded_with = json_format.Parse(override, ModelConfig())
         self.states = dict.fromkeys(versions, IndexState.READY)
 
-    async def config(self, model: str, version: int) -> ModelConfig:
-        return self.loaded_with
+    async def mark(self, model: str, index: Mapping[int, IndexState]) -> str | None:
+        return mark_of(self.loaded_with) if IndexState.READY in index.values() else None
 
     async def infer(
         self, model: str, version: int, contract: Contract, batch: NDArray[np.float32], timeout_seconds: float
