@@ -230,6 +230,7 @@ def test_is_refused(case: Case, guarded: Site, unguarded: Site) -> None:
 
 @each("case", named(ALLOWED))
 def test_is_allowed(case: Case, guarded: Site) -> None:
+    """`ask` raises what the API server refuses."""
     ask(case, guarded)
 
 

@@ -93,6 +93,7 @@ def test_is_refused(case: Case, trusted: Site, untrusted: Site) -> None:
 
 @each("case", named(ALLOWED))
 def test_is_allowed(case: Case, trusted: Site) -> None:
+    """`ask` raises what the API server refuses."""
     ask(case, trusted)
 
 

@@ -123,7 +123,8 @@ def test_the_routes_go_on_naming_a_replica_that_is_lost_ends_is_away_and_comes_b
     made.desired_replicas = 2
     made.tick()
     assert spares(made) == {}
-    url = made.routes.replica("triton-0").url  # type: ignore[union-attr]
+    assert made.routes
+    [url] = [one.url for one in made.routes.replicas if one.name == "triton-0"]
     made.agents["triton-0"].die()
     made.tick()
     lost = made.routes
