@@ -1,1 +1,1 @@
-"""The benchmark: medinfer's data path, a straightforward one and LitServe, each under the same k6."""
+"""The benchmark: medinfer's data path, a straightforward one, LitServe and BentoML, each under the same k6."""

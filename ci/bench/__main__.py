@@ -1,4 +1,4 @@
-"""Measure medinfer with k6, and next to it a straightforward reference and LitServe.
+"""Measure medinfer with k6, and next to it a straightforward reference, LitServe and BentoML.
 
 Each section at full length writes its part of docs/benchmarks.md and its plots; a shorter run is only printed.
 """
@@ -9,6 +9,7 @@ import sys
 import time
 
 from ci.bench import command, machine, pages, report, startup
+from ci.bench.packages import NotInstalled
 from ci.bench.results import Section
 from ci.bench.sections import (
     access,
@@ -48,7 +49,7 @@ def main() -> None:
     try:
         with alone(stand.folder / "lock", command.refuse_second):
             sections = run(stand, arguments.sections)
-    except ProcessEnded as error:
+    except (NotInstalled, ProcessEnded) as error:
         sys.exit(f"bench: {error}")
     parts = {pages.PREFACE: report.preface(machine.describe())}
     for name, section in zip(arguments.sections, sections, strict=True):

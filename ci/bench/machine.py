@@ -6,11 +6,14 @@ from pathlib import Path
 
 import psutil
 
+from ci.bench.packages import locked
+from ci.bench.servers import BENTOML_PROJECT
+
 
 def describe() -> str:
-    parts = ", ".join(
-        f"{name} {version(name)}" for name in ("fastapi", "litserve", "onnxruntime", "pillow", "tritonclient")
-    )
+    [bentoml] = locked(BENTOML_PROJECT)["bentoml"]
+    versions = {name: version(name) for name in ("fastapi", "litserve", "onnxruntime", "pillow", "tritonclient")}
+    parts = ", ".join(f"{name} {number}" for name, number in sorted({**versions, "bentoml": bentoml}.items()))
     return (
         f"{processor()}, {memory_gib():.0f} GiB, no GPU, Python {platform.python_version()}, {parts}. "
         "k6, Triton and the servers share these cores."

@@ -1,4 +1,4 @@
-"""What is measured: our API, the reference and LitServe, each as processes on a loopback address."""
+"""What is measured: our API and what it is compared with, each as processes on a loopback address."""
 
 import sys
 from collections.abc import Iterator, Mapping
@@ -12,11 +12,15 @@ import psutil
 from ci.load.images import BOUNDARY, multipart
 from ci.stack import documents
 from ci.stack.api import Api
+from ci.stack.folders import ROOT
 from ci.stack.processes import Process
 from ci.stack.replica import Replica
 
 OURS, REFERENCE, LITSERVE, LITSERVE_BATCHED = "medinfer", "reference", "LitServe", "LitServe, batching"
+BENTOML, BENTOML_BATCHED = "BentoML", "BentoML, batching"
 OUR_BIND, REFERENCE_BIND, LITSERVE_PORT = "127.0.0.31:8002", "127.0.0.32:8002", 8732
+BENTOML_ADDRESS, BENTOML_PORT = "127.0.0.33", 8002
+BENTOML_PROJECT = ROOT / "ci" / "bench" / "compared" / "bento"
 
 
 class Server(Protocol):
@@ -63,6 +67,26 @@ class LitServe(Process):
     def stop(self, timeout_seconds: float = 2) -> None:
         """Its orderly end waits for connections to close; nothing here needs that."""
         super().stop(timeout_seconds)
+
+
+class BentoML(Process):
+    """ci/bench/compared/bento/service.py, on the packages in the folder `environment`; workers: its processes."""
+
+    def __init__(self, environment: Path, model: Path, folder: Path, workers: int = 1, max_batch_size: int = 1) -> None:
+        self.url = f"http://{BENTOML_ADDRESS}:{BENTOML_PORT}"
+        is_batched = max_batch_size > 1
+        service = "BatchedClassifier" if is_batched else "Classifier"
+        settings = {"model": model, "workers": workers} | ({"max_batch_size": max_batch_size} if is_batched else {})
+        arguments = [part for setting, value in settings.items() for part in ("--arg", f"{setting}={value}")]
+        address = ["--host", BENTOML_ADDRESS, "--port", str(BENTOML_PORT)]
+        serve = [str(environment / "bin" / "bentoml"), "serve", f"service:{service}"]
+        command = [*serve, "--working-dir", str(BENTOML_PROJECT), *address, *arguments]
+        # Nothing about its use to its makers, and nothing of it in the home folder.
+        variables = {"BENTOML_DO_NOT_TRACK": "True", "BENTOML_HOME": str(folder / "bentoml-home")}
+        super().__init__(BENTOML_BATCHED if is_batched else BENTOML, command, variables, folder / "bentoml.log")
+
+    def wait_until_serving(self, timeout_seconds: float = 60) -> None:
+        self.wait_until_ready(f"{self.url}/readyz", timeout_seconds)
 
 
 def ours(routes: documents.Json, folder: Path, workers: int = 1, bind: str = OUR_BIND, name: str = OURS) -> Api:

@@ -1,1 +1,1 @@
-"""What medinfer is compared with: the same model, served in two other ways."""
+"""What medinfer is compared with: the same model, served in three other ways."""

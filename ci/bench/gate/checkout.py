@@ -1,11 +1,11 @@
 """The two sides: this checkout, and another commit's files with an environment of their own."""
 
-import os
 import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from ci.bench.packages import NotInstalled, sync
 from ci.stack.folders import ROOT
 from ci.stack.say import say
 
@@ -79,20 +79,12 @@ def prepare(commit: str, name: str = "base") -> Checkout:
     return Checkout(name, folder, packages)
 
 
-def _sync(folder: Path, packages: Path) -> None:
-    """What the images hold, without the tools of tests: FastAPI, for one, imports more where more is installed.
-
-    With the same Python as here.
-    """
-    python = (ROOT / ".venv" / "bin" / "python").resolve()
-    environment = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
-    uv = os.environ.get("UV") or str(ROOT / ".tools" / "bin" / "uv")
-    environment["UV_PROJECT_ENVIRONMENT"] = str(packages)
-    groups = ["--no-default-groups", "--all-packages"]
-    command = [uv, "sync", "--frozen", "--quiet", *groups, "--python", str(python)]
-    ended = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
-    if ended.returncode:
-        raise ProgramFailed(f"the environment of {folder} cannot be made: {ended.stderr.strip()[-300:]}")
+def _sync(folder: Path, environment: Path) -> None:
+    """What the images hold, without the tools of tests: FastAPI, for one, imports more where more is installed."""
+    try:
+        sync(folder, environment, "--no-default-groups", "--all-packages")
+    except NotInstalled as error:
+        raise ProgramFailed(str(error)) from error
 
 
 def _commit(name: str, clone: Path) -> str:
