@@ -19,7 +19,7 @@ from ci.stack.documents import build_routes
 from ci.stack.folders import ROOT
 
 OTHER_BIND, THIS_BIND = "127.0.0.26:8002", "127.0.0.27:8002"
-USERS = (10, 50)
+USERS, ROUNDS = (10, 50), 12
 HEADER = ("users", "requests/s, this / other", "CPU per request, this / other", "other, CPU ms", "this, CPU ms")
 
 
@@ -30,7 +30,7 @@ def compare(stand: Stand, checkout: Path, application: str) -> Table:
     with replica(bundle, stand.folder) as triton:
         this.follow(build_routes([(triton.name, triton.url, [1])], bundle))
         with serving(other, stand.image), serving(this, stand.image):
-            return to_table(bursts.run_all(stand, [Loaded(other), Loaded(this)], USERS))
+            return to_table(bursts.run_all(stand, [Loaded(other), Loaded(this)], USERS, stand.count(ROUNDS)))
 
 
 def to_table(measured: dict[tuple[str, int], list[Burst]]) -> Table:

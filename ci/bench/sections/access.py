@@ -30,10 +30,11 @@ def measure(stand: Stand) -> Section:
     return Section(
         title="Who asks, how much, and what was answered",
         text=f"CPU time of one gunicorn worker and its master per request, with {USERS} k6 users. The APIs run at once "
-        f"on one Triton and are loaded in turn, in {stand.count(bursts.ROUNDS)} rounds of {bursts.BURST_SECONDS:g} s; "
-        "the ratio is the median of those of the same round. OIDC: the same token in every request, as clients send it "
-        "until it expires. Limits: a quota that refuses nothing. Redis: keys and limits that the API settles with a "
-        "Redis. Audit: a line for each request in a file; required: the answer waits for its line.",
+        f"on one Triton and are loaded in turn, in {stand.count(bursts.SITTINGS)} times {bursts.ROUNDS} rounds of "
+        f"{bursts.BURST_SECONDS:g} s, each time in new processes; the ratio is the median of those of the same round. "
+        "Open, again: how far two APIs that are the same differ. OIDC: the same token in every request, as clients "
+        "send it until it expires. Limits: a quota that refuses nothing. Redis: keys and limits that the API settles "
+        "with a Redis. Audit: a line for each request in a file; required: the answer waits for its line.",
         tables=[Table(("API", "CPU ms per request", "ratio to open"), rows)],
         checks=checks,
     )
@@ -45,7 +46,7 @@ def run_all(stand: Stand) -> dict[str, list[Burst]]:
         issuer = running.enter_context(OidcIssuer(stand.folder / "issuer", ADDRESS))
         secrets = make_secrets(stand.folder / "access.json", issuer)
         headers = {name: {"Authorization": f"Bearer {secret}"} for name, secret in secrets.items()}
-        return bursts.run_beside(stand, running, make_environments(stand, running), USERS, headers)
+        return bursts.run_beside(stand, make_environments(stand, running), USERS, headers)
 
 
 def make_secrets(document: Path, issuer: OidcIssuer) -> dict[str, str]:

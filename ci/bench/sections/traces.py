@@ -34,4 +34,4 @@ def run_all(stand: Stand) -> dict[str, list[Burst]]:
         settings = {"TRACING_ENDPOINT": jaeger.endpoint, "TRACING_MAX_PER_SECOND": "100000"}
         off: dict[str, str] = {}
         environments = {OFF: off} | {name: settings | {"TRACING_RATIO": ratio} for name, ratio in RATIOS.items()}
-        return bursts.run_beside(stand, running, environments, USERS)
+        return bursts.run_beside(stand, environments, USERS)
