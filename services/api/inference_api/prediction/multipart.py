@@ -1,5 +1,6 @@
 """Reads the body of an upload as it comes. The body is bounded, and only parts named `image` are kept."""
 
+import asyncio
 from collections.abc import Mapping
 
 from python_multipart.multipart import parse_options_header
@@ -7,6 +8,8 @@ from starlette.types import Receive, Scope
 
 from inference_api import problems
 from inference_api.prediction.parts import Parts
+
+INLINE_BYTES = 2**20  # put together on the event loop, in half a millisecond; 20 MB would take 12 to 60 ms
 
 Headers = Mapping[bytes, bytes]
 
@@ -21,8 +24,8 @@ async def read_images(scope: Scope, receive: Receive, max_bytes: int, max_images
     _refuse_encoded(headers)
     parts = Parts(_boundary(headers), max_images)
     _refuse_announced(headers, max_bytes)
-    await _feed(parts, receive, max_bytes)
-    return parts.images()
+    received_bytes = await _feed(parts, receive, max_bytes)
+    return parts.images() if received_bytes <= INLINE_BYTES else await asyncio.to_thread(parts.images)
 
 
 def _refuse_encoded(headers: Headers) -> None:
@@ -52,7 +55,8 @@ def _refuse_announced(headers: Headers, max_bytes: int) -> None:
         raise problems.too_many_bytes(max_bytes)
 
 
-async def _feed(parts: Parts, receive: Receive, max_bytes: int) -> None:
+async def _feed(parts: Parts, receive: Receive, max_bytes: int) -> int:
+    """How many bytes came."""
     received = 0
     has_more = True
     while has_more:
@@ -65,3 +69,4 @@ async def _feed(parts: Parts, receive: Receive, max_bytes: int) -> None:
             raise problems.too_many_bytes(max_bytes)
         parts.write(chunk)
         has_more = message.get("more_body", False)
+    return received

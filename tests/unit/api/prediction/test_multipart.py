@@ -1,10 +1,11 @@
 """Bodies as clients send them, and as nobody should: 1 to N images come out, or a 4xx that says why."""
 
+import threading
 from typing import Any
 
 import pytest
-from inference_api.prediction.multipart import read_images
-from inference_api.prediction.parts import MAX_OTHER_PARTS, MAX_PREAMBLE_BYTES
+from inference_api.prediction.multipart import INLINE_BYTES, read_images
+from inference_api.prediction.parts import MAX_OTHER_PARTS, MAX_PREAMBLE_BYTES, Parts
 from inference_api.problems import Problem
 from inference_api.routing.counters import Json
 from starlette.types import Message, Receive, Scope
@@ -146,3 +147,20 @@ async def test_a_body_that_lies_about_its_length_is_not_read_past_the_bound() ->
     with pytest.raises(Problem):
         await read_images({"type": "http", "headers": headers}, receive, MAX_BYTES, 1)
     assert read <= MAX_BYTES / 1000 + 1
+
+
+@pytest.mark.parametrize("size, is_on_the_loop", [(INLINE_BYTES // 2, True), (INLINE_BYTES, False)])
+async def test_a_large_body_is_put_together_on_another_thread(
+    size: int, is_on_the_loop: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """20 MB stopped the event loop for up to 65 ms."""
+    put_together, threads = Parts.images, []
+
+    def images(parts: Parts) -> list[bytes]:
+        threads.append(threading.current_thread())
+        return put_together(parts)
+
+    monkeypatch.setattr(Parts, "images", images)
+    body = form(part(b"image", bytes(size)))
+    assert await read_images(*request([body[:1000], body[1000:]]), 2 * INLINE_BYTES, 1) == [bytes(size)]
+    assert (threads == [threading.current_thread()]) is is_on_the_loop
