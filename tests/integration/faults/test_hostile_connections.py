@@ -27,6 +27,7 @@ pytestmark = pytest.mark.integration
 AT_A_TIME = 20
 MAX_CONNECTIONS = 500  # more than the honest clients hold
 SILENT = MAX_CONNECTIONS + 100
+DESCRIPTORS, MORE_THAN_DESCRIPTORS = 160, 220
 # Without limits these attacks stop the loop for 5 to 9 s. How late it is otherwise says how busy the machine is.
 NEVER_SECONDS = 1
 NAMES = ("lateness", "blocked")
@@ -99,6 +100,21 @@ def test_honest_clients_notice_nothing(
     assert result.failed == 0
     assert peak_bytes(worker(api)) < MOST_BYTES
     assert worst(blocked) <= worst(lateness) <= NEVER_SECONDS
+
+
+def test_more_clients_than_file_descriptors(stack: Stack, api: Api, images: list[bytes], tmp_path: Path) -> None:
+    """A pod with few file descriptors was cut off from its routes: "Too many open files"."""
+    api.stop()
+    api.command = ["prlimit", f"--nofile={DESCRIPTORS}", *api.command]
+    api.start()
+    api.wait_until_serving()
+    with Load([api.url], images, stack.expected(images, STABLE), tmp_path / "k6", rate_per_second=20) as load:
+        with holding(api, MORE_THAN_DESCRIPTORS):
+            stack.route([api])
+            load.wait_until_answered(60)
+        result = load.finish(at_least=60)
+    assert result.failed == 0
+    assert "Too many open files" not in api.log.read_text()
 
 
 def histograms(api: Api) -> dict[str, dict[float, float]]:
