@@ -7,7 +7,7 @@ UV := $(CURDIR)/.tools/bin/uv
 export UV
 RUN := $(UV) run --frozen
 # Tests run side by side, each process in a network of its own. Only root may have that. On two cores two processes that
-# compute are enough, three where tests wait for other processes.
+# compute are enough, three or four where tests wait for other processes.
 ROOT := $(shell [ "$$(id -u)" = 0 ] && echo yes)
 # A file's tests stay together, and files are started in order: without the last flag those of few tests would be last.
 SIDE_BY_SIDE = -n $(if $(ROOT),$(1),0) --dist loadfile --no-loadscope-reorder
@@ -73,7 +73,7 @@ test-smoke: setup control-plane ## Each part once for real: a prediction, the pa
 
 .PHONY: test-integration
 test-integration: setup packages control-plane controllers gitops issuer clients observers pictures registry ## Real Triton, agents, API, k6, browser and API server as processes; test-smoke has the others
-	$(RUN) pytest tests/integration $(BESIDE_SMOKE) -m "not soak" $(call SIDE_BY_SIDE,3) --durations=40 --durations-min=5
+	$(RUN) pytest tests/integration $(BESIDE_SMOKE) -m "not soak" $(call SIDE_BY_SIDE,4) --durations=40 --durations-min=5
 
 # On this folder's own cluster, whatever KUBECONFIG says: a test never reaches a cluster that someone works with.
 .PHONY: test-e2e
