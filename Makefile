@@ -6,8 +6,8 @@ UV_VERSION := 0.13.9
 UV := $(CURDIR)/.tools/bin/uv
 export UV
 RUN := $(UV) run --frozen
-# Tests run side by side, each process in a network of its own. Only root may have that. On two cores two processes that
-# compute are enough, three or four where tests wait for other processes.
+# Tests run side by side, each process in a network of its own. Only root may have that. Three processes keep two cores busy,
+# four where tests mostly wait for other processes.
 ROOT := $(shell [ "$$(id -u)" = 0 ] && echo yes)
 # A file's tests stay together, and files are started in order: without the last flag those of few tests would be last.
 SIDE_BY_SIDE = -n $(if $(ROOT),$(1),0) --dist loadfile --no-loadscope-reorder
@@ -64,7 +64,7 @@ lint: setup ## Style, types, rules for imports
 .PHONY: test-unit
 test-unit: setup ## Unit tests, and how much of the code they run: less than pyproject.toml says is an error
 	@ci/install-packages pictures
-	$(RUN) pytest tests/unit $(call SIDE_BY_SIDE,2) --cov --cov-report=term:skip-covered
+	$(RUN) pytest tests/unit $(call SIDE_BY_SIDE,3) --cov --cov-report=term:skip-covered
 
 .PHONY: test-smoke
 test-smoke: setup control-plane ## Each part once for real: a prediction, the page, a release, a rollback, a killed replica
@@ -90,7 +90,7 @@ endif
 .PHONY: test-chart
 test-chart: control-plane ## The chart: helm, kubeconform, a scanner, the scheduler, and the API server's own validation; test-smoke has the others
 	@ci/cluster/build $(CHART_PROGRAMS)
-	$(RUN) pytest tests/chart $(BESIDE_SMOKE) $(call SIDE_BY_SIDE,2) --durations=10 --durations-min=5
+	$(RUN) pytest tests/chart $(BESIDE_SMOKE) $(call SIDE_BY_SIDE,3) --durations=10 --durations-min=5
 
 .PHONY: chart-docs
 chart-docs: setup ## Write what is generated: the chart's table of values, its schema, docs/modelrollout.md
