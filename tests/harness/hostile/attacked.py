@@ -9,6 +9,7 @@ import psutil
 
 from ci.load.load import Load, Result
 from ci.stack.api import Api
+from tests.harness.hostile import lateness
 from tests.harness.stack import STABLE, Stack
 
 HONEST_PER_SECOND = 50
@@ -38,6 +39,7 @@ class Attacked:
         self._load = Load([api.url], images, expected, folder / "load", rate_per_second=HONEST_PER_SECOND)
 
     def __enter__(self) -> Load:
+        self._before = lateness.start(self._api)
         self._load.start()
         self._load.wait_until_answered(100)
         return self._load
@@ -46,6 +48,7 @@ class Attacked:
         try:
             if kind is None:
                 self._load.wait_until_answered(6 * HONEST_PER_SECOND)  # a busy machine still works off the attack
+                print(lateness.since(self._api, self._before))
                 self._judge(self._load.finish(at_least=200))
         finally:
             self._load.stop()

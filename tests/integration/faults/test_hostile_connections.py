@@ -3,23 +3,19 @@
 No honest request fails, memory is bounded, and the event loop, which all requests share, is not held up.
 """
 
-import math
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
-import httpx
-import numpy as np
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 
 from ci.load.load import Load
 from ci.stack.api import Api
-from tests.harness.hostile import many_pieces
+from tests.harness.hostile import lateness, many_pieces
 from tests.harness.hostile.attacked import MOST_BYTES, peak_bytes, worker
 from tests.harness.hostile.connections import holding, post_file, send_without_end
-from tests.harness.hostile.dicoms import dicom_file
+from tests.harness.hostile.lateness import worst_seconds
 from tests.harness.stack import STABLE, Stack
 
 pytestmark = pytest.mark.integration
@@ -30,7 +26,6 @@ SILENT = MAX_CONNECTIONS + 100
 DESCRIPTORS, MORE_THAN_DESCRIPTORS = 160, 220
 # Without limits these attacks stop the loop for 5 to 9 s. How late it is otherwise says how busy the machine is.
 NEVER_SECONDS = 1
-NAMES = ("lateness", "blocked")
 
 HEAD = b"GET /health HTTP/1.1\r\nHost: a\r\n"
 FILES: dict[str, Callable[[], bytes]] = {
@@ -87,19 +82,17 @@ def send_files_of_many_pieces(api: Api, load: Load) -> None:
 def test_honest_clients_notice_nothing(
     attack: Callable[[Api, Load], None], stack: Stack, api: Api, images: list[bytes], tmp_path: Path
 ) -> None:
-    post_file(api, dicom_file(np.zeros((8, 8), np.uint8)))  # answered once pydicom is imported, which takes the CPU
+    before = lateness.start(api)
     with Load([api.url], images, stack.expected(images, STABLE), tmp_path / "k6", rate_per_second=50) as load:
         load.wait_until_answered(100)
-        before = histograms(api)
         attack(api, load)
         load.wait_until_answered(100)
-        after = histograms(api)
+        found = lateness.since(api, before)
         result = load.finish(at_least=300)
-    lateness, blocked = (subtract(after[name], before[name]) for name in NAMES)
-    print(*(f"{name}: {counts}" for name, counts in zip(NAMES, (lateness, blocked), strict=True)), sep="\n")
+    print(found)
     assert result.failed == 0
     assert peak_bytes(worker(api)) < MOST_BYTES
-    assert worst(blocked) <= worst(lateness) <= NEVER_SECONDS
+    assert worst_seconds(found.blocked) <= worst_seconds(found.late) <= NEVER_SECONDS
 
 
 def test_more_clients_than_file_descriptors(stack: Stack, api: Api, images: list[bytes], tmp_path: Path) -> None:
@@ -115,28 +108,3 @@ def test_more_clients_than_file_descriptors(stack: Stack, api: Api, images: list
         result = load.finish(at_least=60)
     assert result.failed == 0
     assert "Too many open files" not in api.log.read_text()
-
-
-def histograms(api: Api) -> dict[str, dict[float, float]]:
-    text = httpx.get(f"{api.inner_url}/metrics", timeout=20).text
-    return {name: histogram(text, f"inference_api_event_loop_{name}_seconds") for name in NAMES}
-
-
-def subtract(after: dict[float, float], before: dict[float, float]) -> dict[float, float]:
-    return {bound: count - before[bound] for bound, count in after.items()}
-
-
-def histogram(text: str, name: str) -> dict[float, float]:
-    """How many measurements were at most each bound, of this worker since it began."""
-    return {
-        float(sample.labels["le"]): sample.value
-        for family in text_string_to_metric_families(text)
-        if family.name == name
-        for sample in family.samples
-        if sample.name.endswith("_bucket")
-    }
-
-
-def worst(counts: dict[float, float]) -> float:
-    """The bound that no measurement exceeds."""
-    return min(bound for bound, count in counts.items() if count == counts[math.inf])
