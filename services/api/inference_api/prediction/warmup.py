@@ -3,7 +3,6 @@
 import gc
 import io
 import logging
-import sys
 import warnings
 from collections.abc import Iterator
 from importlib import import_module
@@ -16,7 +15,6 @@ from inference_api.imaging.formats import FORMATS
 from inference_api.imaging.preprocessing import Preprocessing
 
 _DICOM_MODULES = ("pydicom", "pydicom.encaps", "pydicom.pixels.utils", "pydicom.pixels.processing")
-_SWITCH_SECONDS = 0.0005
 _SIDE = 16
 _ANY = Preprocessing("bicubic", 1 / 255, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0), None)
 
@@ -44,16 +42,7 @@ def samples() -> Iterator[bytes]:
 
 
 def import_dicom() -> None:
-    """Imports pydicom: a third of a second of CPU, to be spent on a thread.
-
-    Meanwhile the event loop waits at most 0.5 ms whenever it wakes. By default Python lets a computing thread go on for
-    5 ms before another one may run.
-    """
-    interval_seconds = sys.getswitchinterval()
-    sys.setswitchinterval(_SWITCH_SECONDS)
-    try:
-        for module in _DICOM_MODULES:
-            import_module(module)
-    finally:
-        sys.setswitchinterval(interval_seconds)
+    """Imports pydicom: a third of a second of CPU, to be spent on a thread."""
+    for module in _DICOM_MODULES:
+        import_module(module)
     gc.freeze()  # as Service.start does: what was imported stays
