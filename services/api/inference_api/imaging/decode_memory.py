@@ -41,9 +41,8 @@ BYTES_PER_PIXEL: Mapping[str, int] = {
     "PNG RGB": 5,
     "PNG RGBA": 9,
     "PNG I;16": 7,
-    # Pillow decodes every WebP as an animation, which has two canvases with alpha.
-    "WEBP RGB": 17,
-    "WEBP RGBA": 17,
+    # libwebp decodes every one as an animation, which has two canvases with alpha.
+    "WEBP": 13,
     "BMP 1": 3,
     "BMP L": 2,
     "BMP P": 3,

@@ -5,14 +5,12 @@ table. To add a format, add its row here and its name in docs/runbook.md. A test
 of the format in the collection of files that all decoders are tested with.
 """
 
-import io
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from PIL import Image, ImageFile
 from PIL.BmpImagePlugin import BmpImageFile
 from PIL.PngImagePlugin import PngImageFile
-from PIL.WebPImagePlugin import WebPImageFile
 
 from inference_api.imaging import image_sizes, pieces
 from inference_api.imaging.admit import Admit
@@ -22,6 +20,7 @@ from inference_api.imaging.dicom.parser import is_dicom
 from inference_api.imaging.high_pixels import HighPixels
 from inference_api.imaging.jpegs import open_jpeg
 from inference_api.imaging.tiffs import open_tiff
+from inference_api.imaging.webps import open_webp
 
 Opened = ImageFile.ImageFile | Image.Image | HighPixels
 
@@ -63,11 +62,6 @@ def _by(plugin: type[ImageFile.ImageFile], what: str, max_reads: int) -> Callabl
 def _open_png(data: bytes, _: Admit) -> Opened:
     pieces.check_png(data)
     return PngImageFile(CountedReads(data, "chunks"))
-
-
-def _open_webp(data: bytes, admit: Admit) -> Opened:
-    admit("WEBP RGBA", *image_sizes.webp(data))  # the plugin allocates the whole canvas when it opens
-    return WebPImageFile(io.BytesIO(data))
 
 
 def _in_a_thread(_: bytes) -> None:
@@ -112,7 +106,7 @@ FORMATS = (
         name="WebP",
         accept=("image/webp",),
         matches=_is_webp,
-        open=_open_webp,
+        open=open_webp,
         pixel_count=_in_a_thread,
         pillow_name="WEBP",
     ),
