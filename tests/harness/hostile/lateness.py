@@ -19,28 +19,29 @@ Histogram = dict[float, float]  # bound in seconds -> measurements that were at 
 
 @dataclass(frozen=True)
 class Lateness:
-    """`late`: in all; `blocked`: without the time in which the machine had no CPU for the loop."""
+    """`lateness`: in all; `blocked`: without the time in which the machine had no CPU for the loop."""
 
-    late: Histogram
+    lateness: Histogram
     blocked: Histogram
 
     def __str__(self) -> str:
         return ", ".join(
             f"{name}: {counts[math.inf] - counts[LATE_SECONDS]:.0f} of {counts[math.inf]:.0f} above 50 ms, "
             f"none above {worst_seconds(counts):g} s"
-            for name, counts in zip(NAMES, (self.late, self.blocked), strict=True)
+            for name, counts in zip(NAMES, (self.lateness, self.blocked), strict=True)
         )
 
 
 def start(api: Api) -> Lateness:
-    """What was before the attack. Imports pydicom, as a worker does seconds after its start: it takes the CPU."""
+    """What was measured before the attack. Waits for pydicom's import, which takes the CPU after a worker's start."""
     post_file(api, dicom_file(np.zeros((8, 8), np.uint8)))
     return read(api)
 
 
 def since(api: Api, before: Lateness) -> Lateness:
+    """What was measured since `before`."""
     now = read(api)
-    return Lateness(_subtract(now.late, before.late), _subtract(now.blocked, before.blocked))
+    return Lateness(_subtract(now.lateness, before.lateness), _subtract(now.blocked, before.blocked))
 
 
 def read(api: Api) -> Lateness:

@@ -33,7 +33,7 @@ def send_in_chunks(url: str, path: str, body: bytes, content_type: str) -> bytes
     return b""
 
 
-def test_a_client_of_the_api_ends_no_triton_so_and_whoever_reaches_triton_does(stack: Stack, apis: list[Api]) -> None:
+def test_the_api_refuses_it_and_a_triton_that_is_asked_directly_dies(stack: Stack, apis: list[Api]) -> None:
     before = [replica.triton_pid() for replica in stack.replicas]
     body = FILE_HEAD + bytes(CHUNKS) + FILE_END
     status = send_in_chunks(apis[0].url, "/predict", body, "multipart/form-data; boundary=x")

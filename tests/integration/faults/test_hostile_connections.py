@@ -92,7 +92,7 @@ def test_honest_clients_notice_nothing(
     print(found)
     assert result.failed == 0
     assert peak_bytes(worker(api)) < MOST_BYTES
-    assert worst_seconds(found.blocked) <= worst_seconds(found.late) <= NEVER_SECONDS
+    assert worst_seconds(found.blocked) <= worst_seconds(found.lateness) <= NEVER_SECONDS
 
 
 def test_more_clients_than_file_descriptors(stack: Stack, api: Api, images: list[bytes], tmp_path: Path) -> None:

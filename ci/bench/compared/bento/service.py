@@ -48,7 +48,7 @@ class Classifier:
     def __init__(self) -> None:
         self.model = Model()
 
-    @bentoml.api(route="/predict")  # type: ignore[untyped-decorator,unused-ignore]
+    @bentoml.api(route="/predict")
     def predict(self, image: Image) -> dict[str, Any]:
         (answer,) = self.model.answer([image])
         return answer
@@ -61,9 +61,7 @@ class BatchedClassifier:
     def __init__(self) -> None:
         self.model = Model()
 
-    @bentoml.api(  # type: ignore[untyped-decorator,unused-ignore]
-        route="/predict", batchable=True, max_batch_size=arguments.max_batch_size
-    )
+    @bentoml.api(route="/predict", batchable=True, max_batch_size=arguments.max_batch_size)
     def predict(self, image: list[Image]) -> list[dict[str, Any]]:
         return self.model.answer(image)
 

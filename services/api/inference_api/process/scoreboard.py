@@ -24,13 +24,14 @@ FILE_NAME = "scoreboard"
 _MAGIC = b"medinfer"
 _HEADER = struct.Struct("@8sQ32sB")
 _DRAINING_AT = _HEADER.size - 1
-_HEADER_BYTES = 4096
 _WORD_BYTES = 8
-_TABLE_AT, _WORDS = 64, 2  # pid, number of the snapshot: side by side, so that who looks for live ones reads one page
+# Pid and snapshot's number of every slot lie side by side: whoever looks for live workers touches one page of memory.
+_TABLE_AT, _WORDS = 64, 2
 _LENGTH = struct.Struct("@Q")
 _SNAPSHOT_BYTES = 512 * 1024  # the file is sparse: what is not written takes no memory
 _SLOT_BYTES = 2 * _SNAPSHOT_BYTES
 SLOT_COUNT = 130  # slot 0, and 64 workers together with the ones that replace them
+_HEADER_BYTES = _TABLE_AT + SLOT_COUNT * _WORDS * _WORD_BYTES
 
 Json = dict[str, Any]
 

@@ -23,8 +23,8 @@ from inference_api.process.guarded_protocol import GuardedProtocol, GuardedServe
 
 _CLOSE = (b"connection", b"close")
 _TICK_SECONDS = 0.1
-# So long a thread that computes may keep the event loop waiting, each time the loop comes back from a system call. With
-# Python's own 5 ms, ten calls in a turn are 50 ms.
+# How long a thread that computes may keep the event loop waiting each time the loop returns from a system call.
+# Python's default is 5 ms: ten such calls in one turn of the loop would be 50 ms.
 _SWITCH_SECONDS = 0.0005
 
 
