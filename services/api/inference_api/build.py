@@ -45,7 +45,7 @@ from inference_api.transport.triton import MAX_BATCH_SIZE, Triton
 ROUTES_KEY = "routes.json"
 ACCESS_KEY = "access.json"
 USER_AGENT = "medinfer-api"
-AUDIT_PAUSE_SECONDS = 0.05
+AUDIT_PAUSE_SECONDS = 0.2
 REFUSALS_LOGGED = 10  # lines a second for each kind of problem
 
 log = logging.getLogger(__name__)

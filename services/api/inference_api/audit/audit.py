@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from inference_api import problems
 from inference_api.audit import entries
@@ -60,13 +61,13 @@ class Accepted:
     async def answered(self, diagnosis: Diagnosis, routes: Routes, latency_seconds: float) -> None:
         """The client is about to get this diagnosis."""
         asked = await self._asked()
-        await self._audit.write(entries.answered(asked, diagnosis, routes, self._audit.now(), latency_seconds))
+        await self._audit.write(partial(entries.answered, asked, diagnosis, routes, self._audit.now(), latency_seconds))
 
     async def refused(self, error: Exception) -> None:
         """The client is about to get this problem, or `internal` for what is none."""
         kind = error.kind if isinstance(error, Problem) else problems.internal().kind
         now = self._audit.now()
-        await self._audit.write(entries.refused(await self._asked(), kind, now, now - self._began))
+        await self._audit.write(partial(entries.refused, await self._asked(), kind, now, now - self._began))
 
     async def _asked(self) -> Asked:
         pseudonyms, images = self._audit.pseudonyms, self._images

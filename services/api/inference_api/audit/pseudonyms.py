@@ -17,16 +17,25 @@ class Pseudonyms:
     """Derives one key for each purpose (NIST SP 800-108 by HMAC), so that a study never equals an image."""
 
     def __init__(self, key: bytes) -> None:
-        self._study, self._image = (hmac.digest(key, purpose, "sha256") for purpose in (b"study", b"image"))
+        self._study, self._image = (
+            hmac.new(hmac.digest(key, purpose, "sha256"), digestmod="sha256") for purpose in (b"study", b"image")
+        )
         self.chain_key = hmac.digest(key, b"chain", "sha256")
 
     def of_study(self, study: bytes) -> str:
         """64 hexadecimal digits: HMAC-SHA256 of what identifies the study."""
-        return hmac.digest(self._study, study, "sha256").hex()
+        return _hash(self._study, study)
 
     def of_images(self, images: Iterable[bytes]) -> tuple[str, ...]:
         """64 hexadecimal digits for each: HMAC-SHA256 of the uploaded bytes."""
-        return tuple([hmac.digest(self._image, image, "sha256").hex() for image in images])
+        return tuple([_hash(self._image, image) for image in images])
+
+
+def _hash(keyed: hmac.HMAC, data: bytes) -> str:
+    """By a copy: hmac.digest, which begins with the key, takes half as long again for an image of 50 KB."""
+    copied = keyed.copy()
+    copied.update(data)
+    return copied.hexdigest()
 
 
 def read_key(path: Path) -> bytes:

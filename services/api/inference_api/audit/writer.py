@@ -15,7 +15,8 @@ MAX_WAITING = 10_000  # lines of about 700 bytes
 
 log = logging.getLogger(__name__)
 
-Entry = Mapping[str, Any]
+# Makes what a line says. It is called on the writer's thread, so that no request takes the time for it.
+Entry = Callable[[], Mapping[str, Any]]
 
 
 class _Waiting(NamedTuple):
@@ -109,7 +110,7 @@ class Writer:
 
     def _write_lines(self, entries: list[Entry]) -> bool:
         try:
-            lines, after = self._chain.extend(entries)
+            lines, after = self._chain.extend([entry() for entry in entries])
             self._sink.write(lines)
         except Exception as error:  # whatever it is: the thread goes on
             if not self._failing:

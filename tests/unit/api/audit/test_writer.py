@@ -6,14 +6,14 @@ import json
 import os
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 
 import pytest
 from inference_api.audit import writer as module
 from inference_api.audit.chain import Chain
 from inference_api.audit.sink import LOOK_SECONDS, FileSink, Sink, StdoutSink
-from inference_api.audit.writer import Writer
+from inference_api.audit.writer import Entry, Writer
 
 from ci.stack.waiting import until
 
@@ -32,6 +32,10 @@ class Disk:
         self.lines += map(json.loads, lines.splitlines())
 
     def close(self) -> None: ...
+
+
+def line(said: Mapping[str, object]) -> Entry:
+    return lambda: said
 
 
 class Scene:
@@ -62,8 +66,8 @@ async def test_lines_are_written_in_order_and_counted(make: Callable[[Sink], Sce
     disk = Disk()
     scene = make(disk)
     for number in range(500):
-        scene.writer.submit({"requestId": str(number)})
-    assert await scene.writer.write({"requestId": "last"}, 5)
+        scene.writer.submit(line({"requestId": str(number)}))
+    assert await scene.writer.write(line({"requestId": "last"}), 5)
     assert [line["requestId"] for line in disk.lines] == [*map(str, range(500)), "last"]
     assert [line["sequence"] for line in disk.lines] == list(range(1, 502))
     await until(lambda: scene.counted == {"written": 501}, "all are counted")
@@ -75,12 +79,12 @@ async def test_a_full_disk_is_told_and_leaves_no_gap(
     caplog.set_level("INFO")
     disk = Disk()
     scene = make(disk)
-    assert await scene.writer.write({"requestId": "first"}, 5)
+    assert await scene.writer.write(line({"requestId": "first"}), 5)
     disk.full = True
-    assert not await scene.writer.write({"requestId": "lost"}, 5)
-    assert not await scene.writer.write({"requestId": "lost, too"}, 5)
+    assert not await scene.writer.write(line({"requestId": "lost"}), 5)
+    assert not await scene.writer.write(line({"requestId": "lost, too"}), 5)
     disk.full = False
-    assert await scene.writer.write({"requestId": "second"}, 5)
+    assert await scene.writer.write(line({"requestId": "second"}), 5)
     assert [(line["requestId"], line["sequence"]) for line in disk.lines] == [("first", 1), ("second", 2)]
     await until(lambda: scene.counted == {"written": 2, "failed": 2}, "all are counted")
     told = [record.message for record in caplog.records]
@@ -90,12 +94,12 @@ async def test_a_full_disk_is_told_and_leaves_no_gap(
 async def test_more_than_may_wait_is_dropped_and_counted(caplog: pytest.LogCaptureFixture) -> None:
     scene = Scene(Disk())  # not started: everything waits
     for _ in range(module.MAX_WAITING + 3):
-        scene.writer.submit({})
-    assert not await scene.writer.write({}, 5)
+        scene.writer.submit(line({}))
+    assert not await scene.writer.write(line({}), 5)
     assert scene.counted == {"dropped": 4}
     scene.writer.start()
     await until(lambda: scene.counted["written"] == module.MAX_WAITING, "there is room again")
-    assert await scene.writer.write({}, 5)
+    assert await scene.writer.write(line({}), 5)
     await scene.writer.stop(5)
 
 
@@ -104,7 +108,7 @@ async def test_lines_wait_for_each_other_and_at_the_end_for_nothing() -> None:
     scene = Scene(disk, pause_seconds=3600)
     scene.writer.start()
     for number in range(300):
-        scene.writer.submit({"requestId": str(number)})
+        scene.writer.submit(line({"requestId": str(number)}))
         await asyncio.to_thread(lambda: None)  # so that the writer's thread may run
     await scene.writer.stop(5)
     assert disk.writes == 1
@@ -115,7 +119,7 @@ async def test_lines_wait_for_each_other_and_at_the_end_for_nothing() -> None:
 async def test_lines_of_one_turn_of_the_event_loop_are_one_write(make: Callable[[Sink], Scene]) -> None:
     disk = Disk()
     scene = make(disk)
-    assert await asyncio.gather(*(scene.writer.write({}, 5) for _ in range(5))) == [True] * 5
+    assert await asyncio.gather(*(scene.writer.write(line({}), 5) for _ in range(5))) == [True] * 5
     assert disk.writes == 1
 
 
@@ -123,9 +127,9 @@ async def test_lines_do_not_wait_longer_than_the_pause() -> None:
     disk = Disk()
     scene = Scene(disk, pause_seconds=0.01)
     scene.writer.start()
-    scene.writer.submit({})
+    scene.writer.submit(line({}))
     await until(lambda: scene.counted == {"written": 1}, "the first is written")
-    scene.writer.submit({})
+    scene.writer.submit(line({}))
     await until(lambda: scene.counted == {"written": 2}, "the second is written")
     assert disk.writes == 2
     await scene.writer.stop(5)
@@ -134,15 +138,15 @@ async def test_lines_do_not_wait_longer_than_the_pause() -> None:
 async def test_a_line_that_cannot_be_made_does_not_end_the_writer(make: Callable[[Sink], Scene]) -> None:
     disk = Disk()
     scene = make(disk)
-    assert not await scene.writer.write({"requestId": "\ud800"}, 5)
-    assert await scene.writer.write({"requestId": "good"}, 5)
+    assert not await scene.writer.write(line({"requestId": "\ud800"}), 5)
+    assert await scene.writer.write(line({"requestId": "good"}), 5)
     assert [(line["requestId"], line["sequence"]) for line in disk.lines] == [("good", 1)]
 
 
 async def test_a_line_that_takes_too_long_is_not_waited_for() -> None:
     scene = Scene(Disk())  # not started: everything waits
     async with asyncio.timeout(5):
-        assert not await scene.writer.write({}, 0.01)
+        assert not await scene.writer.write(line({}), 0.01)
 
 
 def test_a_file_that_is_moved_away_is_opened_anew(tmp_path: Path) -> None:
