@@ -19,7 +19,7 @@ from ci.stack.say import say
 ADDRESS, REDIS_ADDRESS, AUDIENCE = "127.0.0.36", "127.0.0.37", "medinfer"
 OPEN, KEYS, LIMITS, TOKENS, REDIS = "open", "keys", "keys and limits", "OIDC", "Redis"
 AUDIT, REQUIRED = "audit", "audit, required"
-AT_MOST = {KEYS: 1.03, LIMITS: 1.03, TOKENS: 1.03, REDIS: 1.06, AUDIT: 1.03, REQUIRED: 1.03}
+AT_MOST = {KEYS: 1.03, LIMITS: 1.03, TOKENS: 1.03, REDIS: 1.06, AUDIT: 1.03, REQUIRED: 1.06}
 USERS = 10
 QUOTA = {"imagesPerMinute": 1_000_000, "imagesInFlight": 1000}  # nothing is refused
 
@@ -34,7 +34,8 @@ def measure(stand: Stand) -> Section:
         f"{bursts.BURST_SECONDS:g} s, each time in new processes; the ratio is the median of those of the same round. "
         "Open, again: how far two APIs that are the same differ. OIDC: the same token in every request, as clients "
         "send it until it expires. Limits: a quota that refuses nothing. Redis: keys and limits that the API settles "
-        "with a Redis. Audit: a line for each request in a file; required: the answer waits for its line.",
+        "with a Redis. Audit: a line for each request in a file; required: "
+        "the answer waits for its line, so that each wakes the thread that writes it.",
         tables=[Table(("API", "CPU ms per request", "ratio to open"), rows)],
         checks=checks,
     )
