@@ -74,8 +74,8 @@ BYTES_PER_PIXEL: Mapping[str, int] = {
     "DICOM RLE colour": 32,
     "DICOM JPEG grey": 5,
     "DICOM JPEG colour": 29,
-    "DICOM JPEG2000 grey": 13,
-    "DICOM JPEG2000 palette": 17,
+    "DICOM JPEG2000 grey": 9,
+    "DICOM JPEG2000 palette": 11,
     "DICOM JPEG2000 colour": 33,
 }
 _DEAREST = max(BYTES_PER_PIXEL.values())

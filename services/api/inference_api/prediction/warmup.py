@@ -14,7 +14,10 @@ from inference_api.imaging import images, tensors
 from inference_api.imaging.formats import FORMATS
 from inference_api.imaging.preprocessing import Preprocessing
 
-_DICOM_MODULES = ("pydicom", "pydicom.encaps", "pydicom.pixels.utils", "pydicom.pixels.processing")
+_DICOM_MODULES = (
+    *("pydicom", "pydicom.encaps", "pydicom.pixels.utils", "pydicom.pixels.processing"),
+    "inference_api.imaging.dicom.jpeg2000",
+)
 _SIDE = 16
 _ANY = Preprocessing("bicubic", 1 / 255, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0), None)
 

@@ -4,11 +4,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import ImageFile
-from PIL.Jpeg2KImagePlugin import Jpeg2KImageFile
 
+from inference_api.imaging import openjpeg
 from inference_api.imaging.admit import Admit
 from inference_api.imaging.bands import map_bands
-from inference_api.imaging.counted_reads import CountedReads
 from inference_api.imaging.dicom.layout import Layout
 from inference_api.imaging.dicom.numbers import called, lacks
 from inference_api.imaging.dicom.syntaxes import JPEG, JPEG_2000, RLE, coding
@@ -44,7 +43,7 @@ def check(header: "Dataset", layout: Layout, syntax: str, admit: Admit) -> None:
         return
     if layout.high_bit is None or layout.stored_bits != layout.high_bit + 1:
         raise UnreadableImage(f"{called('HighBit')} of this DICOM file does not fit {called('BitsStored')}")
-    image = _open_jpeg(frame, header, layout) if syntax in JPEG else Jpeg2KImageFile(CountedReads(frame, "boxes"))
+    image = _open_jpeg(frame, header, layout) if syntax in JPEG else openjpeg.open_header(frame)
     is_grey = image.mode in ("L", "I;16")
     admit(kind(layout, syntax) if is_grey else f"DICOM {coding(syntax)} colour", *image.size)
 
@@ -61,11 +60,19 @@ def decode(header: "Dataset", layout: Layout, syntax: str) -> Frame:
     if syntax not in JPEG | JPEG_2000 and layout.stored_bits is not None:
         header.BitsStored, header.HighBit = layout.allocated_bits, layout.allocated_bits - 1
     try:
-        return pixel_array(header, index=0)
+        return pixel_array(header, index=0, decoding_plugin=_plugin(syntax))
     except Exception as error:  # pydicom and the decoders raise anything on untrusted bytes
         name = header.file_meta.TransferSyntaxUID.name
         words = f"the first frame of this DICOM file, in the transfer syntax {name}, cannot be decoded"
         raise UnreadableImage(words) from error
+
+
+def _plugin(syntax: str) -> str:
+    if syntax not in JPEG_2000:
+        return ""
+    from inference_api.imaging.dicom import jpeg2000
+
+    return jpeg2000.NAME
 
 
 def stored(frame: Frame, layout: Layout, syntax: str) -> Frame:
