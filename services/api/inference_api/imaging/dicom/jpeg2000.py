@@ -5,8 +5,7 @@ Importing this module imports pydicom, and adds the plugin to it: `NAME`.
 
 import numpy as np
 from PIL import Image
-from pydicom.pixels.decoders import JPEG2000Decoder, JPEG2000LosslessDecoder
-from pydicom.pixels.decoders.base import DecodeRunner
+from pydicom.pixels.decoders.base import DecodeRunner, JPEG2000Decoder, JPEG2000LosslessDecoder
 
 from inference_api.imaging import openjpeg
 from inference_api.imaging.bands import bands
