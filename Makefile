@@ -7,14 +7,15 @@ UV := $(CURDIR)/.tools/bin/uv
 export UV
 RUN := $(UV) run --frozen
 # Tests run side by side, each process in a network of its own. Only root may have that. Three processes keep two cores busy,
-# four where tests mostly wait for other processes.
+# five where tests mostly wait for other processes.
 ROOT := $(shell [ "$$(id -u)" = 0 ] && echo yes)
 # A file's tests stay together, and files are started in order: without the last flag those of few tests would be last.
 SIDE_BY_SIDE = -n $(if $(ROOT),$(1),0) --dist loadfile --no-loadscope-reorder
-# test-all makes test-smoke first: its tests need not run again.
+# test-all makes test-smoke, too: its tests need not run again.
 BESIDE_SMOKE = $$(sed 's/^/--deselect=/' tests/smoke.txt)
 PACKAGES := services/api/inference_api services/common/medinfer_common operators/agent/replica_agent operators/rollout/rollout_operator operators/rollout/kubectl_modelrollout model_repository/modelctl ci
 
+FILES := tests/integration/imaging tests/integration/modelctl tests/integration/registry
 CHART_PROGRAMS := actionlint argodiff dashcheck helm helm3 kube-scheduler kube-score kubeconform promtool \
   certificates.yaml httproutes.yaml prometheusrules.yaml referencegrants.yaml scaledobjects.yaml servicemonitors.yaml
 CLUSTER_PROGRAMS := coredns etcd helm kube-apiserver kube-controller-manager kube-proxy kube-scheduler kubectl kubelet \
@@ -52,7 +53,13 @@ test: ## What every change has to pass: style, types, unit tests, and each part 
 
 .PHONY: test-all
 test-all: ## Everything that this machine can test; as root on a whole Kubernetes, too
-	@ci/parts setup lint test-unit control-plane test-smoke go-programs test-chart test-integration test-e2e
+	@ci/parts setup lint control-plane test-smoke go-programs test-calm+test-e2e test-integration
+
+# A whole cluster mostly waits. These take what it leaves of the CPU: none of them is under load, where it would fail for want
+# of it.
+.PHONY: test-calm
+test-calm:
+	@nice ci/parts test-unit test-chart test-files
 
 .PHONY: lint
 lint: setup ## Style, types, rules for imports
@@ -72,8 +79,13 @@ test-smoke: setup control-plane ## Each part once for real: a prediction, the pa
 	$(RUN) pytest @tests/smoke.txt $(call SIDE_BY_SIDE,3)
 
 .PHONY: test-integration
-test-integration: setup packages control-plane controllers gitops issuer clients observers pictures registry ## Real Triton, agents, API, k6, browser and API server as processes; test-smoke has the others
-	$(RUN) pytest tests/integration $(BESIDE_SMOKE) -m "not soak" $(call SIDE_BY_SIDE,4) --durations=40 --durations-min=5
+test-integration: setup packages control-plane controllers gitops issuer clients observers registry ## Real Triton, agents, API, k6, browser and API server as processes; test-smoke has the others
+	$(RUN) pytest tests/integration $(BESIDE_SMOKE) $(addprefix --ignore=,$(FILES)) -m "not soak" $(call SIDE_BY_SIDE,5) \
+	  --durations=40 --durations-min=5
+
+.PHONY: test-files
+test-files: setup packages control-plane pictures registry ## Real decoders, models of PyTorch, a registry: integration tests without load
+	$(RUN) pytest $(FILES) $(BESIDE_SMOKE) $(call SIDE_BY_SIDE,3) --durations=10 --durations-min=5
 
 # On this folder's own cluster, whatever KUBECONFIG says: a test never reaches a cluster that someone works with.
 .PHONY: test-e2e

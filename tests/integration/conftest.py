@@ -9,21 +9,23 @@ from modelctl.defaults import default_config
 
 from ci.load.images import grey_jpeg
 
-# Minutes for each file, the longest first.
-LONGEST = (
-    *("integration/rollout/", "modelctl/test_resnet_demo", "imaging/test_oracle", "integration/faults/"),
-    "integration/agent/",
-)
+# Most releases take a minute, and a CPU; other tests wait more.
+LONG = "/integration/rollout/"
+# The longest: they start first.
+LONGEST = ("test_chaos.py", "test_scaling.py")
 # With one instance for each version, as on one GPU. Without a count a CPU has two, one process started after the other
 # in every load.
 KIND = "kind: KIND_GPU"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest files go first: one that starts last would keep one process busy alone."""
-    items.sort(
-        key=lambda item: next((n for n, part in enumerate(LONGEST) if part in item.path.as_posix()), len(LONGEST))
-    )
+    """Long files among short ones, a little earlier: one that starts last would keep one process busy alone."""
+    paths = list(dict.fromkeys(item.path for item in items))
+    long = sorted((path for path in paths if LONG in path.as_posix()), key=lambda path: path.name not in LONGEST)
+    short = [path for path in paths if path not in long]
+    places = {path: 0.8 * place / len(long) for place, path in enumerate(long)}
+    places |= {path: place / len(short) for place, path in enumerate(short)}
+    items.sort(key=lambda item: places[item.path])
 
 
 @pytest.fixture(scope="session")
