@@ -53,13 +53,13 @@ test: ## What every change has to pass: style, types, unit tests, and each part 
 
 .PHONY: test-all
 test-all: ## Everything that this machine can test; as root on a whole Kubernetes, too
-	@ci/parts setup lint control-plane test-smoke go-programs test-calm+test-e2e test-integration
+	@ci/parts setup control-plane test-smoke go-programs test-calm+test-e2e test-integration
 
 # A whole cluster mostly waits. These take what it leaves of the CPU: none of them is under load, where it would fail for want
 # of it.
 .PHONY: test-calm
 test-calm:
-	@nice ci/parts test-unit test-chart test-files
+	@nice ci/parts lint test-unit test-chart test-files
 
 .PHONY: lint
 lint: setup ## Style, types, rules for imports
