@@ -23,6 +23,7 @@ from pydicom.uid import ExplicitVRLittleEndian, JPEG2000Lossless, JPEGBaseline8B
 
 from ci.bench import pages
 from ci.load import decode_files as made
+from ci.load import structure_files
 from ci.load.decode_files import Make, by_pillow
 from ci.stack.say import say
 
@@ -47,6 +48,7 @@ CASES: dict[str, Make] = {
     "WEBP RGBA": by_pillow("WEBP", "RGBA", lossless=True),
     "WEBP RGBA lossy": by_pillow("WEBP", "RGBA"),
     "WEBP RGBA animated": made.animated_webp,
+    "WEBP of many codes": structure_files.webp_of_many_codes,
     **{f"BMP {mode}": by_pillow("BMP", mode) for mode in ("1", "L", "P", "RGB", "RGBA")},
     **{
         f"TIFF {mode}": by_pillow("TIFF", mode, compression="tiff_adobe_deflate", strip_size=2**31 - 1)
@@ -81,6 +83,8 @@ CASES: dict[str, Make] = {
     "DICOM JPEG2000 palette": made.with_palette(made.dicom_jpeg2000("I;16", "u2")),
     "DICOM JPEG2000 RGB": made.dicom_colour(JPEG2000Lossless, made.jpeg2000),
     "DICOM JPEG2000 YBR": made.dicom_colour(JPEG2000Lossless, made.jpeg2000, PhotometricInterpretation="YBR_FULL"),
+    "DICOM JPEG2000 of many precincts": structure_files.dicom_of_many_precincts,
+    "DICOM JPEG2000 of many tiles": structure_files.dicom_of_many_tiles,
     "DICOM RLE u1": made.dicom_rle("u1"),
     "DICOM RLE u2": made.dicom_rle("u2", **RESCALED),
     "DICOM RLE i4": made.dicom_rle("i4", **RESCALED),

@@ -108,6 +108,11 @@ def jpeg2000(image: Image.Image) -> bytes:
     return file.getvalue()
 
 
+def dicom_frame(samples: NDArray[Any], syntax: UID, frame: bytes) -> bytes:
+    """A DICOM file of `samples`, of which `frame` is the encoded form."""
+    return _dicom_file(samples, syntax, frame, {})
+
+
 def _dicom_file(samples: NDArray[Any], syntax: UID, frame: bytes, elements: dict[str, Any]) -> bytes:
     data = Dataset()
     data.file_meta = FileMetaDataset()

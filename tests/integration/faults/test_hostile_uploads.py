@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from ci.load import decode_files
+from ci.load import decode_files, structure_files
 from ci.load.decode_files import Make, by_pillow
 from ci.stack.api import Api
 from tests.harness.hostile.attacked import Attacked, serving
@@ -30,6 +30,7 @@ ANSWERS = {200, 413, 503, 504}
 
 RESCALED = {"RescaleSlope": 1.5, "RescaleIntercept": -1000}
 MOST_PIXELS_SIDE = 6320  # 39.9 megapixels: the default of MAX_PIXELS is 40
+STRUCTURED_SIDE = 1024
 FITTING_SIDE = 5768  # what the dearest of these takes is three quarters of the budget
 # Each has a few KB to a MB.
 BOMBS: dict[str, tuple[Make, int]] = {
@@ -38,6 +39,9 @@ BOMBS: dict[str, tuple[Make, int]] = {
     "float.tif": (by_pillow("TIFF", "F", compression="tiff_adobe_deflate"), MOST_PIXELS_SIDE),
     "rle.dcm": (decode_files.dicom_rle("u2", **RESCALED), MOST_PIXELS_SIDE),
     "16-bit.png": (by_pillow("PNG", "I;16"), MOST_PIXELS_SIDE),
+    "codes.webp": (structure_files.webp_of_many_codes, STRUCTURED_SIDE),
+    "precincts.dcm": (structure_files.dicom_of_many_precincts, 2 * STRUCTURED_SIDE),
+    "tiles.dcm": (structure_files.dicom_of_many_tiles, 2 * STRUCTURED_SIDE),
     "fitting.webp": (by_pillow("WEBP", "RGBA", lossless=True), FITTING_SIDE),
 }
 

@@ -6,5 +6,8 @@ from typing import Protocol
 class Admit(Protocol):
     """Raises Problem when the image is too large, or when there is no memory to decode it."""
 
-    def __call__(self, kind: str, width: int, height: int) -> None:
-        """`kind` is a row of decode_memory; `width` x `height` the pixels that are decoded at once."""
+    def __call__(self, kind: str, width: int, height: int, more_bytes: int = 0) -> None:
+        """`kind` is a row of decode_memory; `width` x `height` the pixels that are decoded at once.
+
+        `more_bytes`: what this file's decoder takes besides, whatever its size.
+        """

@@ -98,9 +98,9 @@ def _to_8_bits(content: Image.Image | HighPixels, preprocessing: Preprocessing) 
 
 
 def _admission(data: bytes, max_pixels: int, need: Need, columns: int) -> Admit:
-    def admit(kind: str, width: int, height: int) -> None:
+    def admit(kind: str, width: int, height: int, more_bytes: int = 0) -> None:
         _check_size(width, height, max_pixels)
-        need(decode_memory.cost_bytes(kind, width, height, len(data), columns))
+        need(decode_memory.cost_bytes(kind, width, height, len(data), columns) + more_bytes)
 
     return admit
 

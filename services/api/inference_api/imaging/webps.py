@@ -16,7 +16,7 @@ from PIL import (
     _webp,
 )
 
-from inference_api.imaging import image_sizes
+from inference_api.imaging import image_sizes, lossless_webps
 from inference_api.imaging.admit import Admit
 
 KIND = "WEBP"
@@ -71,7 +71,7 @@ def open_webp(data: bytes, admit: Admit) -> Image.Image:
     admit(KIND, *image_sizes.webp(data))  # the decoder allocates the whole canvas when it is made
     with _decoder(data) as decoder:
         size = _canvas_size(decoder)
-        admit(KIND, *size)
+        admit(KIND, *size, lossless_webps.structure_bytes(data))
         # Converted as long as the decoder lives, whose memory this is; in C, where Pillow lets the GIL go as well.
         return Image.frombuffer("RGBX", size, _first_frame(decoder, size), "raw", "RGBX", 0, 1).convert("RGB")
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import ImageFile
 
-from inference_api.imaging import openjpeg
+from inference_api.imaging import codestreams, openjpeg
 from inference_api.imaging.admit import Admit
 from inference_api.imaging.bands import map_bands
 from inference_api.imaging.dicom.layout import Layout
@@ -44,8 +44,9 @@ def check(header: "Dataset", layout: Layout, syntax: str, admit: Admit) -> None:
     if layout.high_bit is None or layout.stored_bits != layout.high_bit + 1:
         raise UnreadableImage(f"{called('HighBit')} of this DICOM file does not fit {called('BitsStored')}")
     image = _open_jpeg(frame, header, layout) if syntax in JPEG else openjpeg.open_header(frame)
+    more_bytes = 0 if syntax in JPEG else codestreams.structure_bytes(frame)
     is_grey = image.mode in ("L", "I;16")
-    admit(kind(layout, syntax) if is_grey else f"DICOM {coding(syntax)} colour", *image.size)
+    admit(kind(layout, syntax) if is_grey else f"DICOM {coding(syntax)} colour", *image.size, more_bytes)
 
 
 def decode(header: "Dataset", layout: Layout, syntax: str) -> Frame:
