@@ -22,28 +22,27 @@ _MAX_CACHE_BITS = 11
 
 def structure_bytes(data: bytes) -> int:
     """At most so many bytes, for the first frame. Raises UnreadableImage for a damaged file, and too many symbols."""
-    at, alpha = 12, b""
+    at, alpha = 12, None
     for _ in range(_MAX_CHUNKS):
         kind, size = data[at : at + 4], int.from_bytes(data[at + 4 : at + 8], "little")
         body = at + 8
         if kind == b"VP8L":
-            header = int.from_bytes(data[body + 1 : body + 5], "little")
-            return (
-                _groups(data[body + 5 : body + size], 1 + (header & 0x3FFF), 1 + (header >> 14 & 0x3FFF)) * _GROUP_BYTES
-            )
+            sides = int.from_bytes(data[body + 1 : body + 5], "little")
+            bits = Bits(data, body + 5, body + size)
+            return _groups(bits, 1 + (sides & 0x3FFF), 1 + (sides >> 14 & 0x3FFF)) * _GROUP_BYTES
         if kind == b"VP8 ":
             width, height = (int.from_bytes(data[body + one : body + one + 2], "little") & 0x3FFF for one in (6, 8))
             return _groups(alpha, width, height) * _GROUP_BYTES if alpha else 0
         if kind == b"ALPH" and not alpha and data[body : body + 1] and data[body] & 3 == 1:
-            alpha = data[body + 1 : body + size]
+            alpha = Bits(data, body + 1, body + size)
         if not kind:
             break
         at = body + (_FRAME_HEAD_BYTES if kind == b"ANMF" else size + (size & 1))
     raise damaged()
 
 
-def _groups(stream: bytes, width: int, height: int) -> int:
-    bits, symbols, seen = Bits(stream), _Symbols(), set()
+def _groups(bits: Bits, width: int, height: int) -> int:
+    symbols, seen = _Symbols(), set()
     while bits.take(1):
         kind = bits.take(2)
         if kind in seen:

@@ -13,15 +13,15 @@ _PEEKED_BYTES = 10
 
 
 class Bits:
-    """Read from the least significant one. Raises UnreadableImage behind the end."""
+    """Those of `data[start:end]`, from the least significant one. Raises UnreadableImage behind the end."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, start: int, end: int) -> None:
         self._data = data
-        self._at = 0
-        self._end = 8 * len(data)
+        self._at = 8 * start
+        self._end = 8 * min(end, len(data))
 
     def peek(self) -> int:
-        """The next 72 bits and some more, zeros behind the end."""
+        """The next 72 bits and some more, of which those behind the end mean nothing."""
         start = self._at >> 3
         return int.from_bytes(self._data[start : start + _PEEKED_BYTES], "little") >> (self._at & 7)
 
