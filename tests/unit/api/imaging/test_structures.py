@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from inference_api.imaging import codestreams, images, lossless_webps
+from inference_api.imaging import images, lossless_webps
+from inference_api.imaging.dicom import codestreams
 from inference_api.imaging.unreadable import UnreadableImage
 from inference_api.problems import Problem
 from PIL import Image

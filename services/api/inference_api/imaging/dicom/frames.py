@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import ImageFile
 
-from inference_api.imaging import codestreams, openjpeg
+from inference_api.imaging import openjpeg
 from inference_api.imaging.admit import Admit
 from inference_api.imaging.bands import map_bands
+from inference_api.imaging.dicom import codestreams
 from inference_api.imaging.dicom.layout import Layout
 from inference_api.imaging.dicom.numbers import called, lacks
 from inference_api.imaging.dicom.syntaxes import JPEG, JPEG_2000, RLE, coding
