@@ -45,9 +45,11 @@ def check(header: "Dataset", layout: Layout, syntax: str, admit: Admit) -> None:
     if layout.high_bit is None or layout.stored_bits != layout.high_bit + 1:
         raise UnreadableImage(f"{called('HighBit')} of this DICOM file does not fit {called('BitsStored')}")
     image = _open_jpeg(frame, header, layout) if syntax in JPEG else openjpeg.open_header(frame)
-    more_bytes = 0 if syntax in JPEG else codestreams.structure_bytes(frame)
     is_grey = image.mode in ("L", "I;16")
-    admit(kind(layout, syntax) if is_grey else f"DICOM {coding(syntax)} colour", *image.size, more_bytes)
+    seen = kind(layout, syntax) if is_grey else f"DICOM {coding(syntax)} colour"
+    admit(seen, *image.size)
+    if syntax in JPEG_2000:
+        admit(seen, *image.size, codestreams.structure_bytes(frame))
 
 
 def decode(header: "Dataset", layout: Layout, syntax: str) -> Frame:
