@@ -7,7 +7,7 @@ UV := $(CURDIR)/.tools/bin/uv
 export UV
 RUN := $(UV) run --frozen
 # Tests run side by side, each process in a network of its own. Only root may have that. Three processes keep two cores busy,
-# five where tests mostly wait for other processes.
+# four where tests mostly wait for other processes.
 ROOT := $(shell [ "$$(id -u)" = 0 ] && echo yes)
 # A file's tests stay together, and files are started in order: without the last flag those of few tests would be last.
 SIDE_BY_SIDE = -n $(if $(ROOT),$(1),0) --dist loadfile --no-loadscope-reorder
@@ -80,7 +80,7 @@ test-smoke: setup control-plane ## Each part once for real: a prediction, the pa
 
 .PHONY: test-integration
 test-integration: setup packages control-plane controllers gitops issuer clients observers registry ## Real Triton, agents, API, k6, browser and API server as processes; test-smoke has the others
-	$(RUN) pytest tests/integration $(BESIDE_SMOKE) $(addprefix --ignore=,$(FILES)) -m "not soak" $(call SIDE_BY_SIDE,5) \
+	$(RUN) pytest tests/integration $(BESIDE_SMOKE) $(addprefix --ignore=,$(FILES)) -m "not soak" $(call SIDE_BY_SIDE,4) \
 	  --durations=40 --durations-min=5
 
 .PHONY: test-files
