@@ -72,11 +72,11 @@ def decode(header: "Dataset", layout: Layout, syntax: str) -> Frame:
 
 
 def _plugin(syntax: str) -> str:
-    if syntax not in JPEG_2000:
+    if syntax not in JPEG_2000 | {RLE}:
         return ""
-    from inference_api.imaging.dicom import jpeg2000
+    from inference_api.imaging.dicom import jpeg2000, run_lengths
 
-    return jpeg2000.NAME
+    return run_lengths.NAME if syntax == RLE else jpeg2000.NAME
 
 
 def stored(frame: Frame, layout: Layout, syntax: str) -> Frame:
