@@ -34,8 +34,8 @@ def measure(stand: Stand) -> Section:
         f"{bursts.BURST_SECONDS:g} s, each time in new processes; the ratio is the median of those of the same round. "
         "Open, again: how far two APIs that are the same differ. OIDC: the same token in every request, as clients "
         "send it until it expires. Limits: a quota that refuses nothing. Redis: keys and limits that the API settles "
-        "with a Redis. Audit: a line for each request in a file; required: "
-        "the answer waits for its line, so that each wakes the thread that writes it.",
+        "with a Redis. Audit: a line for each request in a file; required: the answer waits for its line, so that each "
+        "wakes the thread that writes it.",
         tables=[Table(("API", "CPU ms per request", "ratio to open"), rows)],
         checks=checks,
     )

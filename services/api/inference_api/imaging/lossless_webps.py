@@ -19,6 +19,9 @@ _PREDICTOR, _CROSS_COLOUR, _SUBTRACT_GREEN = range(3)
 _LITERALS, _LENGTHS, _DISTANCES = 256, 24, 40
 _MAX_CACHE_BITS = 11
 
+# With up to so many colours, 2 to the power of so many neighbours share a pixel.
+_PACKED = ((2, 3), (4, 2), (16, 1), (256, 0))
+
 
 def structure_bytes(data: bytes) -> int:
     """At most so many bytes, for the first frame. Raises UnreadableImage for a damaged file, and too many symbols."""
@@ -56,10 +59,6 @@ def _groups(bits: Bits, width: int, height: int) -> int:
             width = -(-width >> next(packed for most, packed in _PACKED if colours <= most))
     _cache_bits(bits)
     return _blocks(bits, symbols, width, height) if bits.take(1) else 1
-
-
-# Of how many colours how many pixels share one, as exponents of 2.
-_PACKED = ((2, 3), (4, 2), (16, 1), (256, 0))
 
 
 def _blocks(bits: Bits, symbols: "_Symbols", width: int, height: int) -> int:

@@ -16,7 +16,7 @@ from inference_api.imaging.preprocessing import Preprocessing
 
 _DICOM_MODULES = (
     *("pydicom", "pydicom.encaps", "pydicom.pixels.utils", "pydicom.pixels.processing"),
-    *("inference_api.imaging.dicom.jpeg2000", "inference_api.imaging.dicom.run_lengths"),
+    *("inference_api.imaging.dicom.jpeg2000", "inference_api.imaging.dicom.rle"),
 )
 _SIDE = 16
 _ANY = Preprocessing("bicubic", 1 / 255, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0), None)

@@ -1,26 +1,22 @@
 """JPEG 2000 in DICOM: the samples of pydicom's plugin for Pillow, decoded without the GIL."""
 
 import io
-import sys
-import threading
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
-from inference_api.imaging import images, openjpeg
-from inference_api.imaging.dicom import jpeg2000
+from inference_api.imaging import images
+from inference_api.imaging.dicom import jpeg2000, openjpeg
 from inference_api.imaging.high_pixels import HighPixels
 from numpy.typing import NDArray
 from PIL import Image
 from pydicom.uid import JPEG2000Lossless
 
+from tests.harness import gil
 from tests.harness.hostile.dicoms import dicom_file
 
 SIDE = 48
 LARGE_SIDE = 512
-TRIES = 50
-NEVER_SECONDS = 1e6
 SIZ = b"\xff\x51"
 COLR = b"colr"
 SIGN = 0x80
@@ -104,40 +100,18 @@ def test_the_samples_are_those_of_pillow_and_so_are_the_refusals(kind: str, monk
         assert np.array_equal(ours, expected)
 
 
-@pytest.fixture
-def only_if_it_is_let() -> Iterator[None]:
-    """Python takes the GIL from no thread: another one runs only if one lets it go."""
-    interval_seconds = sys.getswitchinterval()
-    sys.setswitchinterval(NEVER_SECONDS)
-    yield
-    sys.setswitchinterval(interval_seconds)
-
-
-@pytest.mark.usefixtures("only_if_it_is_let")
 def test_another_thread_goes_on_while_openjpeg_decodes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It waits for the GIL from just before OpenJPEG begins; tried again, as the CPUs may be taken."""
     samples, real = noise(8, LARGE_SIDE), openjpeg._decode
     file = dicom_file(samples, JPEG2000Lossless, frame(samples, "codestream"))
-    before, went_on, seen = threading.Event(), threading.Event(), []
 
-    def decode(*arguments: Any) -> int:
-        before.set()
-        result: int = real(*arguments)
-        seen.append(went_on.is_set())
-        return result
+    def decode(watch: gil.Watch) -> None:
+        def watched(*arguments: Any) -> int:
+            watch.begin()
+            result: int = real(*arguments)
+            watch.end()
+            return result
 
-    def other() -> None:
-        before.wait()
-        went_on.set()
-
-    monkeypatch.setattr(openjpeg, "_decode", decode)
-    for _ in range(TRIES):
-        if any(seen):
-            break
-        before.clear()
-        went_on.clear()
-        thread = threading.Thread(target=other)
-        thread.start()
+        monkeypatch.setattr(openjpeg, "_decode", watched)
         images.decode(file, LARGE_SIDE**2)
-        thread.join()
-    assert any(seen)
+
+    assert gil.is_let(decode)

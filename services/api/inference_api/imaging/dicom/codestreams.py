@@ -8,12 +8,12 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from inference_api.imaging.dicom.openjpeg import SIGNATURE_BOX
 from inference_api.imaging.unreadable import UnreadableImage
 
 MAX_PIECES = 4096
 MAX_PACKETS = 4_194_304  # half a second of looking for packets that are not there
 
-_SIGNATURE_BOX = b"\0\0\0\x0cjP  "
 _START = b"\xff\x4f\xff\x51"  # SOC, and SIZ must follow
 _SIZ, _COD, _COC, _SOT, _SOD, _EOC = 0xFF51, 0xFF52, 0xFF53, 0xFF90, 0xFF93, 0xFFD9
 # Those that OpenJPEG knows. Behind another it looks for the next one byte by byte, whatever length that one states.
@@ -77,7 +77,7 @@ def structure_bytes(data: bytes) -> int:
 def _codestream(data: bytes) -> int:
     """Where it begins: in a JP2 file in the first box jp2c (annex I)."""
     at = 0
-    for _ in range(MAX_PIECES if data.startswith(_SIGNATURE_BOX) else 0):
+    for _ in range(MAX_PIECES if data.startswith(SIGNATURE_BOX) else 0):
         length, head = int.from_bytes(data[at : at + 4]), 8
         if length == 1:
             length, head = int.from_bytes(data[at + 8 : at + 16]), 16

@@ -5,10 +5,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import ImageFile
 
-from inference_api.imaging import openjpeg
 from inference_api.imaging.admit import Admit
 from inference_api.imaging.bands import map_bands
-from inference_api.imaging.dicom import codestreams
+from inference_api.imaging.dicom import codestreams, openjpeg
 from inference_api.imaging.dicom.layout import Layout
 from inference_api.imaging.dicom.numbers import called, lacks
 from inference_api.imaging.dicom.syntaxes import JPEG, JPEG_2000, RLE, coding
@@ -74,9 +73,9 @@ def decode(header: "Dataset", layout: Layout, syntax: str) -> Frame:
 def _plugin(syntax: str) -> str:
     if syntax not in JPEG_2000 | {RLE}:
         return ""
-    from inference_api.imaging.dicom import jpeg2000, run_lengths
+    from inference_api.imaging.dicom import jpeg2000, rle
 
-    return run_lengths.NAME if syntax == RLE else jpeg2000.NAME
+    return rle.NAME if syntax == RLE else jpeg2000.NAME
 
 
 def stored(frame: Frame, layout: Layout, syntax: str) -> Frame:

@@ -7,9 +7,9 @@ import numpy as np
 from PIL import Image
 from pydicom.pixels.decoders.base import DecodeRunner, JPEG2000Decoder, JPEG2000LosslessDecoder
 
-from inference_api.imaging import openjpeg
 from inference_api.imaging.bands import bands
-from inference_api.imaging.openjpeg import ColourSpace, Component, Samples
+from inference_api.imaging.dicom import openjpeg
+from inference_api.imaging.dicom.openjpeg import ColourSpace, Component, Samples
 
 NAME = "openjpeg"
 DECODER_DEPENDENCIES: dict[str, tuple[str, ...]] = {}

@@ -19,7 +19,7 @@ from PIL.Jpeg2KImagePlugin import Jpeg2KImageFile
 
 from inference_api.imaging.counted_reads import CountedReads
 
-_SIGNATURE_BOX = b"\0\0\0\x0cjP  "
+SIGNATURE_BOX = b"\0\0\0\x0cjP  "
 _J2K, _JP2 = 0, 2  # OPJ_CODEC_FORMAT
 
 # Whatever a JP2 file says of palettes and channels is left alone, as Pillow does.
@@ -146,7 +146,7 @@ def _stream(data: bytes) -> Iterator[int]:
 
 @contextmanager
 def _codec(data: bytes) -> Iterator[int]:
-    codec = _create(_JP2 if data.startswith(_SIGNATURE_BOX) else _J2K)
+    codec = _create(_JP2 if data.startswith(SIGNATURE_BOX) else _J2K)
     try:
         parameters = _Parameters()
         _set_default(ctypes.byref(parameters))
