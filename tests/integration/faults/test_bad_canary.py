@@ -10,6 +10,7 @@ from modelctl.demo.samples import mark_corner
 
 from ci.load.images import encode_jpeg, grey_pixels
 from ci.stack.api import Api
+from ci.stack.waiting import wait_until
 from tests.harness.stack import STABLE, Stack, answered_by_triton, status
 
 pytestmark = pytest.mark.integration
@@ -67,6 +68,9 @@ def test_a_canary_that_kills_triton_on_one_image_costs_no_request(
     with stack.load(apis, mixed, expected) as load:
         load.wait_until_answered(200)
         stack.route(apis, KILLS, WEIGHT)
+        wait_until(lambda: any(status(api)["suspended"] for api in apis), "an API suspended the canary")
+        # As the operator does. Else the other API asks it again when the replica is back, after 3 s, and later on both.
+        stack.route(apis)
         load.wait_until_answered(800)
         result = load.finish(at_least=1000)
     died = [replica.name for replica, pid in zip(stack.replicas, pids, strict=True) if replica.triton_pid() != pid]
