@@ -15,7 +15,11 @@ SIDE_BY_SIDE = -n $(if $(ROOT),$(1),0) --dist loadfile --no-loadscope-reorder
 BESIDE_SMOKE = $$(sed 's/^/--deselect=/' tests/smoke.txt)
 PACKAGES := services/api/inference_api services/common/medinfer_common operators/agent/replica_agent operators/rollout/rollout_operator operators/rollout/kubectl_modelrollout model_repository/modelctl ci
 
-FILES := tests/integration/imaging tests/integration/modelctl tests/integration/registry
+# Integration tests whose requests may not fail, or not wait, for want of a CPU: they run beside few others. Those of
+# hostile clients need a CPU for both sides: they run alone.
+UNDER_LOAD = $$(cat tests/under-load.txt)
+BESIDE_LOAD = $$(sed 's/^/--ignore=/' tests/under-load.txt)
+HOSTILE := $(wildcard tests/integration/faults/test_hostile_*.py)
 CHART_PROGRAMS := actionlint argodiff dashcheck helm helm3 kube-scheduler kube-score kubeconform promtool \
   certificates.yaml httproutes.yaml prometheusrules.yaml referencegrants.yaml scaledobjects.yaml servicemonitors.yaml
 CLUSTER_PROGRAMS := coredns etcd helm kube-apiserver kube-controller-manager kube-proxy kube-scheduler kubectl kubelet \
@@ -53,13 +57,12 @@ test: ## What every change has to pass: style, types, unit tests, and each part 
 
 .PHONY: test-all
 test-all: ## Everything that this machine can test; as root on a whole Kubernetes, too
-	@ci/parts setup control-plane test-smoke go-programs test-calm+test-e2e test-integration
+	@ci/parts setup control-plane test-smoke+go-programs test-calm+test-e2e test-load
 
-# A whole cluster mostly waits. These take what it leaves of the CPU: none of them is under load, where it would fail for want
-# of it.
+# A whole cluster mostly waits. These take what it leaves of the CPU: none of them fails for want of it.
 .PHONY: test-calm
 test-calm:
-	@nice ci/parts lint test-unit test-chart test-files
+	@ci/calmly ci/parts lint test-unit test-chart test-components
 
 .PHONY: lint
 lint: setup ## Style, types, rules for imports
@@ -79,13 +82,18 @@ test-smoke: setup control-plane ## Each part once for real: a prediction, the pa
 	$(RUN) pytest @tests/smoke.txt $(call SIDE_BY_SIDE,3)
 
 .PHONY: test-integration
-test-integration: setup packages control-plane controllers gitops issuer clients observers registry ## Real Triton, agents, API, k6, browser and API server as processes; test-smoke has the others
-	$(RUN) pytest tests/integration $(BESIDE_SMOKE) $(addprefix --ignore=,$(FILES)) -m "not soak" $(call SIDE_BY_SIDE,4) \
-	  --durations=40 --durations-min=5
+test-integration: test-components test-load ## Real Triton, agents, API, k6, browser and API server as processes; test-smoke has the others
 
-.PHONY: test-files
-test-files: setup packages control-plane pictures registry ## Real decoders, models of PyTorch, a registry: integration tests without load
-	$(RUN) pytest $(FILES) $(BESIDE_SMOKE) $(call SIDE_BY_SIDE,3) --durations=10 --durations-min=5
+.PHONY: test-components
+test-components: setup packages control-plane pictures registry controllers gitops issuer clients observers ## The integration tests that are not under load: agent, API, clients, decoders, models, git
+	$(RUN) pytest tests/integration $(BESIDE_SMOKE) $(BESIDE_LOAD) -m "not soak" $(call SIDE_BY_SIDE,4) \
+	  --durations=20 --durations-min=5
+
+.PHONY: test-load
+test-load: setup packages control-plane controllers gitops issuer observers ## The integration tests under load: releases, faults, hostile clients
+	$(RUN) pytest $(HOSTILE) -m "not soak"
+	$(RUN) pytest $(UNDER_LOAD) $(BESIDE_SMOKE) $(addprefix --ignore=,$(HOSTILE)) -m "not soak" $(call SIDE_BY_SIDE,4) \
+	  --durations=40 --durations-min=5
 
 # On this folder's own cluster, whatever KUBECONFIG says: a test never reaches a cluster that someone works with.
 .PHONY: test-e2e

@@ -37,6 +37,7 @@ CANCELLED = "context canceled"
 @dataclass(frozen=True)
 class Answer:
     sent_ms: float
+    ended_ms: float
     latency_ms: float
     version: int
     failure: str
@@ -66,10 +67,13 @@ class Result:
         return self.failures.total()
 
     def between(self, start: str | None = None, end: str | None = None) -> "Result":
-        """The part sent between two marks; what no mark bounds goes from the beginning or to the end."""
+        """Sent and answered between two marks; what no mark bounds goes from the beginning or to the end.
+
+        On a busy machine a request may be sent before the mark and reach a server after it.
+        """
         first, last = self.marks.get(start or "", 0.0), self.marks.get(end or "", float("inf"))
         assert not {start, end} - {None, *self.marks}, f"unknown mark: {start} or {end} of {sorted(self.marks)}"
-        chosen = tuple(answer for answer in self.answers if first <= answer.sent_ms < last)
+        chosen = tuple(answer for answer in self.answers if first <= answer.sent_ms and answer.ended_ms < last)
         return Result(chosen, 0, 0, self.marks)
 
     def by_version(self) -> dict[int, int]:
@@ -121,7 +125,7 @@ def judge_answer(record: dict[str, Any], expected: Expected) -> Answer:
         failure = "the connection was not fresh"
     else:
         failure = ""
-    return Answer(record["sent"], record["ms"], version, failure, fresh)
+    return Answer(record["sent"], record["ended"], record["ms"], version, failure, fresh)
 
 
 class Load(K6):

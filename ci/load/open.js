@@ -43,6 +43,7 @@ export default function () {
     JSON.stringify({
       id,
       sent,
+      ended: Date.now(),
       ms: answer.timings.duration + answer.timings.connecting,
       connected: answer.timings.connecting > 0,
       image,

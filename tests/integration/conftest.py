@@ -13,8 +13,6 @@ from ci.load.images import grey_jpeg
 LONG = "/integration/rollout/"
 # The longest: they start first.
 LONGEST = ("test_chaos.py", "test_scaling.py")
-# Honest requests fail beside twenty attackers where both have too little of the CPU: late, when less runs beside it.
-BUSY, LATE = "test_hostile_uploads.py", 0.85
 # With one instance for each version, as on one GPU. Without a count a CPU has two, one process started after the other
 # in every load.
 KIND = "kind: KIND_GPU"
@@ -26,7 +24,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     long = sorted((path for path in paths if LONG in path.as_posix()), key=lambda path: path.name not in LONGEST)
     short = [path for path in paths if path not in long]
     places = {path: 0.8 * place / len(long) for place, path in enumerate(long)}
-    places |= {path: LATE if path.name == BUSY else place / len(short) for place, path in enumerate(short)}
+    places |= {path: place / len(short) for place, path in enumerate(short)}
     items.sort(key=lambda item: places[item.path])
 
 

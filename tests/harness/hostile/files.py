@@ -3,6 +3,7 @@
 import io
 import struct
 import zlib
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -101,6 +102,7 @@ def _not_a_number() -> bytes:
     return dicom_file(samples)
 
 
+@cache
 def read_files() -> dict[str, bytes]:
     """Files that are read, each by another way through the decoder."""
     bits, floats = sixteen_bits(), np.asarray(grey()).astype(np.float32)
@@ -138,6 +140,7 @@ def read_files() -> dict[str, bytes]:
     }
 
 
+@cache
 def refused_files() -> dict[str, bytes]:
     """Files that are refused: bombs, other formats, damage."""
     bits = np.asarray(grey()).astype(np.uint16)

@@ -10,6 +10,7 @@ EXPECTED = {1: ["Glioma", "Pituitary"], 3: ["Pituitary", "Glioma"]}
 GOOD = {
     "id": "kept-0",
     "sent": 1000,
+    "ended": 1005,
     "ms": 5.0,
     "connected": False,
     "image": 0,
@@ -60,11 +61,19 @@ def test_a_request_without_an_answer_fails_unless_the_end_cut_it_off(
     assert judge([json.dumps(line) for line in lines], EXPECTED, stopped_ms=9000)[1] == unanswered
 
 
+def test_an_answer_is_before_a_mark_if_it_came_before_it() -> None:
+    """On a busy machine a request that was sent before an approval reached the canary that was approved meanwhile."""
+    late = Answer(1000, 3000, 5, 2, "", fresh=False)
+    result = Result((late,), unanswered=0, dropped=0, marks={"before": 900, "approved": 1500, "after": 3001})
+    assert result.between("before", "approved").sent == result.between("approved").sent == 0
+    assert result.between("before", "after").sent == 1
+
+
 def test_every_kind_of_failure_counts() -> None:
     answers = (
-        Answer(1000, 5, 1, "", fresh=False),
-        Answer(2000, 5, 0, "status 503", fresh=True),
-        Answer(3000, 7, 3, "", fresh=False),
+        Answer(1000, 1005, 5, 1, "", fresh=False),
+        Answer(2000, 2005, 5, 0, "status 503", fresh=True),
+        Answer(3000, 3007, 7, 3, "", fresh=False),
     )
     result = Result(answers, unanswered=2, dropped=4, marks={"moved": 1500})
     assert (result.sent, result.failed, result.by_version()) == (9, 7, {1: 1, 3: 1})
