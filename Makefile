@@ -261,7 +261,7 @@ release-programs: setup
 
 .PHONY: go-programs
 go-programs: setup
-	@ci/cluster/build $(CLUSTER_PROGRAMS) $(CHART_PROGRAMS) $(GITOPS_PROGRAMS) $(CLIENT_PROGRAMS) $(OBSERVER_PROGRAMS) $(RELEASE_PROGRAMS)
+	@nice ci/cluster/build $(CLUSTER_PROGRAMS) $(CHART_PROGRAMS) $(GITOPS_PROGRAMS) $(CLIENT_PROGRAMS) $(OBSERVER_PROGRAMS) $(RELEASE_PROGRAMS)
 
 .PHONY: clean
 clean: ## Remove what the targets above made
