@@ -15,9 +15,8 @@ SIDE_BY_SIDE = -n $(if $(ROOT),$(1),0) --dist loadfile --no-loadscope-reorder
 BESIDE_SMOKE = $$(sed 's/^/--deselect=/' tests/smoke.txt)
 PACKAGES := services/api/inference_api services/common/medinfer_common operators/agent/replica_agent operators/rollout/rollout_operator operators/rollout/kubectl_modelrollout model_repository/modelctl ci
 
-# Integration tests whose requests may not fail, or not wait, for want of a CPU: they run beside few others. Those of
-# hostile clients need a CPU for both sides: they run alone.
-UNDER_LOAD = $$(cat tests/under-load.txt)
+# tests/under-load.txt lists the integration tests that fail when the CPU is busy. Those of hostile clients load it themselves
+# and run alone.
 BESIDE_LOAD = $$(sed 's/^/--ignore=/' tests/under-load.txt)
 HOSTILE := $(wildcard tests/integration/faults/test_hostile_*.py)
 CHART_PROGRAMS := actionlint argodiff dashcheck helm helm3 kube-scheduler kube-score kubeconform promtool \
@@ -59,7 +58,7 @@ test: ## What every change has to pass: style, types, unit tests, and each part 
 test-all: ## Everything that this machine can test; as root on a whole Kubernetes, too
 	@ci/parts setup control-plane test-smoke+go-programs test-calm+test-e2e test-load
 
-# A whole cluster mostly waits. These take what it leaves of the CPU: none of them fails for want of it.
+# A whole cluster mostly waits. These tests take what it leaves of the CPU: none of them fails when the CPU is busy.
 .PHONY: test-calm
 test-calm:
 	@ci/calmly ci/parts lint test-unit test-chart test-components
@@ -92,7 +91,7 @@ test-components: setup packages control-plane pictures registry controllers gito
 .PHONY: test-load
 test-load: setup packages control-plane controllers gitops issuer observers ## The integration tests under load: releases, faults, hostile clients
 	$(RUN) pytest $(HOSTILE) -m "not soak"
-	$(RUN) pytest $(UNDER_LOAD) $(BESIDE_SMOKE) $(addprefix --ignore=,$(HOSTILE)) -m "not soak" $(call SIDE_BY_SIDE,4) \
+	$(RUN) pytest @tests/under-load.txt $(BESIDE_SMOKE) $(addprefix --ignore=,$(HOSTILE)) -m "not soak" $(call SIDE_BY_SIDE,4) \
 	  --durations=40 --durations-min=5
 
 # On this folder's own cluster, whatever KUBECONFIG says: a test never reaches a cluster that someone works with.

@@ -69,7 +69,8 @@ def test_a_canary_that_kills_triton_on_one_image_costs_no_request(
         load.wait_until_answered(200)
         stack.route(apis, KILLS, WEIGHT)
         wait_until(lambda: any(status(api)["suspended"] for api in apis), "an API suspended the canary")
-        # As the operator does. Else the other API asks it again when the replica is back, after 3 s, and later on both.
+        # As the operator does. Otherwise the other API asks the canary again once the replica is back, and after 20
+        # good answers on the second replica, too.
         stack.route(apis)
         load.wait_until_answered(800)
         result = load.finish(at_least=1000)

@@ -37,7 +37,7 @@ def test_killed_before_and_after_each_write(stack: RolloutStack, images: list[by
             restart_until(stack, lambda: stack.is_ready(2))
             load.wait_until_answered(100)
             result = load.finish(at_least=1000)
-        stack.operators[0].stop()  # else it may connect just as the gate closes, to a socket that nobody closes then
+        stack.operators[0].stop()  # or it connects while the gate closes, and nobody closes that connection
     at_release = gate.kills[len(first_install) :]
     print(f"killed at the first install {len(first_install)} times: {first_install}")
     print(f"killed at the release {len(at_release)} times: {at_release}")
