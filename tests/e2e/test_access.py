@@ -5,8 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import httpx
-
+from ci.stack.http import client
 from ci.stack.waiting import wait_until
 from tests.harness.release.release import Release, run
 
@@ -85,5 +84,5 @@ def test_clients_with_keys_and_tokens(release: Release, images: list[bytes], tmp
 
 
 def status(release: Release, image: bytes, headers: dict[str, str]) -> int:
-    answer = httpx.post(f"{release.url}/predict", files={"image": image}, headers=headers, timeout=30)
+    answer = client.post(f"{release.url}/predict", files={"image": image}, headers=headers, timeout=30)
     return answer.status_code

@@ -14,6 +14,7 @@ from ci.load.load import Load
 from ci.stack.folders import ROOT
 from ci.stack.http import client
 from ci.stack.waiting import wait_until
+from tests.harness.release import kube_client
 
 Json = dict[str, Any]
 
@@ -22,6 +23,13 @@ ROLLOUT = "resnet-medical"
 API = "medinfer-api"
 RATE_PER_SECOND = 50
 QUICK = ROOT / "tests" / "e2e" / "quick.yaml"
+# Where the API server has the objects that tests ask for: the path before the namespace, and the name after it.
+PLACES = {
+    "configmap": ("/api/v1", "configmaps"),
+    "modelrollout": ("/apis/serving.medinfer.io/v1alpha1", "modelrollouts"),
+    "pod": ("/api/v1", "pods"),
+    "service": ("/api/v1", "services"),
+}
 
 
 class Release:
@@ -124,8 +132,7 @@ class Release:
 
     def pods(self, component: str) -> list[Json]:
         """Those that are not about to end, by name."""
-        selector = f"app.kubernetes.io/component={component}"
-        pods: list[Json] = json.loads(self.kubectl("get", "pods", "--selector", selector, "--output", "json"))["items"]
+        pods = kube_client.get(self._path("pod"), labelSelector=f"app.kubernetes.io/component={component}")["items"]
         return [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
 
     def ready_pods(self, component: str) -> int:
@@ -144,16 +151,20 @@ class Release:
             self.kubectl("rollout", "status", workload, "--timeout=190s")
 
     def get(self, kind: str, name: str) -> Json:
-        body: Json = json.loads(self.kubectl("get", kind, name, "--output", "json"))
-        return body
+        return kube_client.get(f"{self._path(kind)}/{name}")
 
     def kubectl(self, *arguments: str) -> str:
         return run("kubectl", "--namespace", self.namespace, *arguments)
 
     def _has_no_pods(self) -> bool:
         """Ends those that are there: a ReplicaSet that outlives its Deployment for a moment makes new ones."""
-        self.kubectl("delete", "pods", "--all", "--force", "--grace-period=0", "--wait=false")
-        return not self.kubectl("get", "pods", "--output", "name")
+        kube_client.delete_pods(self.namespace)
+        return not kube_client.get(self._path("pod"))["items"]
+
+    def _path(self, kind: str) -> str:
+        """Of all objects of this kind in the namespace."""
+        before, plural = PLACES[kind]
+        return f"{before}/namespaces/{self.namespace}/{plural}"
 
     def _is_answering(self, image: bytes) -> bool:
         try:
