@@ -1,5 +1,6 @@
 """The HPA with the chart's own target and requests, driven by k6 up and down again; no request fails on either way."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from ci.load.answers import expected_answers
 from ci.load.k6 import ClosedResult, run_closed
 from ci.load.load import Load
-from tests.harness.release.release import Release, bundle
+from tests.harness.release.release import API, Release, bundle
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -20,10 +21,14 @@ SMALL = {
     "api.autoscaling.maxReplicas": "3",
     "api.autoscaling.scaleDownAfterSeconds": "15",
 }
+# The chart removes one pod a minute.
+SCALE_DOWN = {"policies": [{"type": "Pods", "value": 1, "periodSeconds": 15}]}
 
 
 def test_hundred_users_scale_the_api_up_and_down(release: Release, images: list[bytes], tmp_path: Path) -> None:
     release.install(settings=SMALL)
+    hurry = json.dumps({"spec": {"behavior": {"scaleDown": SCALE_DOWN}}})
+    release.kubectl("patch", "hpa", API, "--type=merge", f"--patch={hurry}")
     release.wait_for_phase("Healthy", 1)
     release.wait_for_pods("api", 1, at_most=1)
     release.wait_until_answering(images[0])
