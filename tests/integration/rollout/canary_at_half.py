@@ -10,8 +10,6 @@ from tests.harness.rollout.rollouts import RolloutStack
 HALFWAY = [{"setWeight": 50}, {"pause": {"seconds": 3600}}, {"setWeight": 100}]
 SHORT = [{"setWeight": 50}, {"setWeight": 100}]
 QUICK = {"minSamples": 20, "intervalSeconds": 1}
-# Not as fast as the machine can: these tests last for minutes, and what they ask is not how much it can bear.
-STEADY = 30.0  # requests a second
 
 
 def bring_halfway(stack: RolloutStack, load: Load, version: int) -> None:

@@ -13,7 +13,6 @@ from tests.harness.rollout.rollouts import NAME, RolloutStack
 from tests.integration.rollout.canary_at_half import (
     QUICK,
     SHORT,
-    STEADY,
     bring_halfway,
     loads,
     most_loaded,
@@ -40,7 +39,7 @@ def test_another_version_mid_canary_and_a_new_release_in_the_keep_window(
 ) -> None:
     stack.make_version(THIRD)
     stack.start()
-    with stack.load(images, stack.expected(images, 1, 2, THIRD), rate_per_second=STEADY) as load:
+    with stack.load(images, stack.expected(images, 1, 2, THIRD)) as load:
         bring_halfway(stack, load, 2)
         stack.apply(1, analysis=QUICK)
         stack.wait_for_ready(1)
@@ -81,7 +80,7 @@ def test_another_version_mid_canary_and_a_new_release_in_the_keep_window(
 
 def test_the_line_reverted_after_promotion(stack: RolloutStack, images: list[bytes]) -> None:
     stack.start()
-    with stack.load(images, stack.expected(images, 1, 2), rate_per_second=STEADY) as load:
+    with stack.load(images, stack.expected(images, 1, 2)) as load:
         stack.apply(2, steps=SHORT, analysis=QUICK)
         stack.wait_for_ready(2)
         load.wait_until_answered(60)
@@ -121,7 +120,7 @@ def test_the_line_reverted_after_promotion(stack: RolloutStack, images: list[byt
 
 def test_two_rollouts_for_one_server(stack: RolloutStack, images: list[bytes]) -> None:
     stack.start()
-    with stack.load(images, stack.expected(images, 1, 2), rate_per_second=STEADY) as load:
+    with stack.load(images, stack.expected(images, 1, 2)) as load:
         bring_halfway(stack, load, 2)
         stack.apply(1, name=YOUNGER, steps=SHORT, analysis=QUICK)
         stack.namespace.wait_for_phase(YOUNGER, "Blocked")

@@ -16,7 +16,6 @@ from tests.integration.rollout.canary_at_half import (
     HALFWAY,
     QUICK,
     SHORT,
-    STEADY,
     bring_halfway,
     loads,
     wait_until_planned,
@@ -38,7 +37,7 @@ def stack(namespace: Namespace, bundles: Path, tmp_path: Path) -> Iterator[Rollo
 
 def test_the_rollout_deleted_and_its_status_emptied(stack: RolloutStack, images: list[bytes]) -> None:
     stack.start()
-    with stack.load(images, stack.expected(images, 1, 2), rate_per_second=STEADY) as load:
+    with stack.load(images, stack.expected(images, 1, 2)) as load:
         bring_halfway(stack, load, 2)
         before = loads(stack)
         stack.namespace.delete_rollout(NAME)
@@ -76,7 +75,7 @@ def test_the_rollout_deleted_for_another_version_and_its_status_restored(
 ) -> None:
     stack.start()
     statuses = [stack.status()]
-    with stack.load(images, stack.expected(images, 1, 2), rate_per_second=STEADY) as load:
+    with stack.load(images, stack.expected(images, 1, 2)) as load:
         bring_halfway(stack, load, 2)
         statuses.append(stack.status())
         stack.namespace.delete_rollout(NAME)
@@ -108,7 +107,7 @@ def test_the_rollout_deleted_for_another_version_and_its_status_restored(
 def test_plan_and_routes_deleted_emptied_and_old(stack: RolloutStack, images: list[bytes]) -> None:
     stack.start()
     oldest = {name: (stack.namespace.config_map(name) or {})["data"] for name in (PLAN, ROUTES)}
-    with stack.load(images, stack.expected(images, 1, 2), rate_per_second=STEADY) as load:
+    with stack.load(images, stack.expected(images, 1, 2)) as load:
         bring_halfway(stack, load, 2)
         before = loads(stack)
         lose_each(stack, load, oldest, routed=(1, 2), roles={"stable": 1, "canary": 2})

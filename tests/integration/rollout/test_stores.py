@@ -23,7 +23,7 @@ from ci.stack.waiting import wait_until
 from tests.harness.objectstore import HttpStore, http_store
 from tests.harness.rollout.namespace import Namespace
 from tests.harness.rollout.rollouts import RolloutStack
-from tests.integration.rollout.canary_at_half import HALFWAY, QUICK, SHORT, STEADY, end_promoted
+from tests.integration.rollout.canary_at_half import HALFWAY, QUICK, SHORT, end_promoted
 
 pytestmark = pytest.mark.integration
 
@@ -104,7 +104,7 @@ def test_a_replica_restarts_with_an_empty_disk_while_the_store_is_down(
     stack: RolloutStack, images: list[bytes]
 ) -> None:
     pod = stack.tritons[f"{TRITON}-1"]
-    with stack.load(images, stack.expected(images, 1), rate_per_second=STEADY) as load:
+    with stack.load(images, stack.expected(images, 1)) as load:
         load.wait_until_answered(200)
         pid = pod.agent.pid
         lose_everything(stack, pod)
@@ -123,7 +123,7 @@ def test_a_full_disk_holds_a_release_until_there_is_room(stack: RolloutStack, im
     version, stable = stack.make_version(41), 1
     pod = stack.tritons[f"{TRITON}-1"]
     with (
-        stack.load(images, stack.expected(images, stable, version), rate_per_second=STEADY) as load,
+        stack.load(images, stack.expected(images, stable, version)) as load,
         registry(stack, version) as artifact,
     ):
         load.wait_until_answered(100)
@@ -164,7 +164,7 @@ def full_disk(stack: RolloutStack, pod: Sidecar) -> Iterator[None]:
 
 def test_a_replica_is_added_mid_canary_while_the_store_is_down(stack: RolloutStack, images: list[bytes]) -> None:
     version, stable = stack.make_version(42), int(stack.status()["stable"]["version"])
-    with stack.load(images, stack.expected(images, stable, version), rate_per_second=STEADY) as load:
+    with stack.load(images, stack.expected(images, stable, version)) as load:
         with store(stack, version, stable) as up:
             stack.apply(version, artifact=stored(stack, version), steps=HALFWAY, analysis=QUICK)
             stack.wait_for_weight(50)
