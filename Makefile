@@ -11,6 +11,7 @@ RUN := $(UV) run --frozen
 ROOT := $(shell [ "$$(id -u)" = 0 ] && echo yes)
 # A file's tests stay together, and files are started in order: without the last flag those of few tests would be last.
 SIDE_BY_SIDE = -n $(if $(ROOT),$(1),0) --dist loadfile --no-loadscope-reorder
+COVERAGE ?= --cov --cov-report=term:skip-covered
 # test-all makes test-smoke, too: its tests need not run again.
 BESIDE_SMOKE = $$(sed 's/^/--deselect=/' tests/smoke.txt)
 PACKAGES := services/api/inference_api services/common/medinfer_common operators/agent/replica_agent operators/rollout/rollout_operator operators/rollout/kubectl_modelrollout model_repository/modelctl ci
@@ -19,6 +20,7 @@ PACKAGES := services/api/inference_api services/common/medinfer_common operators
 # and run alone.
 BESIDE_LOAD = $$(sed 's/^/--ignore=/' tests/under-load.txt)
 HOSTILE := $(wildcard tests/integration/faults/test_hostile_*.py)
+CHAOS := tests/integration/rollout/test_chaos.py
 CHART_PROGRAMS := actionlint argodiff dashcheck helm helm3 kube-scheduler kube-score kubeconform promtool \
   certificates.yaml httproutes.yaml prometheusrules.yaml referencegrants.yaml scaledobjects.yaml servicemonitors.yaml
 CLUSTER_PROGRAMS := coredns etcd helm kube-apiserver kube-controller-manager kube-proxy kube-scheduler kubectl kubelet \
@@ -56,12 +58,19 @@ test: ## What every change has to pass: style, types, unit tests, and each part 
 
 .PHONY: test-all
 test-all: ## Everything that this machine can test; as root on a whole Kubernetes, too
-	@ci/parts setup control-plane test-smoke+go-programs test-calm+test-e2e test-load
+	@ci/parts setup control-plane test-smoke+go-programs+lint test-timing+test-calm
 
-# A whole cluster mostly waits. These tests take what it leaves of the CPU: none of them fails when the CPU is busy.
+# These fail when something else takes their CPU.
+.PHONY: test-timing
+test-timing:
+	@ci/parts test-e2e+test-chaos test-hostile test-load
+
+# What takes the CPU that they leave. The first of these are those that take least kindly to waiting for it.
+# How much of the code the unit tests run is measured in make test only: it takes a third of their CPU.
 .PHONY: test-calm
+test-calm: export COVERAGE :=
 test-calm:
-	@ci/calmly ci/parts lint test-unit test-chart test-components
+	@ci/calmly ci/parts test-components test-chart test-unit
 
 .PHONY: lint
 lint: setup ## Style, types, rules for imports
@@ -73,7 +82,7 @@ lint: setup ## Style, types, rules for imports
 .PHONY: test-unit
 test-unit: setup ## Unit tests, and how much of the code they run: less than pyproject.toml says is an error
 	@ci/install-packages pictures
-	$(RUN) pytest tests/unit $(call SIDE_BY_SIDE,3) --cov --cov-report=term:skip-covered
+	$(RUN) pytest tests/unit $(call SIDE_BY_SIDE,3) $(COVERAGE)
 
 .PHONY: test-smoke
 test-smoke: setup control-plane ## Each part once for real: a prediction, the page, a release, a rollback, a killed replica
@@ -81,17 +90,24 @@ test-smoke: setup control-plane ## Each part once for real: a prediction, the pa
 	$(RUN) pytest @tests/smoke.txt $(call SIDE_BY_SIDE,3)
 
 .PHONY: test-integration
-test-integration: test-components test-load ## Real Triton, agents, API, k6, browser and API server as processes; test-smoke has the others
+test-integration: test-components test-hostile test-chaos test-load ## Real Triton, agents, API, k6, browser and API server as processes; test-smoke has the others
 
 .PHONY: test-components
 test-components: setup packages control-plane pictures registry controllers gitops issuer clients observers ## The integration tests that are not under load: agent, API, clients, decoders, models, git
 	$(RUN) pytest tests/integration $(BESIDE_SMOKE) $(BESIDE_LOAD) -m "not soak" $(call SIDE_BY_SIDE,4) \
 	  --durations=20 --durations-min=5
 
+.PHONY: test-hostile
+test-hostile: setup packages ## The integration tests of hostile clients, one after the other
+	$(RUN) pytest $(HOSTILE) -m "not soak" --durations=5 --durations-min=5
+
+.PHONY: test-chaos
+test-chaos: setup packages control-plane ## The longest integration test, which mostly waits: a release while parts die at random
+	$(RUN) pytest $(CHAOS) $(call SIDE_BY_SIDE,1) --durations=1
+
 .PHONY: test-load
-test-load: setup packages control-plane controllers gitops issuer observers ## The integration tests under load: releases, faults, hostile clients
-	$(RUN) pytest $(HOSTILE) -m "not soak"
-	$(RUN) pytest @tests/under-load.txt $(BESIDE_SMOKE) $(addprefix --ignore=,$(HOSTILE)) -m "not soak" $(call SIDE_BY_SIDE,4) \
+test-load: setup packages control-plane controllers gitops issuer observers ## The integration tests under load: releases, and faults of all parts
+	$(RUN) pytest @tests/under-load.txt $(BESIDE_SMOKE) $(addprefix --ignore=,$(HOSTILE) $(CHAOS)) -m "not soak" $(call SIDE_BY_SIDE,4) \
 	  --durations=40 --durations-min=5
 
 # On this folder's own cluster, whatever KUBECONFIG says: a test never reaches a cluster that someone works with.
@@ -151,7 +167,7 @@ soak: setup packages control-plane ## The long ones: 10,000 hostile uploads, as 
 SEEDS ?= 10
 .PHONY: chaos
 chaos: setup packages control-plane ## A release while parts die at random, some seven minutes for each seed: SEEDS=10 has 1 to 10
-	CHAOS_SEEDS="$$(seq -s ' ' $(SEEDS))" $(RUN) pytest tests/integration/rollout/test_chaos.py -rA $(call SIDE_BY_SIDE,1)
+	CHAOS_SEEDS="$$(seq -s ' ' $(SEEDS))" $(RUN) pytest $(CHAOS) -rA $(call SIDE_BY_SIDE,1)
 
 .PHONY: bench
 bench: setup observers ## Measure; writes docs/benchmarks.md, fails when a ratio is below its threshold
