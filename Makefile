@@ -21,6 +21,8 @@ PACKAGES := services/api/inference_api services/common/medinfer_common operators
 BESIDE_LOAD = $$(sed 's/^/--ignore=/' tests/under-load.txt)
 HOSTILE := $(wildcard tests/integration/faults/test_hostile_*.py)
 CHAOS := tests/integration/rollout/test_chaos.py
+# Tests under load that run beside those of the whole cluster, which leave more than half of the CPU.
+BESIDE_E2E := $(CHAOS) $(patsubst %,tests/integration/rollout/test_%.py,operator_dies edits lost_objects stores)
 CHART_PROGRAMS := actionlint argodiff dashcheck helm helm3 kube-scheduler kube-score kubeconform promtool \
   certificates.yaml httproutes.yaml prometheusrules.yaml referencegrants.yaml scaledobjects.yaml servicemonitors.yaml
 CLUSTER_PROGRAMS := coredns etcd helm kube-apiserver kube-controller-manager kube-proxy kube-scheduler kubectl kubelet \
@@ -63,7 +65,7 @@ test-all: ## Everything that this machine can test; as root on a whole Kubernete
 # These fail when something else takes their CPU.
 .PHONY: test-timing
 test-timing:
-	@ci/parts test-e2e+test-chaos test-hostile test-load
+	@ci/parts test-e2e+test-load-beside-e2e test-hostile test-load
 
 # What takes the CPU that they leave. The first of these are those that take least kindly to waiting for it.
 # How much of the code the unit tests run is measured in make test only: it takes a third of their CPU.
@@ -90,7 +92,7 @@ test-smoke: setup control-plane ## Each part once for real: a prediction, the pa
 	$(RUN) pytest @tests/smoke.txt $(call SIDE_BY_SIDE,3)
 
 .PHONY: test-integration
-test-integration: test-components test-hostile test-chaos test-load ## Real Triton, agents, API, k6, browser and API server as processes; test-smoke has the others
+test-integration: test-components test-hostile test-load-beside-e2e test-load ## Real Triton, agents, API, k6, browser and API server as processes; test-smoke has the others
 
 .PHONY: test-components
 test-components: setup packages control-plane pictures registry controllers gitops issuer clients observers ## The integration tests that are not under load: agent, API, clients, decoders, models, git
@@ -101,13 +103,13 @@ test-components: setup packages control-plane pictures registry controllers gito
 test-hostile: setup packages ## The integration tests of hostile clients, one after the other
 	$(RUN) pytest $(HOSTILE) -m "not soak" --durations=5 --durations-min=5
 
-.PHONY: test-chaos
-test-chaos: setup packages control-plane ## The longest integration test, which mostly waits: a release while parts die at random
-	$(RUN) pytest $(CHAOS) $(call SIDE_BY_SIDE,1) --durations=1
+.PHONY: test-load-beside-e2e
+test-load-beside-e2e: setup packages control-plane
+	$(RUN) pytest $(BESIDE_E2E) $(BESIDE_SMOKE) -m "not soak" $(call SIDE_BY_SIDE,2) --durations=10 --durations-min=5
 
 .PHONY: test-load
 test-load: setup packages control-plane controllers gitops issuer observers ## The integration tests under load: releases, and faults of all parts
-	$(RUN) pytest @tests/under-load.txt $(BESIDE_SMOKE) $(addprefix --ignore=,$(HOSTILE) $(CHAOS)) -m "not soak" $(call SIDE_BY_SIDE,4) \
+	$(RUN) pytest @tests/under-load.txt $(BESIDE_SMOKE) $(addprefix --ignore=,$(HOSTILE) $(BESIDE_E2E)) -m "not soak" $(call SIDE_BY_SIDE,4) \
 	  --durations=40 --durations-min=5
 
 # On this folder's own cluster, whatever KUBECONFIG says: a test never reaches a cluster that someone works with.
