@@ -20,6 +20,7 @@ class StatefulPods:
 
     def __init__(self, stack: RolloutStack) -> None:
         self._stack, self._pods = stack, stack.namespace.pods
+        # By UID, and kept: a list of pods may still have one that is gone, or that has a namesake by now.
         self._ending: dict[str, threading.Thread] = {}
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -47,12 +48,12 @@ class StatefulPods:
                 print(f"stateful pods: {type(error).__name__}: {str(error)[:200]}")
 
     def _look(self, pod: Json) -> None:
-        name = pod["metadata"]["name"]
+        name, uid = pod["metadata"]["name"], pod["metadata"]["uid"]
         if not pod["spec"].get("nodeName"):
             self._start(name)
-        elif pod["metadata"].get("deletionTimestamp") and name not in self._ending:
-            self._ending[name] = threading.Thread(target=self._end, args=(name,))
-            self._ending[name].start()
+        elif pod["metadata"].get("deletionTimestamp") and uid not in self._ending:
+            self._ending[uid] = threading.Thread(target=self._end, args=(name,))
+            self._ending[uid].start()
 
     def _start(self, name: str) -> None:
         self._pods.bind(name)
@@ -68,7 +69,6 @@ class StatefulPods:
         self._stack.kubelet.forget(name)
         shutil.rmtree(pod.folder / "data")
         self._pods.delete(name)
-        del self._ending[name]
 
     def _is_routed(self, name: str) -> bool:
         routes = self._stack.namespace.routes() or {}
