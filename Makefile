@@ -16,8 +16,8 @@ COVERAGE ?= --cov --cov-report=term:skip-covered
 BESIDE_SMOKE = $$(sed 's/^/--deselect=/' tests/smoke.txt)
 PACKAGES := services/api/inference_api services/common/medinfer_common operators/agent/replica_agent operators/rollout/rollout_operator operators/rollout/kubectl_modelrollout model_repository/modelctl ci
 
-# tests/under-load.txt lists the integration tests that fail when the CPU is busy. Those of hostile clients load it themselves
-# and run alone.
+# tests/under-load.txt lists the integration tests that fail when the CPU is busy. Those of hostile clients load it themselves:
+# no other of these runs beside them.
 BESIDE_LOAD = $$(sed 's/^/--ignore=/' tests/under-load.txt)
 HOSTILE := $(wildcard tests/integration/faults/test_hostile_*.py)
 CHAOS := tests/integration/rollout/test_chaos.py
@@ -62,13 +62,13 @@ test: ## What every change has to pass: style, types, unit tests, and each part 
 test-all: ## Everything that this machine can test; as root on a whole Kubernetes, too
 	@ci/parts setup control-plane test-smoke+go-programs+lint test-timing+test-calm
 
-# These fail when something else takes their CPU.
+# These fail when other tests of equal priority take their CPU.
 .PHONY: test-timing
 test-timing:
 	@ci/parts test-e2e+test-load-beside-e2e test-hostile test-load
 
-# What takes the CPU that they leave. The first of these are those that take least kindly to waiting for it.
-# How much of the code the unit tests run is measured in make test only: it takes a third of their CPU.
+# These run beside test-timing, with the CPU that it leaves. Most is left at the start, so test-components, whose tests have
+# time limits, is first. The unit tests run without coverage, which takes a third of their CPU: make test measures it.
 .PHONY: test-calm
 test-calm: export COVERAGE :=
 test-calm:

@@ -21,7 +21,7 @@ SMALL = {
     "api.autoscaling.maxReplicas": "3",
     "api.autoscaling.scaleDownAfterSeconds": "15",
 }
-# The chart removes one pod a minute.
+# In place of the chart's one pod a minute, for which the test would only wait.
 SCALE_DOWN = {"policies": [{"type": "Pods", "value": 1, "periodSeconds": 15}]}
 
 

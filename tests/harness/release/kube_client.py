@@ -11,7 +11,7 @@ from kubernetes.client.api_client import ApiClient
 from kubernetes.client.configuration import Configuration
 from kubernetes.config import load_kube_config
 
-Json = dict[str, Any]
+from ci.stack.kubernetes import Json
 
 TIMEOUT_SECONDS = 30.0
 
@@ -21,9 +21,9 @@ def get(path: str, **query: str) -> Json:
     return _ask("GET", path, query)
 
 
-def delete_pods(namespace: str) -> None:
-    """All at once, as `kubectl delete pods --all --force --grace-period=0 --wait=false`."""
-    _ask("DELETE", f"/api/v1/namespaces/{namespace}/pods", {"gracePeriodSeconds": "0"})
+def delete_at_once(path: str) -> None:
+    """An object, or all of a collection: `kubectl delete --force --grace-period=0 --wait=false`. Raises as get does."""
+    _ask("DELETE", path, {"gracePeriodSeconds": "0"})
 
 
 def _ask(method: str, path: str, query: dict[str, str]) -> Json:

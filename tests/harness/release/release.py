@@ -23,12 +23,12 @@ ROLLOUT = "resnet-medical"
 API = "medinfer-api"
 RATE_PER_SECOND = 50
 QUICK = ROOT / "tests" / "e2e" / "quick.yaml"
-# Where the API server has the objects that tests ask for: the path before the namespace, and the name after it.
-PLACES = {
-    "configmap": ("/api/v1", "configmaps"),
-    "modelrollout": ("/apis/serving.medinfer.io/v1alpha1", "modelrollouts"),
-    "pod": ("/api/v1", "pods"),
-    "service": ("/api/v1", "services"),
+# The API server's path to all objects of a kind, for a namespace.
+PATHS = {
+    "configmap": "/api/v1/namespaces/{}/configmaps",
+    "modelrollout": "/apis/serving.medinfer.io/v1alpha1/namespaces/{}/modelrollouts",
+    "pod": "/api/v1/namespaces/{}/pods",
+    "service": "/api/v1/namespaces/{}/services",
 }
 
 
@@ -158,13 +158,11 @@ class Release:
 
     def _has_no_pods(self) -> bool:
         """Ends those that are there: a ReplicaSet that outlives its Deployment for a moment makes new ones."""
-        kube_client.delete_pods(self.namespace)
+        kube_client.delete_at_once(self._path("pod"))
         return not kube_client.get(self._path("pod"))["items"]
 
     def _path(self, kind: str) -> str:
-        """Of all objects of this kind in the namespace."""
-        before, plural = PLACES[kind]
-        return f"{before}/namespaces/{self.namespace}/{plural}"
+        return PATHS[kind].format(self.namespace)
 
     def _is_answering(self, image: bytes) -> bool:
         try:
