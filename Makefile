@@ -1,4 +1,4 @@
-# Everything a person or CI runs. Tools go into .tools/ and .venv/; in the home folder are caches only: of Go, images, a model.
+# Everything a person or CI runs. Tools go into .tools/ and .venv/; in the home folder are caches only: of Go, programs, images, a model.
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
