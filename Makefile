@@ -22,7 +22,8 @@ BESIDE_LOAD = $$(sed 's/^/--ignore=/' tests/under-load.txt)
 HOSTILE := $(wildcard tests/integration/faults/test_hostile_*.py)
 CHAOS := tests/integration/rollout/test_chaos.py
 # Tests under load that run beside those of the whole cluster, which leave more than half of the CPU.
-BESIDE_E2E := $(CHAOS) $(patsubst %,tests/integration/rollout/test_%.py,operator_dies edits lost_objects stores)
+BESIDE_E2E := $(CHAOS) $(patsubst %,tests/integration/rollout/test_%.py,operator_dies edits lost_objects stores scaling) \
+  tests/integration/gitops/test_flux.py
 CHART_PROGRAMS := actionlint argodiff dashcheck helm helm3 kube-scheduler kube-score kubeconform promtool \
   certificates.yaml httproutes.yaml prometheusrules.yaml referencegrants.yaml scaledobjects.yaml servicemonitors.yaml
 CLUSTER_PROGRAMS := coredns etcd helm kube-apiserver kube-controller-manager kube-proxy kube-scheduler kubectl kubelet \
@@ -62,10 +63,10 @@ test: ## What every change has to pass: style, types, unit tests, and each part 
 test-all: ## Everything that this machine can test; as root on a whole Kubernetes, too
 	@ci/parts setup control-plane test-smoke+go-programs+lint test-timing+test-calm
 
-# These fail when other tests of equal priority take their CPU.
+# These fail when other tests of equal priority take their CPU. test-hostile leaves more than half of it to test-calm.
 .PHONY: test-timing
 test-timing:
-	@ci/parts test-e2e+test-load-beside-e2e test-hostile test-load
+	@ci/parts test-hostile test-e2e+test-load-beside-e2e test-load
 
 # These run beside test-timing, with the CPU that it leaves. Most is left at the start, so test-components, whose tests have
 # time limits, is first. The unit tests run without coverage, which takes a third of their CPU: make test measures it.
@@ -104,11 +105,11 @@ test-hostile: setup packages ## The integration tests of hostile clients, one af
 	$(RUN) pytest $(HOSTILE) -m "not soak" --durations=5 --durations-min=5
 
 .PHONY: test-load-beside-e2e
-test-load-beside-e2e: setup packages control-plane
+test-load-beside-e2e: setup packages control-plane gitops
 	$(RUN) pytest $(BESIDE_E2E) $(BESIDE_SMOKE) -m "not soak" $(call SIDE_BY_SIDE,2) --durations=10 --durations-min=5
 
 .PHONY: test-load
-test-load: setup packages control-plane controllers gitops issuer observers ## The integration tests under load: releases, and faults of all parts
+test-load: setup packages control-plane controllers issuer observers ## The integration tests under load: releases, and faults of all parts
 	$(RUN) pytest @tests/under-load.txt $(BESIDE_SMOKE) $(addprefix --ignore=,$(HOSTILE) $(BESIDE_E2E)) -m "not soak" $(call SIDE_BY_SIDE,4) \
 	  --durations=40 --durations-min=5
 

@@ -12,7 +12,7 @@ from ci.load.images import grey_jpeg
 # Most releases take a minute, and a CPU; other tests wait more.
 LONG = "/integration/rollout/"
 # The longest start first, in this order.
-LONGEST = ("test_parts_die.py", "test_bad_versions.py", "test_scaling.py", "test_nonsense.py")
+LONGEST = ("test_parts_die.py", "test_bad_versions.py", "test_nonsense.py")
 # With one instance for each version, as on one GPU. Without a count a CPU has two, one process started after the other
 # in every load.
 KIND = "kind: KIND_GPU"
