@@ -61,7 +61,7 @@ test: ## What every change has to pass: style, types, unit tests, and each part 
 
 .PHONY: test-all
 test-all: ## Everything that this machine can test; as root on a whole Kubernetes, too
-	@ci/parts setup control-plane test-smoke+go-programs+lint test-timing+test-calm
+	@ci/parts setup control-plane test-smoke+go-programs+images+lint test-timing+test-calm
 
 # These fail when other tests of equal priority take their CPU. test-hostile leaves more than half of it to test-calm.
 .PHONY: test-timing
@@ -155,13 +155,16 @@ down: setup ## End that Kubernetes; its images stay for the next one
 	$(RUN) python -m ci.cluster down
 
 .PHONY: e2e
-e2e: cluster gitops release-programs previous ## test-e2e and parts that die under load, on a cluster that stays or yours: KUBECONFIG=... or CLUSTER=current
+e2e: cluster gitops release-programs images ## test-e2e and parts that die under load, on a cluster that stays or yours: KUBECONFIG=... or CLUSTER=current
 	ci/cluster/enter $(RUN) pytest tests/e2e $(SELECTED) --durations=20 --durations-min=5
 
-# Images of the version before this one, from its sources.
-.PHONY: previous
-previous: cluster
-	$(RUN) python -m tests.harness.release.previous
+# Those of this version, and of the one before it from its sources.
+.PHONY: images
+images: setup
+ifeq ($(ROOT),yes)
+	@ci/install-packages cluster
+	$(RUN) python -m tests.harness.release.images
+endif
 
 .PHONY: soak
 soak: setup packages control-plane ## The long ones: 10,000 hostile uploads, as many clients of every kind, fifty releases

@@ -4,8 +4,6 @@ tests/e2e/previous has them as git had them; a shallow clone lacks the commit. I
 
 git archive a210b65 charts/medinfer services/api services/common operators pyproject.toml uv.lock \
   model_repository/pyproject.toml model_repository/modelctl/__init__.py model_repository/modelctl/bundle | xz -9e
-
-`python -m tests.harness.release.previous` builds the images, as does `make e2e`.
 """
 
 import hashlib
@@ -17,10 +15,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from ci.cluster import chart
-from ci.cluster.delivery import is_local, to_node
+from ci.cluster.delivery import to_node
 from ci.cluster.nodes import FIRST
 from ci.images.catalog import OURS, Image
-from ci.images.provide import built_alone, provide_each
+from ci.images.provide import provide_each
 from ci.stack.folders import CLUSTER, ROOT
 from tests.harness.release.release import Release, run
 
@@ -67,13 +65,3 @@ def without_crd() -> Iterator[None]:
         yield
     finally:
         run("kubectl", "apply", "--server-side", "--force-conflicts", "--filename", str(chart.CHART / "crds"))
-
-
-def main() -> None:
-    """Builds what the local cluster takes when the test asks."""
-    for image in images() if is_local() else ():
-        built_alone(image)
-
-
-if __name__ == "__main__":
-    main()
