@@ -1,4 +1,5 @@
-# Everything a person or CI runs. Tools go into .tools/ and .venv/; in the home folder are caches only: of Go, programs, images, a model.
+# Everything a person or CI runs. Tools go into .tools/ and .venv/. In the home folder are caches only: of Go, of the programs
+# built with it, of images, of a model.
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
@@ -21,7 +22,8 @@ PACKAGES := services/api/inference_api services/common/medinfer_common operators
 BESIDE_LOAD = $$(sed 's/^/--ignore=/' tests/under-load.txt)
 HOSTILE := $(wildcard tests/integration/faults/test_hostile_*.py)
 CHAOS := tests/integration/rollout/test_chaos.py
-# Tests under load that run beside those of the whole cluster, in one process: those fail when more take their CPU.
+# Tests under load that run beside the whole cluster's tests. In one process: beside two, the whole cluster's tests failed for
+# lack of CPU.
 BESIDE_E2E := $(CHAOS) $(patsubst %,tests/integration/rollout/test_%.py,operator_dies scaling)
 CHART_PROGRAMS := actionlint argodiff dashcheck helm helm3 kube-scheduler kube-score kubeconform promtool \
   certificates.yaml httproutes.yaml prometheusrules.yaml referencegrants.yaml scaledobjects.yaml servicemonitors.yaml
@@ -157,7 +159,7 @@ down: setup ## End that Kubernetes; its images stay for the next one
 e2e: cluster gitops release-programs images ## test-e2e and parts that die under load, on a cluster that stays or yours: KUBECONFIG=... or CLUSTER=current
 	ci/cluster/enter $(RUN) pytest tests/e2e $(SELECTED) --durations=20 --durations-min=5
 
-# Those of this version, and of the one before it from its sources.
+# What the whole cluster's tests install: images of this version, and of the one before it from its sources.
 .PHONY: images
 images: setup
 ifeq ($(ROOT),yes)

@@ -12,7 +12,7 @@ from ci.load.images import grey_jpeg
 # Most releases take a minute, and a CPU; other tests wait more.
 LONG = "/integration/rollout/"
 # The longest start first, in this order.
-LONGEST = ("test_chaos.py", "test_parts_die.py", "test_bad_versions.py", "test_nonsense.py", "test_flux.py")
+LONGEST = ("test_parts_die.py", "test_bad_versions.py", "test_nonsense.py", "test_flux.py")
 # With one instance for each version, as on one GPU. Without a count a CPU has two, one process started after the other
 # in every load.
 KIND = "kind: KIND_GPU"
@@ -21,13 +21,15 @@ KIND = "kind: KIND_GPU"
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Long files among short ones, a little earlier: one that starts last would keep one process busy alone."""
     paths = list(dict.fromkeys(item.path for item in items))
-    long = sorted(
-        (path for path in paths if LONG in path.as_posix() or path.name in LONGEST), key=place_among_the_longest
-    )
+    long = sorted(filter(is_long, paths), key=place_among_the_longest)
     short = [path for path in paths if path not in long]
     places = {path: 0.8 * place / len(long) for place, path in enumerate(long)}
     places |= {path: place / len(short) for place, path in enumerate(short)}
     items.sort(key=lambda item: places[item.path])
+
+
+def is_long(path: Path) -> bool:
+    return LONG in path.as_posix() or path.name in LONGEST
 
 
 def place_among_the_longest(path: Path) -> int:

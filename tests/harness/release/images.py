@@ -1,6 +1,6 @@
-"""`python -m tests.harness.release.images`: builds what is installed by the whole cluster's tests on the local cluster.
+"""`python -m tests.harness.release.images`: builds the images that the whole cluster's tests install.
 
-This version's images, and those of the one before it. The tests build what is missing, but wait for it.
+Those of this version, and of the one before it. Does nothing if KUBECONFIG or CLUSTER names another cluster.
 """
 
 from ci.cluster.delivery import is_local
