@@ -13,6 +13,7 @@ from ci.stack.processes import Process
 from ci.stack.replica import AGENT_PORT, ON_THIS_MACHINE, TRITON_COMMAND
 
 RESTRICTED_KEY = "only-the-agent-knows"
+_WITH_A_SERVER_ID = 'read -r id </proc/sys/kernel/random/uuid && exec "$0" "$@" "--id=medinfer-$id"'
 
 
 class Sidecar:
@@ -34,10 +35,7 @@ class Sidecar:
         repository.mkdir(parents=True, exist_ok=True)
         plan.parent.mkdir(parents=True, exist_ok=True)
         self.mounted_plan = plan
-        command = os.environ.get("MEDINFER_TRITON_COMMAND", TRITON_COMMAND)
-        self.triton = Process(
-            f"{name}-triton", [command, *triton_arguments(settings, repository)], {}, folder / "triton.log"
-        )
+        self.triton = Process(f"{name}-triton", triton_command(settings, repository), {}, folder / "triton.log")
         variables = {
             "REPLICA": name,
             "PLAN_FILE": str(plan),
@@ -74,3 +72,9 @@ class Sidecar:
             return client.get(f"{self.agent_url}/ready", timeout=2).status_code == 200
         except httpx.TransportError:
             return False
+
+
+def triton_command(settings: Settings, repository: Path) -> list[str]:
+    """Of a Triton beside its agent, which has another server id at each start, as in a pod."""
+    command = os.environ.get("MEDINFER_TRITON_COMMAND", TRITON_COMMAND)
+    return ["/bin/sh", "-c", _WITH_A_SERVER_ID, command, *triton_arguments(settings, repository)]

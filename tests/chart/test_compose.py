@@ -60,6 +60,8 @@ def test_triton_has_the_options_that_it_has_in_a_pod() -> None:
     script = SERVICES["triton"]["entrypoint"][2]
     for option in ("--http-restricted-api", "--grpc-restricted-protocol"):
         assert f'"{option}={closed}:medinfer-agent-key=$$key"' in script
+    for shell in (script.replace("$$", "$"), container["command"][2]):
+        assert "read -r id </proc/sys/kernel/random/uuid" in shell and '"--id=medinfer-$id"' in shell
     assert "ulimit -c 0;" in script and "ulimit -c 0;" in container["command"][2]
 
 

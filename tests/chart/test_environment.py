@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from inference_api import settings as api_settings
 from replica_agent import settings as agent_settings
+from replica_agent.server_id import unique_server_id
 from replica_agent.supervise import RESTRICTED_APIS, RESTRICTED_HEADER, triton_arguments
 from rollout_operator import settings as operator_settings
 
@@ -219,11 +220,12 @@ def test_the_workers_of_all_pods_share_what_is_traced_a_second() -> None:
     assert environment(api)["MEDINFER_API_TRACING_MAX_PER_SECOND"] == "2"  # 50 / (10 pods x 2 workers)
 
 
-def test_each_start_of_triton_has_a_key_of_its_own(tmp_path: Path) -> None:
-    said = [start_triton(tmp_path, 'printf "%s\\n" "$@"', "--a=b c") for _ in range(2)]
-    assert said[0] != said[1]
-    first, key = said[0].splitlines()
-    assert first == "--a=b c" and len(key.rpartition("=")[2]) == 36
+def test_each_start_of_triton_has_a_key_and_a_server_id_of_its_own(tmp_path: Path) -> None:
+    """API pods tell by the id a Triton that restarted from the one in which a version was proved."""
+    said = [start_triton(tmp_path, 'printf "%s\\n" "$@"', "--a=b c").splitlines() for _ in range(2)]
+    (first, id, key), (_, other_id, other_key) = said
+    assert first == "--a=b c" and len(key.rpartition("=")[2]) == 36 and key != other_key
+    assert unique_server_id(id.removeprefix("--id=")) and id != other_id
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ class Agent:
             "id": self._id,
             "revision": self._revision,
             "rejected": None,
-            "triton": {"ready": True, "restarts": 0},
+            "triton": {"ready": True, "restarts": 0, "endedAnswering": None, "serverId": f"medinfer-{self._name}"},
             "versions": [self._report(one, now_seconds) for one in self._held],
         }
         return json.dumps(document, separators=(",", ":")).encode()

@@ -300,6 +300,7 @@ class Agent:
             held.index is not None,
             held.restarts,
             self._replica.triton.vitals.ended_answering,
+            held.server_id or "",
         )
         log_transitions(before, self.snapshot)
 

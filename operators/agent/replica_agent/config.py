@@ -9,7 +9,7 @@ from tritonclient.grpc.model_config_pb2 import ModelInstanceGroup
 
 from replica_agent.config_message import as_message, without_defaults
 
-MARK = "medinfer_process"  # no backend reads it
+SERVER_ID = "medinfer_server_id"  # no backend reads it
 
 
 def parse_config(text: str, instance_kind: str) -> ModelConfig:
@@ -40,18 +40,18 @@ def with_versions(config: ModelConfig, versions: tuple[int, ...]) -> ModelConfig
     return pinned
 
 
-def with_mark(config: ModelConfig, mark: str) -> ModelConfig:
-    """The same config with the mark of a process of Triton, which `mark_of` finds again; empty: without."""
+def with_server_id(config: ModelConfig, server_id: str) -> ModelConfig:
+    """The same config with the id of a process of Triton, which `server_id_of` finds again; empty: without."""
     marked = ModelConfig()
     marked.CopyFrom(config)
-    if mark:
-        marked.parameters[MARK].string_value = mark
+    if server_id:
+        marked.parameters[SERVER_ID].string_value = server_id
     return marked
 
 
-def mark_of(config: ModelConfig) -> str:
-    """The mark with which it was loaded; empty: none."""
-    return str(config.parameters[MARK].string_value) if MARK in config.parameters else ""
+def server_id_of(config: ModelConfig) -> str:
+    """That of the process for which the agent loaded it; empty: somebody else did, or the process has none."""
+    return str(config.parameters[SERVER_ID].string_value) if SERVER_ID in config.parameters else ""
 
 
 def to_text(config: ModelConfig) -> str:

@@ -1,7 +1,7 @@
 """Proofs on disk, so that an agent that restarts can vouch at once for the Triton that it proved.
 
-Each process of Triton is known by a mark: a random parameter in the config with which the agent loads a model there. It
-is in that process's memory alone. A Triton that restarted holds nothing until the agent loads it, under another mark.
+Each process of Triton has a random server id (server_id.py). The agent also writes it into the config with which it
+loads a model, so that what somebody else loaded counts as unproved.
 """
 
 import json
@@ -37,11 +37,11 @@ class KeptProofs:
         self._path = path
         self._kept: tuple[str, Mapping[int, tuple[str, Proof]]] | None = None  # None: nothing was written yet
 
-    def read(self, mark: str, digests: Digests) -> dict[int, Proof]:
-        """The proofs of exactly these bytes in the process with this mark; an empty mark is no process."""
+    def read(self, server_id: str, digests: Digests) -> dict[int, Proof]:
+        """The proofs of exactly these bytes in this process of Triton; an empty `server_id` is none."""
         try:
             document = json.loads(self._path.read_bytes())
-            if not mark or document["schemaVersion"] != SCHEMA_VERSION or document["mark"] != mark:
+            if not server_id or document["schemaVersion"] != SCHEMA_VERSION or document["serverId"] != server_id:
                 return {}
             return {
                 version: _proofs().validate_python(entry["proof"])
@@ -51,11 +51,11 @@ class KeptProofs:
         except (OSError, ValueError, KeyError, TypeError, AttributeError, ValidationError):
             return {}
 
-    def write(self, mark: str, digests: Digests, proofs: Mapping[int, Proof]) -> None:
+    def write(self, server_id: str, digests: Digests, proofs: Mapping[int, Proof]) -> None:
         """Replaces all that was kept. What cannot be written is not kept."""
         kept = (
-            mark,
-            {version: (digests[version], one) for version, one in proofs.items() if mark and version in digests},
+            server_id,
+            {version: (digests[version], one) for version, one in proofs.items() if server_id and version in digests},
         )
         if kept == self._kept:
             return
@@ -68,6 +68,8 @@ class KeptProofs:
                 self._path.unlink()  # an older one may name what was unloaded since
 
 
-def _to_bytes(mark: str, kept: Mapping[int, tuple[str, Proof]]) -> bytes:
+def _to_bytes(server_id: str, kept: Mapping[int, tuple[str, Proof]]) -> bytes:
     entries = {str(version): {"digest": digest, "proof": asdict(proof)} for version, (digest, proof) in kept.items()}
-    return json.dumps({"schemaVersion": SCHEMA_VERSION, "mark": mark, "proofs": entries}, sort_keys=True).encode()
+    return json.dumps(
+        {"schemaVersion": SCHEMA_VERSION, "serverId": server_id, "proofs": entries}, sort_keys=True
+    ).encode()

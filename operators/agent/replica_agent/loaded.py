@@ -1,6 +1,6 @@
 """What Triton holds since it started, and what was proved since.
 
-A new connection counts as a restart of Triton, unless Triton shows the mark of the process that was proved.
+A new connection counts as a restart of Triton, unless Triton has the server id of the process that was proved.
 """
 
 import time
@@ -19,12 +19,13 @@ class LoadedVersions:
 
     `index` maps versions to Triton's state; None while Triton cannot be asked. `late`: it is the last index that was
     read, and may be old. `proofs`: of what runs in this process of Triton, by this agent or the one before it.
-    `loaded_here`: what this agent loaded on the current connection. `asked`: Triton answered, or did not.
+    `loaded_here`: what this agent loaded on the current connection. `asked`: Triton answered, or did not. `server_id`:
+    of the process that `proofs` are about; empty: it has none of its own; None: it was not read yet.
     """
 
     def __init__(self, triton: Triton, jobs: Jobs, kept: KeptProofs) -> None:
         self._triton, self._jobs, self._kept = triton, jobs, kept
-        self._mark: str | None = None  # None: nothing is loaded, or it was not read yet
+        self.server_id: str | None = None
         self.asked = False
         self._connection = 0
         self._unloading_since: dict[int, float] = {}
@@ -53,7 +54,7 @@ class LoadedVersions:
         self.late = ended != self._jobs.ended
         self._take(index)
         self.asked = True
-        self._kept.write(self._mark or "", digests, self.proofs)
+        self._kept.write(self.server_id or "", digests, self.proofs)
 
     @property
     def stuck(self) -> frozenset[int]:
@@ -76,15 +77,16 @@ class LoadedVersions:
         self._unloading_since = {version: before.get(version, now) for version in unloading}
 
     async def _recall(self, model: str, index: Mapping[int, IndexState], digests: Digests) -> None:
-        """Takes up what an agent proved in this very process of Triton."""
-        ready = [version for version, state in index.items() if state is IndexState.READY]
-        if ready and self._mark is not None:
+        """Takes up, once for each connection, what an agent proved in this very process of Triton."""
+        if self.server_id is not None:
             return
-        self._mark = await self._triton.mark(model, index)
-        if self._mark is not None:
+        server_id = await self._triton.server_id()
+        ready = [version for version, state in index.items() if state is IndexState.READY]
+        if ready and await self._triton.loaded_for(model, ready[0]) == server_id:
             known = {version: digests[version] for version in ready if version in digests}
-            self.proofs = self._kept.read(self._mark, known) | self.proofs
+            self.proofs = self._kept.read(server_id, known) | self.proofs
+        self.server_id = server_id
 
     def _forget(self) -> None:
-        self.index, self._mark, self._connection = None, None, self._triton.connection
+        self.index, self.server_id, self._connection = None, None, self._triton.connection
         self.proofs, self.loaded_here, self._unloading_since = {}, set(), {}

@@ -1,7 +1,6 @@
 """What the agent does to one replica: each method is one action, and raises VersionFailed when that fails."""
 
 import asyncio
-import secrets
 import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -14,7 +13,7 @@ from replica_agent.acceptance.accept import Model, accept
 from replica_agent.acceptance.fetching import SetFetcher
 from replica_agent.acceptance.sets import AcceptanceSets
 from replica_agent.bundles import Bundles
-from replica_agent.config import to_override, with_mark, with_versions
+from replica_agent.config import to_override, with_server_id, with_versions
 from replica_agent.fetch import Fetcher, OnProgress
 from replica_agent.observation import Observation
 from replica_agent.plan import Acceptance, Plan, Release
@@ -173,11 +172,7 @@ class Replica:
         return replace(proof, accepted=accepted)
 
     async def _apply(self, plan: Plan, config_of: int, versions: tuple[int, ...]) -> None:
-        mark = await self._mark(plan.model)
-        config = with_mark(with_versions(self.repository.config(plan.model, config_of), versions), mark)
+        # Always the same in one process: a load with another config would reload what serves there.
+        server_id = await self.triton.server_id()
+        config = with_server_id(with_versions(self.repository.config(plan.model, config_of), versions), server_id)
         await self.triton.load(plan.model, to_override(config), plan.load.timeout_seconds)
-
-    async def _mark(self, model: str) -> str:
-        """That of the process that runs. A load with another one would reload what serves there; see kept_proofs."""
-        mark = await self.triton.mark(model, await self.triton.index(model))
-        return secrets.token_hex(16) if mark is None else mark

@@ -13,7 +13,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Snapshot:
-    """`ready`: stable is warm here. `triton_ready`: Triton can be asked. `triton_ended_answering`: see Vitals."""
+    """`ready`: stable is warm here. `triton_ready`: Triton can be asked. `triton_ended_answering`: see Vitals.
+
+    `server_id`: of the process of Triton in which the versions are warm; empty: it has none of its own.
+    """
 
     followed: Followed
     versions: tuple[VersionReport, ...] = ()
@@ -21,6 +24,7 @@ class Snapshot:
     triton_ready: bool = False
     triton_restarts: int = 0
     triton_ended_answering: bool | None = None
+    server_id: str = ""
 
     @property
     def triton(self) -> dict[str, Any]:
@@ -29,6 +33,7 @@ class Snapshot:
             "ready": self.triton_ready,
             "restarts": self.triton_restarts,
             "endedAnswering": self.triton_ended_answering,
+            "serverId": self.server_id,
         }
 
 

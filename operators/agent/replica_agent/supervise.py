@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 from replica_agent.ports import GRPC_PORT, HTTP_PORT, METRICS_PORT
+from replica_agent.server_id import new_server_id
 from replica_agent.settings import Settings
 
 EXIT_TIMEOUT_SECONDS = 10
@@ -64,7 +65,13 @@ async def supervise(command: list[str]) -> None:
 async def _run(command: list[str]) -> int:
     """One run of Triton; returns its exit status. It ends with the agent, even when the agent is killed."""
     child = await asyncio.create_subprocess_exec(
-        "setpriv", "--pdeathsig", "KILL", *command, stdin=asyncio.subprocess.DEVNULL, start_new_session=True
+        "setpriv",
+        "--pdeathsig",
+        "KILL",
+        *command,
+        f"--id={new_server_id()}",
+        stdin=asyncio.subprocess.DEVNULL,
+        start_new_session=True,
     )
     log.info("Triton started", extra={"pid": child.pid})
     try:

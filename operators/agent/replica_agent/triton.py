@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from prometheus_client.parser import text_string_to_metric_families
 from tritonclient.grpc import service_pb2, service_pb2_grpc
 
-from replica_agent.config import mark_of
+from replica_agent.config import server_id_of
 from replica_agent.ports import GRPC_PORT, HTTP_PORT, METRICS_PORT
+from replica_agent.server_id import unique_server_id
 from replica_agent.state import IndexState
 from replica_agent.vitals import ASK_SECONDS, Vitals, ask_live
 
@@ -54,7 +55,7 @@ class Triton:
     `key`: for a Triton whose gRPC control is restricted; empty where it listens on the loopback of a pod alone.
 
     `connection` counts connections. A new one may be to a restarted Triton, so proofs outlive a connection only where
-    Triton shows the mark of the process that was proved. `refused`: it was tried, and there was none.
+    Triton has the server id of the process that was proved. `refused`: it was tried, and there was none.
     """
 
     def __init__(self, address: str, key: str = "") -> None:
@@ -113,19 +114,24 @@ class Triton:
         request.parameters["config"].string_param = override
         await self._call(self._stub.RepositoryModelLoad(request, timeout=timeout_seconds, metadata=self._metadata))
 
-    async def mark(self, model: str, index: Mapping[int, IndexState]) -> str | None:
-        """The mark of this process of Triton: a version that is ready was loaded with it. None: none is ready.
+    async def server_id(self) -> str:
+        """Of this process of Triton; empty: it has none of its own. Raises TritonGone, TritonTimeout, TritonRefused."""
+        request = service_pb2.ServerMetadataRequest()
+        answer = await self._call(
+            self._stub.ServerMetadata(request, timeout=_INDEX_TIMEOUT_SECONDS, metadata=self._metadata)
+        )
+        return unique_server_id(answer.name)
+
+    async def loaded_for(self, model: str, version: int) -> str:
+        """The server id of the process for which the agent loaded this version; empty: somebody else loaded it.
 
         Raises TritonGone, TritonTimeout, TritonRefused.
         """
-        ready = next((version for version, state in index.items() if state is IndexState.READY), None)
-        if ready is None:
-            return None
-        request = service_pb2.ModelConfigRequest(name=model, version=str(ready))
+        request = service_pb2.ModelConfigRequest(name=model, version=str(version))
         answer = await self._call(
             self._stub.ModelConfig(request, timeout=_INDEX_TIMEOUT_SECONDS, metadata=self._metadata)
         )
-        return mark_of(answer.config)
+        return server_id_of(answer.config)
 
     async def infer(
         self, model: str, version: int, contract: Contract, batch: NDArray[np.float32], timeout_seconds: float

@@ -13,12 +13,12 @@ import psutil
 import pytest
 import tritonclient.grpc as grpcclient
 from replica_agent.settings import Settings
-from replica_agent.supervise import triton_arguments
 
 from ci.stack.documents import build_plan
 from ci.stack.http import client
 from ci.stack.processes import Process
-from ci.stack.replica import TRITON_COMMAND, Replica
+from ci.stack.replica import Replica
+from ci.stack.sidecar import triton_command
 from ci.stack.waiting import wait_until
 from tests.harness.hostile.repack import repack, take_apart
 from tests.integration.agent.conftest import Bundle, StartReplica
@@ -154,11 +154,11 @@ def test_beside_a_triton_that_lives_on_the_agent_vouches_for_what_was_proved_and
     """As in a pod, where Triton has a container of its own."""
     replica = make_replica(TRITON_COMMAND="")
     settings = Settings(plan_file=replica.plan_file, data_dir=replica.folder, triton_address=replica.address)
-    arguments = triton_arguments(settings, replica.folder / "data" / "repository")
+    command = triton_command(settings, replica.folder / "data" / "repository")
     replica.follow(build_plan(stable=bundle(1)))
     replica.start()
     wait_until(lambda: (replica.folder / "data" / "repository").is_dir(), "the agent made the model repository")
-    with Process("triton", [TRITON_COMMAND, *arguments], {}, replica.folder / "triton.log") as triton:
+    with Process("triton", command, {}, replica.folder / "triton.log") as triton:
         replica.wait_until_warm()
         before, proof = holders(triton.pid, 1), entry(replica, 1)["warmup"]
         with Patients(replica, bundle(1)) as patients:

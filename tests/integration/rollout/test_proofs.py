@@ -13,7 +13,7 @@ from ci.stack.http import client
 from ci.stack.sidecar import Sidecar
 from ci.stack.waiting import wait_until
 from tests.harness.hostile.repack import repack, take_apart
-from tests.harness.rollout.proofs import unproved
+from tests.harness.rollout.proofs import answered_by, unproved
 from tests.harness.rollout.rollouts import RolloutStack
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(420)]
@@ -46,6 +46,33 @@ def test_a_triton_restarts_while_nobody_asks(stack: RolloutStack, images: list[b
     count, wrong = unproved(stack)
     assert count >= 80
     assert wrong == []
+
+
+def test_a_triton_restarts_its_agent_dies_and_an_api_pod_is_new(stack: RolloutStack, images: list[bytes]) -> None:
+    """With the operator away the routes still name the version there, and nobody can tell the new API pod otherwise.
+
+    Regression: it sent a request to a version that was loaded again, and not proved (seed 1 of test_chaos.py).
+    """
+    make_slow_to_prove(stack)
+    stack.start(version=None)
+    stack.apply(SLOW_TO_PROVE, warmup={"batchSizes": [1], "maxSeconds": 5})
+    stack.wait_for_ready(SLOW_TO_PROVE)
+    stack.operators[0].kill()
+    pod = next(iter(stack.tritons.values()))
+    os.kill(pod.triton.pid, signal.SIGKILL)
+    wait_until(lambda: state(stack, pod) == "Warming", "the version is loaded again", 60, poll_seconds=0.01)
+    stack.kubelet.leave_dead(pod.name, "agent")
+    pod.agent.kill()
+    stack.add_api().wait_until_serving()
+    for _ in range(20):
+        ask(stack, images)
+    stack.kubelet.revive(pod.name, "agent")
+    wait_until(lambda: state(stack, pod) == "Warm", "it has proved itself again", 120)
+    for _ in range(20):
+        ask(stack, images)
+    count, wrong = unproved(stack)
+    assert (count, wrong) == (120, [])
+    assert answered_by(stack, pod.name) > 0
 
 
 def make_slow_to_prove(stack: RolloutStack) -> None:

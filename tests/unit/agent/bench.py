@@ -16,7 +16,7 @@ from replica_agent.acceptance.sets import AcceptanceSets
 from replica_agent.agent import Agent
 from replica_agent.attempts import Attempts
 from replica_agent.bundles import Bundles
-from replica_agent.config import ModelConfig, mark_of
+from replica_agent.config import ModelConfig, server_id_of
 from replica_agent.fetch import Fetcher
 from replica_agent.files import empty_folder
 from replica_agent.kept_proofs import KeptProofs
@@ -25,6 +25,7 @@ from replica_agent.plan import Release
 from replica_agent.plan_source import Follower
 from replica_agent.replica import Replica
 from replica_agent.repository import Repository
+from replica_agent.server_id import new_server_id
 from replica_agent.settings import Settings
 from replica_agent.snapshot import Snapshot
 from replica_agent.state import IndexState
@@ -49,9 +50,10 @@ class MemoryTriton:
         self.logits = np.zeros(4, np.float32)
         self.loaded_with = ModelConfig()
         self.asked, self.vitals = 0, Vitals()
+        self.id = new_server_id()
 
     def restart(self) -> None:
-        self.states, self.connection = {}, self.connection + 1
+        self.states, self.connection, self.id = {}, self.connection + 1, new_server_id()
 
     async def index(self, model: str) -> Mapping[int, IndexState]:
         self.on_index()
@@ -64,8 +66,11 @@ class MemoryTriton:
         self.loaded_with = json_format.Parse(override, ModelConfig())
         self.states = dict.fromkeys(versions, IndexState.READY)
 
-    async def mark(self, model: str, index: Mapping[int, IndexState]) -> str | None:
-        return mark_of(self.loaded_with) if IndexState.READY in index.values() else None
+    async def server_id(self) -> str:
+        return self.id
+
+    async def loaded_for(self, model: str, version: int) -> str:
+        return server_id_of(self.loaded_with)
 
     async def infer(
         self, model: str, version: int, contract: Contract, batch: NDArray[np.float32], timeout_seconds: float

@@ -40,7 +40,7 @@ def facts_of_a_real_bundle() -> Facts:
 
 async def ask_agent(seen: Observation, folder: Path, rejected: Refusal | None = None) -> AgentState:
     """Over HTTP, as the operator does, about what an agent sees."""
-    now = Snapshot(Followed(seen.plan, True, rejected), report_versions(seen), True, True, 0)
+    now = Snapshot(Followed(seen.plan, True, rejected), report_versions(seen), True, True, 0, None, "medinfer-1")
     files = Bundles(folder / "b"), SignatureFiles(folder / "s"), AcceptanceSets(folder / "a")
     app = build_app("medinfer-triton-0", "life-1", lambda: now, *files, Metrics())
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://agent") as client:
@@ -68,6 +68,7 @@ async def test_every_state_and_reason(
 ) -> None:
     read = await ask_agent(seen, tmp_path)
     assert (read.replica, read.start_id, read.revision) == ("medinfer-triton-0", "life-1", 7)
+    assert read.triton.server_id == "medinfer-1"
     assert read.id == CANARY.id
     canary = next(one for one in read.versions if one.version == 2)
     assert (canary.digest, canary.state, canary.reason, canary.role) == (digest(2), state, reason, "canary")

@@ -102,7 +102,8 @@ def routes(**changes: Any) -> Routes:
     metadata = {str(version): VersionMetadata(digest(version), tuple(LABELS), PREPROCESSING) for version in (1, 2)}
     host = "medinfer-triton-{}.medinfer-triton.medinfer.svc"
     instances = [
-        RoutedReplica(f"medinfer-triton-{n}", f"http://{host.format(n)}:8000", (1, 2), "uid/c") for n in (0, 1)
+        RoutedReplica(f"medinfer-triton-{n}", f"http://{host.format(n)}:8000", (1, 2), "uid/c", "medinfer-1")
+        for n in (0, 1)
     ]
     fields: Json = {
         "model": "resnet_medical",
@@ -139,6 +140,6 @@ def test_routes(written: Routes, canary: tuple[int, float] | None, shadow_percen
     assert (read.shadow_percent, read.header, read.salt) == (shadow_percent, "X-Study-Id", digest(2))
     assert read.replica_floor == (written.replica_floor or 0)
     assert read.stable.version.labels == tuple(LABELS)
-    assert [(one.name, sorted(one.versions)) for one in read.replicas] == [
-        (one.name, list(one.versions)) for one in written.replicas
+    assert [(one.name, sorted(one.versions), one.server_id) for one in read.replicas] == [
+        (one.name, list(one.versions), one.server_id) for one in written.replicas
     ]

@@ -33,6 +33,16 @@ def only_what_is_warm_gets_weight(cluster: Cluster, seen: Observation, decision:
             assert holders, f"v{share.version} is routed, but warm nowhere: {listed}"
 
 
+def versions_are_routed_in_the_process_that_proved_them(
+    cluster: Cluster, seen: Observation, decision: Decision
+) -> None:
+    """API pods compare it with the process that runs, where the agent does not answer."""
+    before = seen.routes.replicas if seen.routes else ()
+    for one in decision.routes.replicas if decision.routes else ():
+        if one.versions and one not in before:
+            assert one.server_id == cluster.agents[one.name].server_id, one
+
+
 def nothing_is_dropped_that_may_be_addressed(cluster: Cluster, seen: Observation, decision: Decision) -> None:
     if decision.plan is None:
         return
@@ -109,6 +119,7 @@ def forward_waits_for_acknowledgements(cluster: Cluster, seen: Observation, deci
 CHECKS = (
     weights_sum_to_100,
     only_what_is_warm_gets_weight,
+    versions_are_routed_in_the_process_that_proved_them,
     nothing_is_dropped_that_may_be_addressed,
     nobody_loses_what_the_plan_keeps,
     stable_is_never_dropped,

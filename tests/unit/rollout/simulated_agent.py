@@ -6,6 +6,7 @@ from rollout_operator.documents.agent import (
     AcceptedReport,
     AgentState,
     GoldenCount,
+    TritonReport,
     VersionReport,
     VersionState,
     WarmupReport,
@@ -59,6 +60,11 @@ class Agent:
     @property
     def instance(self) -> str:
         return f"{self.pod_uid}/{self.container}"
+
+    @property
+    def server_id(self) -> str:
+        """Of the process of Triton, which ends with its container."""
+        return f"medinfer-{self.instance}"
 
     def wanted(self) -> list[tuple[str, int, str, str]]:
         """(role, version, digest, uri), in the order of loading."""
@@ -137,7 +143,8 @@ class Agent:
                 reports.append(VersionReport(version, digest, now, role, uri, reason))
         id, revision = (self.plan.id, self.plan.revision) if self.plan else (None, 0)
         rejected = {"id": None, "reason": "another plan"} if self.sees_another else None
-        return AgentState(self.name, f"{self.name}-{self.uid}", id, revision, tuple(reports), rejected)
+        triton = TritonReport(server_id=self.server_id)
+        return AgentState(self.name, f"{self.name}-{self.uid}", id, revision, tuple(reports), rejected, triton)
 
     def _loaded_report(self, version: int, digest: str, roles: dict[str, str], uris: dict[str, str]) -> VersionReport:
         now = VersionState.WARM if version in self.warm else VersionState.WARMING

@@ -1,8 +1,9 @@
 {{/*
 Starts Triton as replica_agent.supervise does: explicit mode, nothing loaded, gRPC for this pod only. The key of the HTTP
-control endpoints is a new random number at each start, and nobody knows it: the agent uses gRPC. /dev/shm outlives the
-container, so what a killed Triton left there is deleted first; otherwise a few crashes would fill it. A crash leaves no core
-dump, which would hold images of patients.
+control endpoints is a new random number at each start, and nobody knows it: the agent uses gRPC. The id is another one, by
+which agents and API pods tell this process of Triton from the one before it. /dev/shm outlives the container, so what a
+killed Triton left there is deleted first; otherwise a few crashes would fill it. A crash leaves no core dump, which would
+hold images of patients.
 
 Triton sees no backend but ONNX Runtime, so that no bundle can be run by another one. Where ONNX Runtime's is written in
 Python, as in the image for CPUs, it needs the Python backend beside it.
@@ -16,7 +17,8 @@ command:
     && ln -s /opt/tritonserver/backends/onnxruntime /tmp/backends
     && if [ -e /opt/tritonserver/backends/onnxruntime/model.py ];
     then ln -s /opt/tritonserver/backends/python /tmp/backends; fi;
-    read -r key </proc/sys/kernel/random/uuid && exec tritonserver "$@"
+    read -r key </proc/sys/kernel/random/uuid && read -r id </proc/sys/kernel/random/uuid
+    && exec tritonserver "$@" "--id=medinfer-$id"
     "--http-restricted-api=model-repository,model-config,shared-memory,statistics,trace,logging:medinfer-agent-key=$key"
   - tritonserver
 {{- end }}

@@ -106,4 +106,5 @@ def _spares(seen: Observation, named: set[str]) -> list[RoutedReplica]:
 
 def _route(seen: Observation, status: Status, one: Replica) -> RoutedReplica:
     versions = [release.version for release in _releases(status) if replicas.is_warm(one, release, seen.routes)]
-    return RoutedReplica(one.name, one.url, tuple(sorted(versions)), one.instance)
+    server_id = replicas.server_id(one, seen.routes) if versions else ""
+    return RoutedReplica(one.name, one.url, tuple(sorted(versions)), one.instance, server_id)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from rollout_operator.documents.agent import HELD, VersionState
 from rollout_operator.documents.observation import Observation, Replica
 from rollout_operator.documents.release import Release
-from rollout_operator.documents.routes import Routes
+from rollout_operator.documents.routes import RoutedReplica, Routes
 
 IN_SERVICE = frozenset({VersionState.WARMING, VersionState.WARM})
 
@@ -27,9 +27,16 @@ def is_proved(replica: Replica, release: Release, routes: Routes | None) -> bool
 
 def last_known_versions(replica: Replica, routes: Routes | None) -> tuple[int, ...]:
     """What the routes say, as long as pod and container are the ones that they were written about."""
-    routed = routes.replica(replica.name) if routes else None
-    unchanged = routed is not None and bool(replica.instance) and routed.instance == replica.instance
-    return routed.versions if routed and unchanged else ()
+    routed = _last_known(replica, routes)
+    return routed.versions if routed else ()
+
+
+def server_id(replica: Replica, routes: Routes | None) -> str:
+    """Of the process of Triton in which its versions are warm, by the agent's word or its last one; empty: unknown."""
+    if replica.state is not None:
+        return replica.state.triton.server_id
+    routed = _last_known(replica, routes)
+    return routed.server_id if routed else ""
 
 
 def serving(seen: Observation, stable: Release | None) -> tuple[Replica, ...]:
@@ -96,6 +103,11 @@ def unaccounted(seen: Observation, wanted: Release) -> tuple[str, ...]:
 
 def _staying(seen: Observation) -> tuple[Replica, ...]:
     return tuple(sorted((one for one in seen.live_replicas if not one.terminating), key=lambda one: one.name))
+
+
+def _last_known(replica: Replica, routes: Routes | None) -> RoutedReplica | None:
+    routed = routes.replica(replica.name) if routes else None
+    return routed if routed and replica.instance and routed.instance == replica.instance else None
 
 
 def _is_routed(release: Release, routes: Routes | None) -> bool:

@@ -118,9 +118,13 @@ class VersionReport:
 
 @dataclass(frozen=True)
 class TritonReport:
-    """`ended_answering`: whether it answered its health until it last ended; None: the agent does not know."""
+    """`ended_answering`: whether it answered its health until it last ended; None: the agent does not know.
+
+    `server_id`: of the process in which the versions are warm; empty: nobody knows.
+    """
 
     ended_answering: bool | None = None
+    server_id: Annotated[str, Field(max_length=128)] = ""
 
     __pydantic_config__ = DOCUMENT
 

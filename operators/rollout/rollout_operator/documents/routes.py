@@ -55,12 +55,16 @@ class VersionMetadata:
 
 @dataclass(frozen=True)
 class RoutedReplica:
-    """`instance` names the pod and the Triton container in which `versions` were last seen warm."""
+    """`instance` names the pod and the Triton container in which `versions` were last seen warm.
+
+    `server_id`: of the process of Triton there; empty where it has none of its own, or an older agent does not tell it.
+    """
 
     name: str
     url: str
     versions: tuple[VersionNumber, ...]
     instance: str = ""
+    server_id: Annotated[str, Field(max_length=128)] = ""
 
     __pydantic_config__ = DOCUMENT
 

@@ -49,12 +49,13 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Replica:
-    """One Triton: its HTTP endpoint and the versions that are warm there."""
+    """One Triton: its HTTP endpoint, the versions that are warm there, and in which process; empty: nobody knows."""
 
     name: str
     host: str
     port: int
     versions: frozenset[int]
+    server_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,7 +259,14 @@ def _replica(value: object, where: str) -> Replica:
         host=host,
         port=port,
         versions=frozenset(_version_number(item, f"{where}.versions") for item in versions),
+        server_id=_server_id(fields.get("serverId"), f"{where}.serverId"),
     )
+
+
+def _server_id(value: object, where: str) -> str:
+    if value is None or value == "":
+        return ""
+    return _text(value, where, 128)
 
 
 def _endpoint(value: object, where: str) -> tuple[str, int]:

@@ -31,7 +31,6 @@ _MAX_IDLE = 64
 _epochs = itertools.count(1)
 
 Payload = bytes | bytearray | memoryview
-Check = Callable[[], Awaitable[None]]
 
 
 class ConnectionFailure(Exception):
@@ -157,6 +156,9 @@ class Connection(asyncio.Protocol):
             self._waiter.set_exception(error)
 
 
+Check = Callable[[Connection], Awaitable[None]]
+
+
 class Pool:
     """The connections to one host and port, one for each concurrent exchange.
 
@@ -178,8 +180,8 @@ class Pool:
         """One request and its answer. Raises Unreachable, Broken, ExchangeTimeout, and what `check` raises.
 
         The other side may close a kept-alive connection just when it is used. The request is then sent once more, on a
-        new connection, unless `repeat` is false. `check` runs once the connection is chosen, before the request is
-        sent on it, so that `epoch` is the one that the request will meet.
+        new connection, unless `repeat` is false. `check` gets the connection before the request is sent on it,
+        so that `epoch` is the one that the request will meet.
         """
         connection = self._take()
         if connection is not None:
@@ -207,7 +209,7 @@ class Pool:
     async def _exchange_on(self, connection: Connection, request: Payload, until: float, check: Check | None) -> Reply:
         try:
             if check:
-                await check()
+                await check(connection)
             return await connection.exchange(request, until)
         except Broken:
             self._names.forget(self.host)

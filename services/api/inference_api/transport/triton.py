@@ -2,7 +2,7 @@
 
 InferFailure
   ReplicaUnreachable   no connection; nothing was sent
-    VersionUnproved    its agent says that the version is not warm there; nothing was sent
+    VersionUnproved    the version is not proved there; nothing was sent
   ConnectionBroke      the connection ended after the request was sent
   VersionFailed        the version answered, but not with an output of the expected shape
     VersionTimeout     it did not answer in its attempt's time
@@ -12,11 +12,11 @@ import asyncio
 import json
 import struct
 from collections.abc import Iterable
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from inference_api.imaging.tensors import Shape
 from inference_api.routing.document import Replica, Version
-from inference_api.transport.connections import Broken, ExchangeTimeout, Pool, Reply, Unreachable
+from inference_api.transport.connections import Broken, Connection, ExchangeTimeout, Pool, Reply, Unreachable
 from inference_api.transport.proof_cache import ProofCache
 from inference_api.transport.request_buffers import RequestBuffer, image_bytes
 from inference_api.transport.resolver import Resolver
@@ -36,7 +36,7 @@ class ReplicaUnreachable(InferFailure):
 
 
 class VersionUnproved(ReplicaUnreachable):
-    """Its agent does not call this version warm there, so nothing was sent."""
+    """This version is not proved in that process of Triton, so nothing was sent."""
 
 
 class ConnectionBroke(InferFailure):
@@ -82,8 +82,9 @@ class Triton:
             head = with_traceparent(head, traceparent)
         pool = self._pool(replica)
 
-        async def check() -> None:
-            if not await self._proof_cache.allows(replica, number, pool.epoch):
+        async def check(connection: Connection) -> None:
+            read_server_id = partial(_read_server_id, connection, replica, until)
+            if not await self._proof_cache.allows(replica, number, pool.epoch, read_server_id):
                 raise VersionUnproved(f"version {number} is not proved on {replica.name}")
 
         try:
@@ -101,11 +102,9 @@ class Triton:
 
     async def is_ready(self, replica: Replica, model: str, version: int) -> bool:
         """Whether the replica says that it can answer for this version; False when it does not answer."""
-        path = f"/v2/models/{model}/versions/{version}/ready"
-        request = f"GET {path} HTTP/1.1\r\nHost: {_host(replica.host, replica.port)}\r\n\r\n".encode()
-        until = asyncio.get_running_loop().time() + _PROBE_SECONDS
+        request = _get(replica, f"/v2/models/{model}/versions/{version}/ready")
         try:
-            reply = await self._pool(replica).exchange(request, until)
+            reply = await self._pool(replica).exchange(request, _probe_ends())
         except (Unreachable, Broken, ExchangeTimeout):
             return False
         return reply.status == 200
@@ -140,6 +139,23 @@ class Triton:
         if pool is None:
             pool = self._pools[address] = Pool(*address, self._names)
         return pool
+
+
+async def _read_server_id(connection: Connection, replica: Replica, until: float) -> str | None:
+    """Of the process at the other end of this very connection; None when it does not answer."""
+    try:
+        reply = await connection.exchange(_get(replica, "/v2"), min(until, _probe_ends()))
+        return str(json.loads(reply.body)["name"])
+    except (Broken, ExchangeTimeout, ValueError, KeyError, TypeError):
+        return None
+
+
+def _get(replica: Replica, path: str) -> bytes:
+    return f"GET {path} HTTP/1.1\r\nHost: {_host(replica.host, replica.port)}\r\n\r\n".encode()
+
+
+def _probe_ends() -> float:
+    return asyncio.get_running_loop().time() + _PROBE_SECONDS
 
 
 def parse_logits(reply: Reply, batch_size: int, output: str, count: int) -> list[Logits]:

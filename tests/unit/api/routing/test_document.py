@@ -132,6 +132,10 @@ def test_a_bad_version_is_named(versions: Json, message: str) -> None:
         pytest.param({"url": "http://a\r\nX: 1"}, "replicas[0].url: must be", id="header-injection"),
         pytest.param({"url": None}, "replicas[0].url: must be", id="no-url"),
         pytest.param({"versions": 1}, "replicas[0].versions: must be a list", id="versions-is-a-number"),
+        pytest.param({"serverId": 7}, "replicas[0].serverId: must be a string", id="server-id-is-a-number"),
+        pytest.param(
+            {"serverId": "x" * 129}, "replicas[0].serverId: must be a string of 1 to 128", id="server-id-long"
+        ),
         pytest.param({"versions": ["1"]}, "replicas[0].versions: must be a whole number", id="version-is-text"),
     ],
 )

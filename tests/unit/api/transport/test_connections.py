@@ -1,6 +1,7 @@
 """The HTTP client, against sockets that behave as badly as they can."""
 
 import asyncio
+import json
 import socket
 import time
 from typing import Any, Self
@@ -9,7 +10,7 @@ import pytest
 import uvloop
 from inference_api.imaging.preprocessing import Preprocessing
 from inference_api.routing.document import Replica, Version
-from inference_api.transport.connections import CONNECT_SECONDS, Broken, ExchangeTimeout, Pool, Unreachable
+from inference_api.transport.connections import CONNECT_SECONDS, Broken, Connection, ExchangeTimeout, Pool, Unreachable
 from inference_api.transport.proof_cache import ProofCache
 from inference_api.transport.request_buffers import RequestBuffer
 from inference_api.transport.resolver import Resolver
@@ -200,7 +201,7 @@ async def test_a_second_concurrent_connection_is_the_same_epoch() -> None:
 
 
 async def test_what_is_checked_and_refused_is_not_sent_and_leaves_the_connection_open() -> None:
-    async def refuse() -> None:
+    async def refuse(connection: Connection) -> None:
         raise VersionUnproved("not yet")
 
     async with Server([OK]) as server:
@@ -248,6 +249,31 @@ async def test_a_version_that_its_agent_does_not_call_warm_gets_no_request() -> 
             await triton.infer(REPLICA, "m", VERSION, RequestBuffer(1), soon())
         assert replica.requests == 0
     triton.close_idle(REPLICA)
+
+
+@pytest.mark.parametrize(
+    ("answer", "sent"),
+    [
+        pytest.param({"name": "medinfer-1"}, True, id="the-same-process"),
+        pytest.param({"name": "medinfer-2"}, False, id="another-process"),
+        pytest.param({}, False, id="without-a-name"),
+        pytest.param([], False, id="nonsense"),
+        pytest.param(None, False, id="the-connection-ends"),
+    ],
+)
+async def test_without_its_agent_a_version_is_asked_in_the_process_that_proved_it_alone(
+    answer: Any, sent: bool
+) -> None:
+    """Triton is asked on the connection that the request will go over."""
+    body = json.dumps(answer).encode()
+    reply = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+    async with Server([reply, OK] if sent else [b"" if answer is None else reply]) as server:
+        replica = Replica("a", server.pool.host, server.pool.port, frozenset({1}), "medinfer-1")
+        triton = Triton(Resolver(), proof_cache(None))
+        with pytest.raises(VersionFailed if sent else VersionUnproved):  # OK has no logits
+            await triton.infer(replica, "m", VERSION, RequestBuffer(1), soon())
+        assert server.accepted == 1
+        triton.close_idle(replica)
 
 
 def test_a_busy_event_loop_is_no_lost_replica() -> None:

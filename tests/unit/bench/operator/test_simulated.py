@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from rollout_operator.documents.agent import AgentState, VersionState, parse_agent_state
+from rollout_operator.documents.agent import AgentState, TritonReport, VersionState, parse_agent_state
 from rollout_operator.documents.api import ApiState, parse_api_state
 from rollout_operator.documents.counters import quantile_seconds
 
@@ -46,7 +46,9 @@ def test_an_agent_takes_its_time(seconds: float, state: str) -> None:
 
 def test_what_is_warm_says_all_that_routes_need() -> None:
     agent = Agent("triton-0", WARM_SECONDS)
-    assert reported(agent, 0.0) == AgentState("triton-0", "start-of-triton-0")
+    assert reported(agent, 0.0) == AgentState(
+        "triton-0", "start-of-triton-0", triton=TritonReport(server_id="medinfer-triton-0")
+    )
     agent.follow(plan(7, stable=STABLE), 0.0)
     state = reported(agent, WARM_SECONDS)
     (found,) = state.versions
