@@ -26,8 +26,8 @@ from ci.stack.waiting import wait_until
 # version -> what it must say of each image (see answers.py); version 0 stands for a server that names none.
 Expected = dict[int, list[str]]
 
-# Stopping k6 cancels what is in flight. A request that had this long and no answer counts as failed all the same.
-CUT_OFF_SECONDS = 3.0
+# From the client's time limit until k6 has printed what became of the request.
+PRINT_SECONDS = 5.0
 # Users for each request of a second. A scenario sends half of the requests, so none is dropped while the servers stand
 # still for twice as many seconds.
 USER_SECONDS = 6
@@ -100,14 +100,16 @@ class Result:
         return counts + (f", failures {dict(self.failures)}" if self.failed else "")
 
 
-def judge(lines: Sequence[str], expected: Expected, stopped_ms: float) -> tuple[list[Answer], int]:
-    """The answers in order of sending, and how many requests were left without one. Pure; see open.js for the lines."""
+def judge(lines: Sequence[str], expected: Expected, due_ms: float) -> tuple[list[Answer], int]:
+    """The answers in order of sending, and how many requests sent before `due_ms` have none. Pure.
+
+    Stopping k6 cancels what is in flight, so what was sent later may have none. See open.js for the lines.
+    """
     records = [json.loads(line) for line in lines]
     ended = [record for record in records if "status" in record and record["error"] != CANCELLED]
     answered = {record["id"] for record in ended}
     sent = {record["id"]: record["sent"] for record in records}
-    late = stopped_ms - CUT_OFF_SECONDS * 1000
-    unanswered = sum(1 for id, sent_ms in sent.items() if id not in answered and sent_ms < late)
+    unanswered = sum(1 for id, sent_ms in sent.items() if id not in answered and sent_ms < due_ms)
     return sorted((judge_answer(record, expected) for record in ended), key=lambda answer: answer.sent_ms), unanswered
 
 
@@ -193,24 +195,23 @@ class Load(K6):
         """Goes on for so long, counted in answers at its rate: a slow machine makes it longer, never shorter."""
         self.wait_until_answered(round(seconds * self._rate_per_second), 2 * seconds + 60)
 
-    def _wait_for_late_answers(self) -> None:
-        """A busy machine answers late. What has no answer by the client's time limit will count as failed."""
+    def _wait_for_answers(self, due_ms: float) -> None:
+        """To all that was sent before. A busy machine answers late; the client's time limit says what is too late."""
 
         def all_came() -> bool:
-            _, unanswered = judge(whole_lines(self.lines), self._expected, time.time() * 1000)
-            return unanswered == 0
+            return judge(whole_lines(self.lines), self._expected, due_ms)[1] == 0
 
         with suppress(AssertionError):
-            wait_until(all_came, "late answers", self._timeout_seconds, poll_seconds=1)
+            wait_until(all_came, "late answers", self._timeout_seconds + PRINT_SECONDS, poll_seconds=0.2)
 
     def finish(self, at_least: int = 1000) -> Result:
         """Goes on until so many were answered in all, stops, prints the counts; fails when fewer were sent."""
         self.wait_until_answered(max(0, at_least - self.answered()))
-        self._wait_for_late_answers()
-        stopped_ms = time.time() * 1000
+        due_ms = time.time() * 1000
+        self._wait_for_answers(due_ms)
         self.signal(signal.SIGINT)
         self.wait(60)
-        answers, unanswered = judge(whole_lines(self.lines), self._expected, stopped_ms)
+        answers, unanswered = judge(whole_lines(self.lines), self._expected, due_ms)
         metrics = self.metrics()
         dropped = int(metrics.get("dropped_iterations", {"values": {"count": 0}})["values"]["count"])
         result = Result(tuple(answers), unanswered, dropped, dict(self._marks))

@@ -16,7 +16,7 @@ from ci.load.load import Load
 from ci.stack.http import client
 from ci.stack.jaeger import OTLP_PORT
 from ci.stack.waiting import wait_until
-from tests.harness.hostile.slow_collector import SlowCollector
+from tests.harness.hostile.slow_server import SlowServer
 from tests.harness.traced import JAEGER, STABLE, Traced, traced_stack
 
 RATE, SECONDS = 40, 8
@@ -52,7 +52,7 @@ def test_no_request_fails_while_the_collector_is_away(traced: Traced, images: li
         jaeger.kill()
         load.last(SECONDS)
         load.mark("slow")
-        with SlowCollector(JAEGER, OTLP_PORT, seconds=1.5) as slow:
+        with SlowServer(JAEGER, OTLP_PORT, seconds=1.5) as slow:
             load.last(SECONDS)
         assert slow.asked > 0
         load.mark("back")

@@ -41,7 +41,7 @@ GOOD = {
     ],
 )
 def test_an_answer_is_judged(changed: dict[str, object], failure: str) -> None:
-    (answer,), unanswered = judge([json.dumps(GOOD | changed)], EXPECTED, stopped_ms=9000)
+    (answer,), unanswered = judge([json.dumps(GOOD | changed)], EXPECTED, due_ms=5000)
     assert (answer.failure, unanswered) == (failure, 0)
 
 
@@ -58,7 +58,7 @@ def test_an_answer_is_judged(changed: dict[str, object], failure: str) -> None:
 def test_a_request_without_an_answer_fails_unless_the_end_cut_it_off(
     lines: list[dict[str, object]], unanswered: int
 ) -> None:
-    assert judge([json.dumps(line) for line in lines], EXPECTED, stopped_ms=9000)[1] == unanswered
+    assert judge([json.dumps(line) for line in lines], EXPECTED, due_ms=5000)[1] == unanswered
 
 
 def test_an_answer_is_before_a_mark_if_it_came_before_it() -> None:
