@@ -42,11 +42,11 @@ def with_versions(config: ModelConfig, versions: tuple[int, ...]) -> ModelConfig
 
 def with_server_id(config: ModelConfig, server_id: str) -> ModelConfig:
     """The same config with the id of a process of Triton, which `server_id_of` finds again; empty: without."""
-    marked = ModelConfig()
-    marked.CopyFrom(config)
+    own = ModelConfig()
+    own.CopyFrom(config)
     if server_id:
-        marked.parameters[SERVER_ID].string_value = server_id
-    return marked
+        own.parameters[SERVER_ID].string_value = server_id
+    return own
 
 
 def server_id_of(config: ModelConfig) -> str:

@@ -1,8 +1,8 @@
 """Whether a version may be asked on a replica: its agent must have called it warm since Triton last restarted there.
 
 Routes can be stale. A restarted Triton loads its versions again before the agent has proved them, and the routes go on
-naming them while the operator is down. An agent that does not answer may be all that is down: then the routes count, as
-long as Triton is still the process that they are about.
+naming them while the operator is down. An agent that does not answer may be all that is down: then the routes count,
+if Triton is still the process in which they say that the version was proved.
 """
 
 import math
@@ -13,7 +13,6 @@ from typing import Protocol
 from inference_api.routing.document import Replica
 
 _SECONDS = {True: math.inf, False: 0.2, None: 1.0}  # how long an answer is kept
-
 
 ReadServerId = Callable[[], Awaitable[str | None]]
 """Asks Triton for the server id of its process; None: no answer."""
@@ -39,7 +38,7 @@ class Answer:
 
 
 class ProofCache:
-    """What was found out. `now` is a clock in seconds."""
+    """By version, replica and epoch: whether it is proved there. `now` is a clock in seconds."""
 
     def __init__(self, agents: AsksAgents, now: Callable[[], float]) -> None:
         self._agents = agents
